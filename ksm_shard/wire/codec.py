@@ -1,0 +1,209 @@
+"""What the server answered decides how it is read: protobuf, JSON, or a Table. One codec each, all with the same methods.
+
+Items stay raw until somebody owns them: bytes for protobuf, a dict for JSON. `identity` reads just enough to decide whose.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+from ksm_shard.wire.convert import fill
+from ksm_shard.wire.frames import WireError, decode, split_frames, split_lines, unseal
+from ksm_shard.wire.messages.meta_v1_pb2 import Status as StatusMessage
+from ksm_shard.wire.messages.runtime_pb2 import Bookmark, Identity, RawList, WatchEvent
+
+M = TypeVar("M", bound=Message)
+Raw = Any  # bytes (protobuf) or dict (JSON): only the codec that made it may look inside
+
+# The annotation of the bookmark that ends the initial events of a WatchList (KEP-3157).
+INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: raw items, the list's resource version, and the token of the next page ("" on the last)."""
+
+    items: list[Raw]
+    resource_version: str
+    next_page: str
+    shard_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One watch event. `type` is ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
+
+    type: str
+    item: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A failure as the API server tells it (meta/v1 Status). `retry_after` is in seconds, 0 if it says nothing."""
+
+    code: int
+    reason: str
+    message: str
+    retry_after: int = 0
+
+
+class Codec(Protocol):
+    """How answers of one content type are read. Every method raises WireError on bytes that are not what they claim."""
+
+    def page(self, body: bytes) -> Page:
+        """Read one page of a list."""
+
+    def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
+        """Read a watch stream that arrives in chunks of any size."""
+
+    def identity(self, item: Raw) -> tuple[str, str]:
+        """Return the uid and the resource version of an item, each "" if absent."""
+
+    def ends_initial_events(self, item: Raw) -> bool:
+        """Tell whether a BOOKMARK is the one that ends the initial events of a WatchList."""
+
+    def status(self, item: Raw) -> Status:
+        """Read the item of an ERROR event, or the body of a failed request."""
+
+    def parse(self, item: Raw, kind: type[M]) -> M:
+        """Parse an item as a thin message."""
+
+
+class ProtobufCodec:
+    """`application/vnd.kubernetes.protobuf`, of whole objects or as PartialObjectMetadata: both have the same shape."""
+
+    def page(self, body: bytes) -> Page:
+        """See Codec."""
+        raw = decode(RawList, unseal(body)[1])
+        meta = raw.metadata
+        return Page(list(raw.items), meta.resourceVersion, getattr(meta, "continue"), meta.shardInfo.selector)
+
+    def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
+        """See Codec."""
+        for payload in split_frames(chunks):
+            event = decode(WatchEvent, payload)
+            yield Event(event.type, unseal(event.object.raw)[1])
+
+    def identity(self, item: bytes) -> tuple[str, str]:
+        """See Codec."""
+        meta = decode(Identity, item).metadata
+        return meta.uid, meta.resourceVersion
+
+    def ends_initial_events(self, item: bytes) -> bool:
+        """See Codec."""
+        return decode(Bookmark, item).metadata.annotations.get(INITIAL_EVENTS_END) == "true"
+
+    def status(self, item: bytes) -> Status:
+        """See Codec."""
+        if item[:4] == b"k8s\0":
+            item = unseal(item)[1]
+        status = decode(StatusMessage, item)
+        return Status(status.code, status.reason, status.message, status.details.retryAfterSeconds)
+
+    def parse(self, item: bytes, kind: type[M]) -> M:
+        """See Codec."""
+        return decode(kind, item)
+
+
+class JsonCodec:
+    """`application/json`: the fallback of servers without protobuf, and custom resources."""
+
+    def page(self, body: bytes) -> Page:
+        """See Codec."""
+        value = _load(body)
+        items = value.get("items") or []
+        if not isinstance(items, list):
+            raise WireError(f"expected a list of items, got {items!r:.80}")
+        return _page(value, items)
+
+    def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
+        """See Codec."""
+        for line in split_lines(chunks):
+            value = _load(line)
+            yield Event(str(value.get("type", "")), value.get("object") or {})
+
+    def identity(self, item: Mapping[str, Any]) -> tuple[str, str]:
+        """See Codec."""
+        meta = _meta(item)
+        return str(meta.get("uid") or ""), str(meta.get("resourceVersion") or "")
+
+    def ends_initial_events(self, item: Mapping[str, Any]) -> bool:
+        """See Codec."""
+        return (_meta(item).get("annotations") or {}).get(INITIAL_EVENTS_END) == "true"
+
+    def status(self, item: Mapping[str, Any] | bytes) -> Status:
+        """See Codec."""
+        value = _load(item) if isinstance(item, bytes) else item
+        details = value.get("details") or {}
+        code, wait = value.get("code"), details.get("retryAfterSeconds") if isinstance(details, dict) else 0
+        return Status(
+            code if isinstance(code, int) else 0,
+            str(value.get("reason", "")),
+            str(value.get("message", "")),
+            wait if isinstance(wait, int) else 0,
+        )
+
+    def parse(self, item: Mapping[str, Any], kind: type[M]) -> M:
+        """See Codec."""
+        message = kind()
+        fill(message, item)
+        return message
+
+
+class TableCodec(JsonCodec):
+    """`application/json;as=Table` with `includeObject=Metadata`: columns for what a family needs beyond the metadata.
+
+    A secret's type is a column and its data are none, so that no secret's data ever leave the API server.
+    """
+
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        """Take the fields to fill from cells, by their position: `{"type": 1}` for secrets (a Table of core/v1)."""
+        self._columns = columns
+
+    def page(self, body: bytes) -> Page:
+        """See Codec."""
+        value = _load(body)
+        return _page(value, [self._object(row) for row in value.get("rows") or []])
+
+    def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
+        """See Codec."""
+        for event in super().events(chunks):
+            if event.type == "ERROR":
+                yield event
+                continue
+            rows = event.item.get("rows")
+            # A bookmark may come as an empty table that has just a resource version.
+            yield Event(event.type, self._object(rows[0]) if rows else {"metadata": event.item.get("metadata") or {}})
+
+    def _object(self, row: Any) -> dict[str, Any]:
+        try:
+            cells = row.get("cells") or ()
+            item: dict[str, Any] = {"metadata": row["object"]["metadata"]}
+            item.update({field: cells[at] for field, at in self._columns.items() if at < len(cells)})
+        except (KeyError, TypeError, AttributeError):
+            raise WireError(f"expected a table row with cells and an object, got {row!r:.80}") from None
+        return item
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise WireError(f"expected JSON, got {data[:40]!r}: {error}") from None
+    if not isinstance(value, dict):
+        raise WireError(f"expected a JSON object, got {data[:40]!r}")
+    return value
+
+
+def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = item.get("metadata") if isinstance(item, Mapping) else None
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def _page(value: Mapping[str, Any], items: list[Raw]) -> Page:
+    meta = _meta(value)
+    shard = meta.get("shardInfo") or {}
+    return Page(items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard.get("selector", ""))

@@ -1,0 +1,131 @@
+"""JSON -> message, driven by the message's descriptor: the one way in for JSON answers, test objects and the simulator.
+
+Follows the JSON forms of the API conventions: RFC 3339 times, quantities as strings, int-or-string, base64 bytes.
+"""
+
+import base64
+import json
+from calendar import timegm
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from ksm_shard.wire.frames import WireError
+
+# Go embeds these structs: their fields stand in the parent's JSON, but in a message of their own in protobuf.
+INLINE = frozenset(
+    {
+        "ephemeralContainerCommon",
+        "handler",
+        "ingressRuleValue",
+        "localObjectReference",
+        "persistentVolumeSource",
+        "rule",
+        "ruleWithOperations",
+        "volumeSource",
+    }
+)
+
+
+def fill(message: Message, value: Mapping[str, Any]) -> None:
+    """Set the fields of the message that the JSON object carries; what the message does not declare is passed over.
+
+    Raises:
+        WireError: a value that does not fit its field; the text has the path to it.
+    """
+    field: Any  # upb's descriptors are not the classes that the stubs name
+    for field in message.DESCRIPTOR.fields:
+        if field.name in INLINE and field.name not in value:
+            child = GetMessageClass(field.message_type)()
+            fill(child, value)
+            if child.ByteSize():
+                getattr(message, field.name).CopyFrom(child)
+            continue
+        given = value.get(field.name)
+        if given is None:
+            continue
+        try:
+            _set(message, field, given)
+        except WireError as error:
+            raise WireError(f"{field.name}.{error}") from None
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise WireError(f"{field.name}: {given!r:.80} does not fit {_type(field)}: {error}") from None
+
+
+def _set(message: Message, field: Any, given: Any) -> None:
+    target = getattr(message, field.name)
+    if field.message_type is None:
+        if field.is_repeated:
+            target.extend([_scalar(field, one) for one in given])
+        else:
+            setattr(message, field.name, _scalar(field, given))
+    elif field.message_type.GetOptions().map_entry:
+        inner = field.message_type.fields_by_name["value"]
+        for key, one in given.items():
+            if inner.message_type is None:
+                target[key] = _scalar(inner, one)
+            else:
+                _fill_any(target[key], one)
+    elif field.is_repeated:
+        for one in given:
+            _fill_any(target.add(), one)
+    else:
+        target.SetInParent()
+        _fill_any(target, given)
+
+
+def _scalar(field: Any, given: Any) -> Any:
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return base64.b64decode(given)
+    if field.cpp_type in {FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64}:
+        return int(given)
+    return given
+
+
+def _fill_any(message: Message, given: Any) -> None:
+    special = SPECIAL.get(message.DESCRIPTOR.name)
+    if special is not None:
+        special(message, given)
+    else:
+        fill(message, given)
+
+
+def _fill_time(message: Any, given: str) -> None:
+    moment = datetime.fromisoformat(given)
+    message.seconds = timegm(moment.utctimetuple())
+    if moment.microsecond:
+        message.nanos = moment.microsecond * 1000
+
+
+def _fill_quantity(message: Any, given: str | int | float) -> None:
+    message.string = str(given)
+
+
+def _fill_int_or_string(message: Any, given: int | str) -> None:
+    if isinstance(given, str):
+        message.type = 1
+        message.strVal = given
+    else:
+        message.type = 0
+        message.intVal = given
+
+
+def _fill_raw(message: Any, given: Any) -> None:
+    message.Raw = json.dumps(given, separators=(",", ":")).encode()
+
+
+SPECIAL: dict[str, Callable[[Any, Any], None]] = {
+    "Time": _fill_time,
+    "MicroTime": _fill_time,
+    "Quantity": _fill_quantity,
+    "IntOrString": _fill_int_or_string,
+    "FieldsV1": _fill_raw,
+}
+
+
+def _type(field: Any) -> str:
+    return field.message_type.name if field.message_type is not None else f"protobuf type {field.type}"

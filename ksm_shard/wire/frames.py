@@ -1,0 +1,102 @@
+"""Envelopes and frames of `application/vnd.kubernetes.protobuf`.
+
+A single object or a list is `k8s\\0` + Unknown{raw}. A watch stream is frames of a 4-byte big-endian length +
+WatchEvent{type, object}; the object inside has the envelope again (apimachinery, runtime/serializer/protobuf).
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from ksm_shard.wire.messages.runtime_pb2 import Unknown
+
+MAGIC = b"k8s\0"
+# etcd refuses values over 1.5 MiB and the API server requests over 3 MiB, so a longer frame is not a frame.
+MAX_FRAME = 64 << 20
+
+M = TypeVar("M", bound=Message)
+
+
+class WireError(ValueError):
+    """The bytes are not what the API server promised. The text names what was expected and what came."""
+
+
+def seal(api_version: str, kind: str, raw: bytes) -> bytes:
+    """Put an encoded object or list of that kind into its envelope."""
+    envelope = Unknown(raw=raw)
+    envelope.typeMeta.apiVersion = api_version
+    envelope.typeMeta.kind = kind
+    return MAGIC + envelope.SerializeToString()
+
+
+def unseal(data: bytes) -> tuple[str, bytes]:
+    """Return the kind and the encoded object inside an envelope.
+
+    Raises:
+        WireError: the data do not begin with the magic bytes, or what follows is no Unknown.
+    """
+    if data[:4] != MAGIC:
+        raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {data[:16]!r}")
+    envelope = decode(Unknown, data[4:])
+    return envelope.typeMeta.kind, envelope.raw
+
+
+def decode(kind: type[M], data: bytes) -> M:
+    """Parse data as a message of that class.
+
+    Raises:
+        WireError: the data are truncated or garbage.
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise WireError(f"expected {kind.DESCRIPTOR.name}, got {len(data)} bytes that do not parse: {error}") from None
+
+
+def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the payload of each length-prefixed frame of a stream that arrives in chunks of any size.
+
+    Raises:
+        WireError: a length over MAX_FRAME, or a stream that ends inside a frame.
+    """
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        start = 0
+        while len(buffer) - start >= 4:
+            length = int.from_bytes(buffer[start : start + 4], "big")
+            if length > MAX_FRAME:
+                raise WireError(f"expected a watch frame of at most {MAX_FRAME} bytes, got a length of {length}")
+            end = start + 4 + length
+            if len(buffer) < end:
+                break
+            yield bytes(buffer[start + 4 : end])
+            start = end
+        del buffer[:start]
+    if buffer:
+        raise WireError(f"expected whole watch frames, got a stream that ends {len(buffer)} bytes into one")
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a JSON watch stream, which separates its events by newlines.
+
+    Raises:
+        WireError: a line over MAX_FRAME, or a stream that ends inside a line.
+    """
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        if b"\n" in chunk:
+            *lines, rest = buffer.split(b"\n")
+            buffer = rest
+            yield from (bytes(line) for line in lines if line.strip())
+        elif len(buffer) > MAX_FRAME:
+            raise WireError(f"expected a watch event of at most {MAX_FRAME} bytes, got {len(buffer)} without an end")
+    if buffer.strip():
+        raise WireError(f"expected whole watch events, got a stream that ends {len(buffer)} bytes into one")
+
+
+def frame(payload: bytes) -> bytes:
+    """Prefix a payload with its length."""
+    return len(payload).to_bytes(4, "big") + payload

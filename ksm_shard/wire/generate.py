@@ -1,0 +1,18 @@
+"""Regenerate the message modules from their .proto files. Needs grpcio-tools, which only developers install."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> int:
+    """Write `*_pb2.py` and `*_pb2.pyi` beside each .proto file; return protoc's exit status."""
+    protos = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "ksm_shard/wire/messages").glob("*.proto"))
+    protoc = import_module("grpc_tools.protoc")
+    return int(protoc.main(["protoc", f"-I{ROOT}", f"--python_out={ROOT}", f"--pyi_out={ROOT}", *protos]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
