@@ -1,0 +1,248 @@
+"""One member of a fleet, step by step: each test is a story told in the calls of `advance`. Whole fleets: test_handover.py."""
+
+import pytest
+
+from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet, shard_of, static
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.slots import ALL, NONE, difference, intersection, union
+
+
+def mask(shard: int, total: int) -> bytes:
+    return MMH3.mask(shard, total)
+
+
+def sts(replicas: int, start: int = 0) -> StatefulSet:
+    return StatefulSet("ksm", replicas, start)
+
+
+def pods(*ready: int, starting: tuple[int, ...] = (), deleting: tuple[int, ...] = ()) -> list[Pod]:
+    """Pods by ordinal."""
+    return [
+        *(Pod(f"ksm-{ordinal}", "2026-01-01T00:00:00Z", ordinal in deleting) for ordinal in ready),
+        *(Pod(f"ksm-{ordinal}") for ordinal in starting),
+    ]
+
+
+def begun(ordinal: int, total: int, now: float = 0) -> tuple[Member, State]:
+    """A member that has loaded its share in a fleet where all are Ready."""
+    member = Member(MMH3, f"ksm-{ordinal}")
+    state = member.advance(State(), sts(total), pods(*range(total)), NONE, now)
+    state = member.advance(state, sts(total), pods(*range(total)), state.held, now)
+    assert (state.phase, state.held) == ("stable", mask(ordinal, total))
+    return member, state
+
+
+def test_start_from_nothing() -> None:
+    """A starting pod loads its own share and nothing else, and is stable once that is loaded."""
+    member = Member(MMH3, "ksm-1")
+
+    state = member.advance(State(), sts(3), pods(starting=(0, 1, 2)), NONE, 0)
+    assert (state.phase, state.held, state.gained, state.serving) == ("gaining", mask(1, 3), mask(1, 3), False)
+
+    state = member.advance(state, sts(3), pods(starting=(0, 1, 2)), state.held, 5)
+    assert (state.phase, state.gained, state.lost, state.serving) == ("stable", NONE, NONE, True)
+
+
+def test_change_while_starting() -> None:
+    """A pod that has not served yet drops what a new map takes from it: its first load is never more than its share."""
+    member = Member(MMH3, "ksm-0")
+    state = member.advance(State(), sts(2), pods(starting=(0, 1)), NONE, 0)
+
+    state = member.advance(state, sts(10), pods(starting=tuple(range(10))), NONE, 1)
+
+    assert state.held == mask(0, 10)
+
+
+def test_scale_out() -> None:
+    """An old owner keeps the slots of a new pod until that has been Ready for a hand-over period; then it is stable."""
+    member, state = begun(0, 2)
+    moving = difference(mask(0, 2), mask(0, 3))
+
+    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 100)
+    assert (state.phase, state.held, state.held_for_others, state.due) == ("releasing", mask(0, 2), moving, None)
+
+    state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 500)
+    assert (state.phase, state.held, state.due) == ("releasing", mask(0, 2), 545)
+
+    state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 545)
+    assert (state.phase, state.held, state.lost, state.due) == ("stable", mask(0, 3), moving, None)
+
+
+def test_ready_starts_again() -> None:
+    """A new pod that is not Ready for a moment, even unseen between two looks, must be Ready for a whole period again."""
+    member, state = begun(0, 1)
+    state = member.advance(state, sts(2), [Pod("ksm-1", "10:00:00")], ALL, 100)
+
+    state = member.advance(state, sts(2), [Pod("ksm-1", "10:00:40")], ALL, 140)
+    assert (state.held, state.due) == (mask(0, 1), 185)
+
+    state = member.advance(state, sts(2), [Pod("ksm-1", "10:00:40", deleting=True)], ALL, 185)
+    assert (state.held, state.due) == (mask(0, 1), None)
+
+
+def test_never_ready() -> None:
+    """The slots of a pod that never becomes Ready stay with their old owner for ever; those of the others go."""
+    member, state = begun(0, 1)
+    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 100)
+
+    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 1e9)
+
+    assert state.held == union(mask(0, 3), mask(2, 3))
+    assert (state.phase, state.due) == ("releasing", None)
+
+
+def test_scale_in_for_one_that_stays() -> None:
+    """A pod that stays takes what it gains at once, and keeps serving what it had meanwhile."""
+    member, state = begun(0, 3)
+    gained = difference(mask(0, 2), mask(0, 3))
+
+    state = member.advance(state, sts(2), pods(0, 1, 2), mask(0, 3), 100)
+    assert (state.phase, state.held, state.gained, state.serving) == ("gaining", mask(0, 2), gained, True)
+
+    state = member.advance(state, sts(2), pods(0, 1), ALL, 110)
+    assert (state.phase, state.gained) == ("stable", NONE)
+
+
+def test_scale_in_for_one_that_goes() -> None:
+    """A pod out of range keeps what it has, whoever is Ready and however long it takes until it is stopped."""
+    member, state = begun(2, 3)
+
+    for now in (100, 1000):
+        state = member.advance(state, sts(2), pods(0, 1, 2), ALL, now)
+        assert (state.phase, state.held, state.own, state.due) == ("draining", mask(2, 3), NONE, None)
+
+
+def test_scale_to_nothing() -> None:
+    """Zero replicas is a fleet that drains."""
+    member, state = begun(0, 1)
+
+    assert member.advance(state, sts(0), pods(0), ALL, 100).phase == "draining"
+
+
+def test_three_ten_two() -> None:
+    """3 -> 10 -> 2 faster than anybody starts: the two that stay take all, the third drains, and no starting pod counts."""
+    (zero, state0), (two, state2) = begun(0, 3), begun(2, 3)
+    new = Member(MMH3, "ksm-7")
+    state7 = new.advance(State(), sts(10), pods(0, 1, 2, starting=tuple(range(3, 10))), NONE, 100)
+    state0 = zero.advance(state0, sts(10), pods(0, 1, 2, starting=tuple(range(3, 10))), mask(0, 3), 100)
+    state2 = two.advance(state2, sts(10), pods(0, 1, 2, starting=tuple(range(3, 10))), mask(2, 3), 100)
+    assert (state0.held, state2.held, state7.held) == (mask(0, 3), mask(2, 3), mask(7, 10))
+
+    state7 = new.advance(state7, sts(2), pods(0, 1, 2, starting=tuple(range(3, 10))), NONE, 101)
+    state0 = zero.advance(state0, sts(2), pods(0, 1, 2, starting=tuple(range(3, 10))), mask(0, 3), 101)
+    state2 = two.advance(state2, sts(2), pods(0, 1, 2, starting=tuple(range(3, 10))), mask(2, 3), 101)
+
+    assert (state0.held, state2.held, state7.held) == (mask(0, 2), mask(2, 3), NONE)
+    assert [state.phase for state in (state0, state2, state7)] == ["gaining", "draining", "draining"]
+
+
+def test_ready_pod_gets_time_to_load() -> None:
+    """Slots that go to a pod that has long been Ready are kept for a period after the change: it must load them first."""
+    member, state = begun(0, 2, now=0)
+    state = member.advance(state, sts(1), pods(0, 1), mask(0, 2), 1000)
+    assert state.held == ALL
+
+    state = member.advance(state, sts(2), pods(0, 1), mask(0, 2), 1001)
+    assert (state.held, state.due) == (ALL, 1046)  # and it finishes what it had begun to load
+
+    state = member.advance(state, sts(2), pods(0, 1), ALL, 1046)
+    assert (state.phase, state.held) == ("stable", mask(0, 2))
+
+
+def test_rolling_restart() -> None:
+    """While a pod is deleted and comes back, nothing moves between the others; it keeps serving until it is stopped."""
+    (zero, state0), (one, state1) = begun(0, 3), begun(1, 3)
+
+    state1 = one.advance(state1, sts(3), pods(0, 1, 2, deleting=(1,)), ALL, 100)
+    assert (state1.phase, state1.held) == ("draining", mask(1, 3))
+
+    for view in (pods(0, 1, 2, deleting=(1,)), pods(0, 2), pods(0, 2, starting=(1,)), pods(0, 1, 2)):
+        state0 = zero.advance(state0, sts(3), view, ALL, 100)
+        assert (state0.phase, state0.held) == ("stable", mask(0, 3))
+
+
+def test_restart_during_hand_over() -> None:
+    """What was let go stays away when the new owner restarts; what is still held for it is held on."""
+    member, state = begun(0, 1)
+    state = member.advance(state, sts(3), pods(0, 1), ALL, 100)
+    state = member.advance(state, sts(3), pods(0, 1), ALL, 145)
+    assert state.held == union(mask(0, 3), mask(2, 3))
+
+    state = member.advance(state, sts(3), pods(0, starting=(1, 2)), ALL, 200)
+
+    assert state.held == union(mask(0, 3), mask(2, 3))
+
+
+def test_first_ordinal() -> None:
+    """`spec.ordinals.start` is taken off the ordinal, and pods are looked up by it; a new start is a new map."""
+    member = Member(MMH3, "ksm-5")
+    state = member.advance(State(), sts(2, start=5), pods(5), NONE, 0)
+    assert (state.shard, state.held) == (0, mask(0, 2))
+
+    state = member.advance(state, sts(2, start=4), pods(4, 5), state.held, 100)
+    assert (state.shard, state.held, state.due) == (1, ALL, 145)
+
+
+@pytest.mark.parametrize(
+    "gone", [None, StatefulSet("other", 5), sts(1001)], ids=["vanished", "not its own", "too many"]
+)
+def test_last_known_ownership(gone: StatefulSet | None) -> None:
+    """A StatefulSet that vanished or makes no sense changes nothing but the problem line, until it is back."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 100)
+
+    kept = member.advance(state, gone, pods(0, 1), ALL, 1000)
+    assert (kept.phase, kept.held, kept.gained, kept.lost, kept.due) == ("releasing", state.held, NONE, NONE, None)
+    assert kept.problem
+
+    back = member.advance(kept, sts(3), pods(0, 1, 2), ALL, 1001)
+    assert (back.phase, back.held, back.problem) == ("stable", mask(0, 3), "")
+
+
+def test_vanished_before_it_was_seen() -> None:
+    """A pod that never saw its StatefulSet waits and serves nothing."""
+    state = Member(MMH3, "ksm-0").advance(State(), None, None, NONE, 0)
+
+    assert (state.phase, state.held, state.problem) == ("waiting", NONE, "the StatefulSet of this pod cannot be read")
+
+
+def test_loaded_while_vanished() -> None:
+    """Loading goes on while the StatefulSet cannot be read."""
+    member = Member(MMH3, "ksm-0")
+    state = member.advance(State(), sts(2), pods(starting=(0,)), NONE, 0)
+
+    state = member.advance(state, None, None, state.held, 5)
+
+    assert (state.phase, state.serving) == ("stable", True)
+
+
+def test_pods_may_not_be_read() -> None:
+    """Without the right to see pods nothing is ever let go, and what is gained is still taken."""
+    member, state = begun(1, 2)
+
+    state = member.advance(state, sts(3), None, ALL, 100)
+    assert member.advance(state, sts(3), None, ALL, 1e9).held == mask(1, 2)
+
+    assert intersection(member.advance(state, sts(1), None, ALL, 1e9).held, mask(1, 2)) == mask(1, 2)
+
+
+def test_static() -> None:
+    """Static sharding is one state."""
+    state = static(MMH3, 1, 3)
+
+    assert (state.phase, state.shard, state.total, state.held) == ("static", 1, 3, mask(1, 3))
+
+
+@pytest.mark.parametrize(("pod", "start", "shard"), [("ksm-0", 0, 0), ("ksm-12", 10, 2), ("ksm-3", 5, -2)])
+def test_ordinal(pod: str, start: int, shard: int) -> None:
+    """The shard is the number at the end of the pod's name less the first ordinal."""
+    assert shard_of(pod, sts(3, start)) == shard
+
+
+@pytest.mark.parametrize("pod", ["ksm", "ksm-", "ksm-x", "ksm-01", "ksm-1-0", "other-1", "xksm-1"])
+def test_no_ordinal(pod: str) -> None:
+    """Any other name is refused with a line that says how it would be called."""
+    with pytest.raises(
+        ValueError, match=f"pod '{pod}' is not one of StatefulSet 'ksm': it would be called 'ksm-<ordinal>'"
+    ):
+        shard_of(pod, sts(3))
