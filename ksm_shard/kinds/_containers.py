@@ -1,0 +1,133 @@
+"""What is known of a pod's containers, declared once for containers and init containers: their families are twins."""
+
+from collections.abc import Callable
+
+from ksm_shard.kinds import _shared
+from ksm_shard.kinds._pod import Placed, PodView
+from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
+from ksm_shard.metrics.time import seconds
+from ksm_shard.wire.messages.core_v1_pb2 import ContainerStatus
+
+def declare(
+    pods: Resource,
+    prefix: str,
+    of: str,
+    *,
+    specs: Callable[[PodView], list[Placed]],
+    statuses: Callable[[PodView], list[ContainerStatus]],
+    alpha: bool,
+) -> None:
+    """Declare the families of one sort of containers.
+
+    Args:
+        pods: the resource.
+        prefix: `kube_pod_container` or `kube_pod_init_container`.
+        of: what the help texts call such a container.
+        specs: from a pod to its containers as specified.
+        statuses: from a pod to the status of its containers.
+        alpha: whether those families are ALPHA that are not so for both sorts alike.
+    """
+    newer = ALPHA if alpha else STABLE
+    _info(pods, prefix, of, specs, statuses, restart_policy=alpha)
+    _resources(pods.part(specs, {"container": "name", "node": "node"}), prefix, of, newer)
+    part = pods.part(statuses, {"container": "name"})
+    _states(part, prefix, of, newer)
+    _last_termination(part, prefix, of)
+
+
+def _info(
+    pods: Resource,
+    prefix: str,
+    of: str,
+    specs: Callable[[PodView], list[Placed]],
+    statuses: Callable[[PodView], list[ContainerStatus]],
+    *,
+    restart_policy: bool,
+) -> None:
+    labels = "container image_spec image image_id container_id"
+
+    def rows(pod: PodView) -> Rows:
+        known = {status.name: status for status in statuses(pod)}
+        return [
+            (container.name, container.spec.image, status.image, status.imageID, status.containerID)
+            for container in specs(pod)
+            if (status := known.get(container.name)) is not None
+        ]
+
+    def rows_with_policy(pod: PodView) -> Rows:
+        policies = {container.name: container.spec.restartPolicy for container in specs(pod)}
+        return [(*row, policies[row[0]]) for row in rows(pod)]
+
+    declare_info = pods.info(
+        f"{prefix}_info",
+        f"Image and id of {of} in a pod.",
+        STABLE,
+        labels=f"{labels} restart_policy" if restart_policy else labels,
+    )
+    declare_info(rows_with_policy if restart_policy else rows)
+
+
+def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
+    @part.rows(f"{prefix}_resource_limits", f"Resources that {of} may use at most.", stability, labels="resource unit")
+    def limits(container: Placed) -> Rows:
+        return _shared.resources_of(container.limits)
+
+    @part.rows(f"{prefix}_resource_requests", f"Resources that {of} asks for.", stability, labels="resource unit")
+    def requests(container: Placed) -> Rows:
+        return _shared.resources_of(container.requests)
+
+
+def _states(part: Part, prefix: str, of: str, newer: str) -> None:
+    @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
+    def state_started(status: ContainerStatus) -> int | None:
+        state = status.state
+        if state.HasField("running"):
+            return seconds(state.running.startedAt)
+        return seconds(state.terminated.startedAt)
+
+    @part.value(f"{prefix}_status_ready", f"Whether {of} passed its readiness check.", STABLE)
+    def status_ready(status: ContainerStatus) -> bool:
+        return status.ready
+
+    @part.value(f"{prefix}_status_restarts_total", f"How often {of} was restarted.", STABLE, type="counter")
+    def status_restarts_total(status: ContainerStatus) -> int:
+        return status.restartCount
+
+    @part.value(f"{prefix}_status_running", f"Whether {of} is running.", STABLE)
+    def status_running(status: ContainerStatus) -> bool:
+        return status.state.HasField("running")
+
+    @part.value(f"{prefix}_status_terminated", f"Whether {of} is terminated.", STABLE)
+    def status_terminated(status: ContainerStatus) -> bool:
+        return status.state.HasField("terminated")
+
+    @part.info(f"{prefix}_status_terminated_reason", f"Why {of} is terminated.", ALPHA, labels="reason")
+    def status_terminated_reason(status: ContainerStatus) -> Rows:
+        state = status.state
+        return [(state.terminated.reason,)] if state.HasField("terminated") else ()
+
+    @part.value(f"{prefix}_status_waiting", f"Whether {of} is waiting.", STABLE)
+    def status_waiting(status: ContainerStatus) -> bool:
+        return status.state.HasField("waiting")
+
+    @part.info(f"{prefix}_status_waiting_reason", f"Why {of} is waiting.", newer, labels="reason")
+    def status_waiting_reason(status: ContainerStatus) -> Rows:
+        state = status.state
+        return [(state.waiting.reason,)] if state.HasField("waiting") else ()
+
+
+def _last_termination(part: Part, prefix: str, of: str) -> None:
+    @part.info(f"{prefix}_status_last_terminated_reason", f"Why {of} was last terminated.", ALPHA, labels="reason")
+    def last_terminated_reason(status: ContainerStatus) -> Rows:
+        last = status.lastState
+        return [(last.terminated.reason,)] if last.HasField("terminated") else ()
+
+    @part.value(f"{prefix}_status_last_terminated_exitcode", f"Exit code of the last termination of {of}.", ALPHA)
+    def last_terminated_exitcode(status: ContainerStatus) -> int | None:
+        last = status.lastState
+        return last.terminated.exitCode if last.HasField("terminated") else None
+
+    @part.value(f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA)
+    def last_terminated_timestamp(status: ContainerStatus) -> int | None:
+        last = status.lastState
+        return seconds(last.terminated.finishedAt) if last.HasField("terminated") else None

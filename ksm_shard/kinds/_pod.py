@@ -1,0 +1,75 @@
+"""A pod as its families read it: what many of them look for is looked up once.
+
+Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from ksm_shard.metrics.time import seconds
+from ksm_shard.wire.messages.core_v1_pb2 import Container, ContainerStatus, Pod, PodCondition
+from ksm_shard.wire.messages.meta_v1_pb2 import Quantity
+
+# Go's zero time, which the reference writes for a condition that never says when it changed.
+YEAR_ONE: Final = -62135596800
+
+
+class Placed(NamedTuple):
+    """A container as specified, with what the families of its resources say: its node."""
+
+    name: str
+    node: str
+    limits: Mapping[str, Quantity]
+    requests: Mapping[str, Quantity]
+    spec: Container
+
+
+class PodView:
+    """The parts of a pod.
+
+    Attributes:
+        metadata, spec, status: as in the API.
+        conditions: (type, status in lower case, condition).
+        containers, init_containers: as specified.
+        statuses, init_statuses: the status of each.
+    """
+
+    __slots__ = (
+        "conditions",
+        "containers",
+        "init_containers",
+        "init_statuses",
+        "metadata",
+        "spec",
+        "status",
+        "statuses",
+    )
+
+    def __init__(self, pod: Pod) -> None:
+        """Look at a pod."""
+        self.metadata = pod.metadata
+        self.spec = spec = pod.spec
+        self.status = status = pod.status
+        node = spec.nodeName
+        self.containers = placed(spec.containers, node)
+        self.init_containers = placed(spec.initContainers, node)
+        self.statuses: list[ContainerStatus] = list(status.containerStatuses)
+        self.init_statuses: list[ContainerStatus] = list(status.initContainerStatuses)
+        self.conditions: list[tuple[str, str, PodCondition]] = [
+            (one.type, one.status.lower(), one) for one in status.conditions
+        ]
+
+    def since(self, kind: str, status: str) -> int | None:
+        """Return when the condition of that type changed to that status, None if it has another or there is none."""
+        for found, now, condition in self.conditions:
+            if found == kind:
+                if now != status:
+                    return None
+                moment = seconds(condition.lastTransitionTime)
+                return YEAR_ONE if moment is None else moment
+        return None
+
+
+def placed(specs: Iterable[Container], node: str) -> list[Placed]:
+    """Return the containers with the node they run on."""
+    return [Placed(spec.name, node, (of := spec.resources).limits, of.requests, spec) for spec in specs]

@@ -1,0 +1,159 @@
+"""Families and helpers that many kinds share, said once."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
+from ksm_shard.metrics.labels import INVALID
+from ksm_shard.metrics.quantity import quantity, whole
+from ksm_shard.metrics.time import seconds
+from ksm_shard.wire.messages.meta_v1_pb2 import OwnerReference, Quantity
+
+NO_OWNER: Final = OwnerReference()
+CONDITION_STATES: Final = ("true", "false", "unknown")
+
+
+def created(resource: Resource, prefix: str, stability: str = STABLE) -> None:
+    """Declare the creation time."""
+
+    @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability)
+    def creation(obj: Any) -> int | None:
+        return seconds(obj.metadata.creationTimestamp)
+
+
+def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
+    """Declare the time after which the object may go, which only an object that is being deleted has."""
+
+    @resource.value(f"{prefix}_deletion_timestamp", "Unix deletion timestamp.", stability)
+    def deletion(obj: Any) -> int | None:
+        return seconds(obj.metadata.deletionTimestamp)
+
+
+def metadata_generation(resource: Resource, prefix: str, stability: str = STABLE) -> None:
+    """Declare the generation of the desired state."""
+
+    @resource.value(
+        f"{prefix}_metadata_generation", "Sequence number of a generation of the desired state.", stability
+    )
+    def generation(obj: Any) -> int:
+        return int(obj.metadata.generation)
+
+
+def metadata_resource_version(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
+    """Declare the resource version, which changes with every change of the object."""
+
+    @resource.value(f"{prefix}_metadata_resource_version", "Resource version of the object.", stability)
+    def resource_version(obj: Any) -> float | None:
+        text = obj.metadata.resourceVersion
+        return float(text) if text else None
+
+
+def labels(resource: Resource, prefix: str, stability: str = STABLE) -> None:
+    """Declare the allowed Kubernetes labels as Prometheus labels."""
+
+    @resource.mapping(
+        f"{prefix}_labels",
+        "Kubernetes labels converted to Prometheus labels, those that --metric-labels-allowlist names.",
+        stability,
+        prefix="label",
+        allowlist="labels",
+    )
+    def labels_of(obj: Any) -> Any:
+        return obj.metadata.labels
+
+
+def annotations(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
+    """Declare the allowed Kubernetes annotations as Prometheus labels."""
+
+    @resource.mapping(
+        f"{prefix}_annotations",
+        "Kubernetes annotations converted to Prometheus labels, those that --metric-annotations-allowlist names.",
+        stability,
+        prefix="annotation",
+        allowlist="annotations",
+    )
+    def annotations_of(obj: Any) -> Any:
+        return obj.metadata.annotations
+
+
+def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:
+    """Declare the owners, one row with empty labels if there are none."""
+
+    @resource.info(
+        f"{prefix}_owner",
+        "Who owns the object.",
+        stability,
+        labels="owner_kind owner_name owner_is_controller",
+    )
+    def owners_of(obj: Any) -> Rows:
+        references = obj.metadata.ownerReferences
+        if not references:
+            return [("", "", "")]
+        return [(owner.kind, owner.name, boolean(owner.controller)) for owner in references]
+
+
+def boolean(value: bool) -> str:
+    """Write a boolean as a label value."""
+    return "true" if value else "false"
+
+
+def controller_of(obj: Any) -> OwnerReference:
+    """Return the owner that controls the object, an empty reference if none does."""
+    owner: OwnerReference
+    for owner in obj.metadata.ownerReferences:
+        if owner.controller:
+            return owner
+    return NO_OWNER
+
+
+def conditions(items: Iterable[Any]) -> Rows:
+    """Return rows of a condition's type and its status in lower case, for a `states` family."""
+    return [(condition.type, condition.status.lower()) for condition in items]
+
+
+NATIVE_UNITS: Final = {
+    "cpu": ("cpu", "core"),
+    "memory": ("memory", "byte"),
+    "storage": ("storage", "byte"),
+    "ephemeral-storage": ("ephemeral_storage", "byte"),
+}
+# apimachinery, validation.IsQualifiedName of the name that a quota on the resource would have.
+EXTENDED: Final = re.compile(
+    r"(?=[^/]{1,244}/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+    r"/(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+)
+
+
+def resources_of(quantities: Mapping[str, Quantity]) -> list[tuple[str, str, float]]:
+    """Return rows of resource, unit and value of a resource list such as `{"cpu": 100m}`."""
+    return [row for name in quantities if (row := resource_row(name, quantities[name].string)) is not None]
+
+
+# Cached, because a cluster has some dozens of different requests and limits: 0.1 us instead of 1.5 us.
+@lru_cache(maxsize=65536)
+def resource_row(name: str, amount: str) -> tuple[str, str, float] | None:
+    """Return a resource's label, unit and value, None for a name that no container or node can have.
+
+    Only CPU comes in parts; everything else is in whole units.
+    """
+    named = resource_name(name)
+    return None if named is None else (*named, quantity(amount) if name == "cpu" else whole(amount))
+
+
+def resource_name(name: str) -> tuple[str, str] | None:
+    """Return a resource's name as a label value and its unit; None for names that no container or node can have.
+
+    Huge pages and attachable volumes are bytes here as in kube-state-metrics; extended resources, which have a domain that
+    is not Kubernetes' own, are integers (API reference, "Resource units").
+    """
+    native = NATIVE_UNITS.get(name)
+    if native is not None:
+        return native
+    label = INVALID.sub("_", name)
+    if name.startswith(("hugepages-", "attachable-volumes-")):
+        return label, "byte"
+    if "kubernetes.io/" not in name and not name.startswith("requests.") and EXTENDED.fullmatch(name):
+        return label, "integer"
+    return None

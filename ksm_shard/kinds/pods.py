@@ -1,0 +1,309 @@
+"""Pods: where each one runs, how far it got, and what its containers do."""
+
+import re
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from ksm_shard.kinds import _containers, _shared
+from ksm_shard.kinds._pod import PodView
+from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
+from ksm_shard.metrics.quantity import quantity, whole
+from ksm_shard.metrics.time import seconds
+from ksm_shard.wire.messages.core_v1_pb2 import Pod, Volume
+
+pods = Resource("v1", "pods", Pod, labels={"namespace": "namespace", "pod": "name", "uid": "uid"}, view=PodView)
+
+# Ahead of `ipaddress`, which takes 2.5 us for what this tells in 0.4 us.
+IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}")
+PHASES = ("Pending", "Succeeded", "Failed", "Unknown", "Running")
+QOS_CLASSES = ("BestEffort", "Burstable", "Guaranteed")
+# Reasons that have a series of their own; every other text counts as "Other", so that free text makes no new series.
+REASONS = frozenset(
+    {
+        "Evicted",
+        "NodeAffinity",
+        "NodeLost",
+        "PreemptionByScheduler",
+        "SchedulingGated",
+        "Shutdown",
+        "TerminationByKubelet",
+        "UnexpectedAdmissionError",
+    }
+)
+DISRUPTION_REASONS = frozenset(
+    {
+        "DeletionByPodGC",
+        "DeletionByTaintManager",
+        "EvictionByEvictionAPI",
+        "PreemptionByScheduler",
+        "TerminationByKubelet",
+    }
+)
+
+@pods.value("kube_pod_completion_time", "Unix time at which the last container of a finished pod ended.", STABLE)
+def completion_time(pod: PodView) -> int | None:
+    return max(
+        (
+            moment
+            for status in pod.statuses
+            if status.state.HasField("terminated") and (moment := seconds(status.state.terminated.finishedAt)) is not None
+        ),
+        default=None,
+    )
+
+
+_containers.declare(
+    pods,
+    "kube_pod_container",
+    "a container",
+    specs=lambda pod: pod.containers,
+    statuses=lambda pod: pod.statuses,
+    alpha=False,
+)
+_shared.created(pods, "kube_pod")
+_shared.deletion_timestamp(pods, "kube_pod")
+
+
+@pods.info(
+    "kube_pod_info",
+    "Where a pod runs and what made it.",
+    STABLE,
+    labels="host_ip pod_ip node created_by_kind created_by_name priority_class host_network",
+)
+def info(pod: PodView) -> Rows:
+    owner = _shared.controller_of(pod)
+    spec, status = pod.spec, pod.status
+    return [
+        (
+            status.hostIP,
+            status.podIP,
+            spec.nodeName,
+            owner.kind,
+            owner.name,
+            spec.priorityClassName,
+            _shared.boolean(spec.hostNetwork),
+        )
+    ]
+
+
+@pods.info("kube_pod_ips", "Addresses of a pod and their family.", ALPHA, labels="ip ip_family")
+def ips(pod: PodView) -> Rows:
+    return [(one.ip, family) for one in pod.status.podIPs if (family := ip_family(one.ip))]
+
+
+def ip_family(text: str) -> str:
+    """Return "4" or "6", "" for a text that is no address. IPv4 within IPv6 counts as 4."""
+    if IPV4.fullmatch(text):
+        return "4"
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    return "4" if address.version == 4 or address.ipv4_mapped else "6"
+
+
+_containers.declare(
+    pods,
+    "kube_pod_init_container",
+    "an init container",
+    specs=lambda pod: pod.init_containers,
+    statuses=lambda pod: pod.init_statuses,
+    alpha=True,
+)
+_shared.annotations(pods, "kube_pod")
+_shared.labels(pods, "kube_pod")
+
+
+@pods.value("kube_pod_overhead_cpu_cores", "CPU that running the pod takes besides its containers.", ALPHA)
+def overhead_cpu_cores(pod: PodView) -> float | None:
+    amounts = pod.spec.overhead
+    return quantity(amounts["cpu"].string) if "cpu" in amounts else None
+
+
+@pods.value("kube_pod_overhead_memory_bytes", "Memory that running the pod takes besides its containers.", ALPHA)
+def overhead_memory_bytes(pod: PodView) -> float | None:
+    amounts = pod.spec.overhead
+    return whole(amounts["memory"].string) if "memory" in amounts else None
+
+
+_shared.owners(pods, "kube_pod")
+
+
+@pods.info(
+    "kube_pod_resourceclaim_info",
+    "Resource claims of a pod.",
+    ALPHA,
+    labels="claim_name resourceclaim_name resourceclaim_template_name",
+)
+def resourceclaim_info(pod: PodView) -> Rows:
+    made = {status.name: status.resourceClaimName for status in pod.status.resourceClaimStatuses}
+    rows = [
+        (claim.name, claim.resourceClaimName or made.get(claim.name, ""), claim.resourceClaimTemplateName)
+        for claim in pod.spec.resourceClaims
+    ]
+    return [row for row in rows if row[1] or row[2]]
+
+
+@pods.info("kube_pod_restart_policy", "When the containers of a pod are restarted.", STABLE, labels="type")
+def restart_policy(pod: PodView) -> Rows:
+    return [(pod.spec.restartPolicy,)]
+
+
+@pods.info("kube_pod_runtimeclass_name_info", "Runtime class of a pod.", ALPHA, labels="runtimeclass_name")
+def runtimeclass_name_info(pod: PodView) -> Rows:
+    name = pod.spec.runtimeClassName
+    return [(name,)] if name else ()
+
+
+def claimed_volumes(pod: PodView) -> Iterable[tuple[Volume, str, str]]:
+    """Yield the volumes that are persistent volume claims, the claim's name, and whether the pod brings it itself."""
+    for volume in pod.spec.volumes:
+        source = volume.volumeSource
+        if source.HasField("persistentVolumeClaim"):
+            yield volume, source.persistentVolumeClaim.claimName, "false"
+        elif source.HasField("ephemeral"):
+            # The claim of an ephemeral volume is named after both (KEP-1698).
+            yield volume, f"{pod.metadata.name}-{volume.name}", "true"
+
+
+@pods.info(
+    "kube_pod_spec_volumes_persistentvolumeclaims_info",
+    "Persistent volume claims among the volumes of a pod.",
+    STABLE,
+    labels="volume persistentvolumeclaim ephemeral",
+)
+def volumes_info(pod: PodView) -> Rows:
+    return [(volume.name, claim, ephemeral) for volume, claim, ephemeral in claimed_volumes(pod)]
+
+
+@pods.rows(
+    "kube_pod_spec_volumes_persistentvolumeclaims_readonly",
+    "Whether a persistent volume claim is mounted read-only.",
+    STABLE,
+    labels="volume persistentvolumeclaim ephemeral",
+)
+def volumes_readonly(pod: PodView) -> Rows:
+    return [
+        (volume.name, claim, ephemeral, volume.volumeSource.persistentVolumeClaim.readOnly)
+        for volume, claim, ephemeral in claimed_volumes(pod)
+    ]
+
+
+@pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE)
+def start_time(pod: PodView) -> int | None:
+    return seconds(pod.status.startTime)
+
+
+@pods.one_hot("kube_pod_status_phase", "The phase that a pod is in.", STABLE, label="phase", states=PHASES)
+def phase(pod: PodView) -> str:
+    return pod.status.phase
+
+
+@pods.one_hot(
+    "kube_pod_status_qos_class", "The quality of service of a pod.", ALPHA, label="qos_class", states=QOS_CLASSES
+)
+def qos_class(pod: PodView) -> str:
+    return pod.status.qosClass
+
+
+@pods.states(
+    "kube_pod_status_ready",
+    "Whether a pod is ready to serve.",
+    STABLE,
+    labels="condition",
+    states=_shared.CONDITION_STATES,
+)
+def ready(pod: PodView) -> Rows:
+    return [(status,) for kind, status, _ in pod.conditions if kind == "Ready"]
+
+
+@pods.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA)
+def ready_time(pod: PodView) -> int | None:
+    return pod.since("Ready", "true")
+
+
+@pods.value("kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA)
+def initialized_time(pod: PodView) -> int | None:
+    return pod.since("Initialized", "true")
+
+
+@pods.value("kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA)
+def container_ready_time(pod: PodView) -> int | None:
+    return pod.since("ContainersReady", "true")
+
+
+@pods.info("kube_pod_status_reason", "Why a pod is where it is, when something odd happened to it.", ALPHA, labels="reason")
+def reason(pod: PodView) -> Rows:
+    text = pod.status.reason
+    if not text:
+        gated = any(condition.reason == "SchedulingGated" for _, _, condition in pod.conditions)
+        return [("SchedulingGated",)] if gated else ()
+    return [(text if text in REASONS else "Other",)]
+
+
+@pods.info(
+    "kube_pod_status_disruption_reason", "Why a pod is about to be disrupted.", ALPHA, labels="reason"
+)
+def disruption_reason(pod: PodView) -> Rows:
+    reasons = [condition.reason for kind, _, condition in pod.conditions if kind == "DisruptionTarget"]
+    return [(text if text in DISRUPTION_REASONS else "Other",) for text in reasons]
+
+
+@pods.states(
+    "kube_pod_status_scheduled",
+    "Whether a pod has a node.",
+    STABLE,
+    labels="condition",
+    states=_shared.CONDITION_STATES,
+)
+def scheduled(pod: PodView) -> Rows:
+    return [(status,) for kind, status, _ in pod.conditions if kind == "PodScheduled"]
+
+
+@pods.value("kube_pod_status_scheduled_time", "Unix time since which a pod has a node.", STABLE)
+def scheduled_time(pod: PodView) -> int | None:
+    return pod.since("PodScheduled", "true")
+
+
+@pods.value("kube_pod_status_unschedulable", "A pod that cannot be scheduled.", STABLE)
+def unschedulable(pod: PodView) -> int | None:
+    return 1 if pod.since("PodScheduled", "false") is not None else None
+
+
+@pods.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)
+def unscheduled_time(pod: PodView) -> int | None:
+    return pod.since("PodScheduled", "false")
+
+
+@pods.info(
+    "kube_pod_tolerations",
+    "Tolerations of a pod.",
+    ALPHA,
+    labels="key operator value effect toleration_seconds",
+)
+def tolerations(pod: PodView) -> Rows:
+    return [
+        (
+            one.key,
+            one.operator,
+            one.value,
+            one.effect,
+            str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else "",
+        )
+        for one in pod.spec.tolerations
+    ]
+
+
+@pods.mapping("kube_pod_nodeselectors", "Node labels that a pod selects.", ALPHA, prefix="nodeselector", opt_in=True)
+def nodeselectors(pod: PodView) -> object:
+    return pod.spec.nodeSelector
+
+
+@pods.info("kube_pod_service_account", "Service account of a pod.", ALPHA, labels="service_account")
+def service_account(pod: PodView) -> Rows:
+    return [(pod.spec.serviceAccountName,)]
+
+
+@pods.info("kube_pod_scheduler", "Scheduler of a pod.", ALPHA, labels="name")
+def scheduler(pod: PodView) -> Rows:
+    return [(pod.spec.schedulerName,)]

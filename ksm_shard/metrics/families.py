@@ -1,0 +1,178 @@
+"""How a metric family is declared: its name, help, type, stability and labels, and a function from an object to rows.
+
+What to say is the function's business; how it is written is the compiler's. The decorators return the function unchanged.
+
+shape     the function returns                                  written as
+--------  ----------------------------------------------------  ------------------------------------------
+value     a number, or None                                     one sample, or none
+one_hot   the current state, or ""                              one sample a known state, 1 for the current
+info      rows of label values                                  one sample a row, value 1
+rows      rows of label values that end in a number             one sample a row
+states    rows of label values that end in the current state    one_hot for each row
+mapping   Kubernetes keys and values                            one sample, a label a key, value 1
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+Number = float | int | bool | None
+Rows = Sequence[tuple[Any, ...]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+STABLE: Final = "STABLE"
+ALPHA: Final = "ALPHA"
+
+
+class Reading(Enum):
+    """How much of each object the API server is asked for."""
+
+    FULL = "whole objects"
+    METADATA = "PartialObjectMetadata"
+    TABLE = "a Table with metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A declared metric family.
+
+    Attributes:
+        name, help, type, stability: as in HELP and TYPE, and kube-state-metrics' classes of stability.
+        shape: one of the table above.
+        labels: names of the static labels, without the object's own.
+        function: from an object, or a part of it, to what its shape says.
+        states: the known states of `one_hot` and `states`, in the order they are written.
+        part: the part of the object that the function takes, None for the whole.
+        prefix: of the label names that `mapping` makes of keys.
+        allowlist: "labels" or "annotations" if only allowed keys are written, "" if all are.
+        opt_in: off unless asked for.
+        deprecated_since: version of kube-state-metrics.
+    """
+
+    name: str
+    help: str
+    stability: str
+    shape: str
+    function: Callable[[Any], Any]
+    type: str = "gauge"
+    labels: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    part: "Part | None" = None
+    prefix: str = ""
+    allowlist: str = ""
+    opt_in: bool = False
+    deprecated_since: str = ""
+
+
+class Declarations:
+    """The decorators that declare families: of whole objects (Resource) or of a repeated part of them (Part)."""
+
+    def __init__(self, families: list[Family], part: "Part | None") -> None:
+        """Families are added to the list, with that part."""
+        self.families = families
+        self._part = part
+
+    def _declare(self, shape: str, name: str, text: str, stability: str, **more: Any) -> Callable[[F], F]:
+        def declare(function: F) -> F:
+            self.families.append(Family(name, text, stability, shape, function, part=self._part, **more))
+            return function
+
+        return declare
+
+    def value(self, name: str, text: str, stability: str, **more: Any) -> Callable[[F], F]:
+        """Declare a family of one number an object: `type`, `opt_in` and `deprecated_since` besides."""
+        return self._declare("value", name, text, stability, **more)
+
+    def one_hot(
+        self, name: str, text: str, stability: str, *, label: str, states: Sequence[str], **more: Any
+    ) -> Callable[[F], F]:
+        """Declare a family that tells which of the known states an object is in."""
+        return self._declare("one_hot", name, text, stability, labels=(label,), states=tuple(states), **more)
+
+    def info(self, name: str, text: str, stability: str, *, labels: str = "", **more: Any) -> Callable[[F], F]:
+        """Declare a family of rows whose value is always 1."""
+        return self._declare("info", name, text, stability, labels=tuple(labels.split()), **more)
+
+    def rows(self, name: str, text: str, stability: str, *, labels: str, **more: Any) -> Callable[[F], F]:
+        """Declare a family of rows that end in their value."""
+        return self._declare("rows", name, text, stability, labels=tuple(labels.split()), **more)
+
+    def states(
+        self, name: str, text: str, stability: str, *, labels: str, states: Sequence[str], **more: Any
+    ) -> Callable[[F], F]:
+        """Declare a family of rows that end in their current state, the last of the labels."""
+        return self._declare("states", name, text, stability, labels=tuple(labels.split()), states=tuple(states), **more)
+
+    def mapping(
+        self, name: str, text: str, stability: str, *, prefix: str, allowlist: str = "", **more: Any
+    ) -> Callable[[F], F]:
+        """Declare a family with a label for each Kubernetes key of a mapping; None writes no sample."""
+        return self._declare("mapping", name, text, stability, prefix=prefix, allowlist=allowlist, **more)
+
+
+class Part(Declarations):
+    """A repeated message of an object whose families have labels of their own, such as a pod's containers."""
+
+    def __init__(
+        self, families: list[Family], items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str]
+    ) -> None:
+        """Take the function from the object to the items, and label names -> dotted fields of an item."""
+        super().__init__(families, self)
+        self.items = items
+        self.labels = dict(labels)
+
+
+class Resource(Declarations):
+    """One resource of the API and the families that its objects have."""
+
+    def __init__(
+        self,
+        api_version: str,
+        plural: str,
+        message: type[Any],
+        *,
+        labels: Mapping[str, str],
+        namespaced: bool = True,
+        default: bool = True,
+        reading: Reading = Reading.FULL,
+        columns: Mapping[str, int] | None = None,
+        view: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Declare a resource.
+
+        Args:
+            api_version: `v1` or group/version.
+            plural: its name in the API and in `--resources`.
+            message: the thin message that its objects are parsed as.
+            labels: the labels that identify an object: names -> dotted fields; a bare name is a field of the metadata.
+            namespaced: whether its objects live in namespaces.
+            default: whether it is exported unless `--resources` says otherwise.
+            reading: how much of each object is asked for.
+            columns: for Reading.TABLE, message fields -> positions of cells.
+            view: makes of a message what the families' functions take, once an object; None hands them the message.
+        """
+        super().__init__([], None)
+        self.api_version = api_version
+        self.plural = plural
+        self.message = message
+        self.labels = dict(labels)
+        self.namespaced = namespaced
+        self.default = default
+        self.reading = reading
+        self.columns = dict(columns or {})
+        self.view = view
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for the core."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def path(self) -> str:
+        """The URL path of the list of all objects: `/api/v1/pods`, `/apis/apps/v1/deployments`."""
+        return f"/{'apis' if self.group else 'api'}/{self.api_version}/{self.plural}"
+
+    def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str]) -> Part:
+        """Declare a repeated part of the objects. Items with the same labels as an earlier one are left out."""
+        return Part(self.families, items, labels)

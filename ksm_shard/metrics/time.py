@@ -1,0 +1,9 @@
+"""Times of the API as Unix seconds."""
+
+from ksm_shard.wire.messages.meta_v1_pb2 import MicroTime, Time
+
+
+def seconds(moment: Time | MicroTime) -> int | None:
+    """Return whole seconds since the epoch, or None for an absent time or Go's zero time, which is encoded as empty."""
+    value = moment.seconds
+    return value if value or moment.HasField("seconds") else None
