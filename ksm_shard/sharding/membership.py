@@ -121,6 +121,8 @@ class Member:
     ) -> State:
         """The next state. To be called whenever an input changed, and at `due`.
 
+        Every version of the StatefulSet counts, in order: who is not told of the 2 in 3 -> 2 -> 4 never loads what the third had.
+
         Args:
             before: the state before, `State()` at first.
             statefulset: None when it is gone or may not be read: the last known ownership is kept, with a `problem`.
