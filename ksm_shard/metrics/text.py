@@ -11,7 +11,7 @@ from typing import Final
 
 ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 # Most samples are 0, 1 or a small count; a look-up (0.04 us) also makes bools and whole floats come out right.
-SMALL: Final = {number: str(number) for number in range(-1, 4096)}
+SMALL: Final[dict[float, str]] = {number: str(number) for number in range(-1, 4096)}
 
 
 def escape(text: str) -> str:
@@ -30,7 +30,7 @@ def number(value: float) -> str:
 @lru_cache(maxsize=4096)
 def _number(value: float) -> str:
     if isinstance(value, int) and -(2**53) <= value <= 2**53:
-        digits = str(value)
+        digits = str(int(value))
         if -1_000_000 < value < 1_000_000:
             return digits
         sign, digits = ("-", digits[1:]) if value < 0 else ("", digits)

@@ -1,0 +1,54 @@
+"""One family of up to 128 neighbouring objects: its page, and what changed since the page was deflated.
+
+A change only notes the new text. The page is written again once, when somebody asks for it, however many of its
+objects changed meanwhile: writing a page takes about 40 us, noting a text 0.2 us.
+"""
+
+from array import array
+from typing import Final
+
+from ksm_shard.store.pages import EMPTY, Page, deflate, inflate
+
+ROWS: Final = 128
+
+
+class Column:
+    """The texts of one family, by row.
+
+    Attributes:
+        page: the texts as they were last written.
+        pending: the texts of rows that changed since.
+    """
+
+    __slots__ = ("_lengths", "page", "pending")
+
+    def __init__(self) -> None:
+        """Start with no text in any row."""
+        self.page: Page = EMPTY
+        self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
+        self.pending: dict[int, str] = {}
+
+    def text(self, row: int) -> str:
+        """Return the text of a row."""
+        pending = self.pending.get(row)
+        return self._texts()[row] if pending is None else pending
+
+    def write(self) -> None:
+        """Bring the page up to date."""
+        if not self.pending:
+            return
+        texts = self._texts()
+        for row, text in self.pending.items():
+            texts[row] = text
+        self.pending = {}
+        self.page = deflate("".join(texts).encode())
+        lengths = [len(text) for text in texts]
+        self._lengths = array("H" if max(lengths) < 65536 else "I", lengths) if self.page.length else None
+
+    def _texts(self) -> list[str]:
+        if self._lengths is None:
+            return [""] * ROWS
+        whole, start, texts = inflate(self.page).decode(), 0, []
+        for length in self._lengths:
+            texts.append(whole[start : (start := start + length)])
+        return texts

@@ -1,0 +1,105 @@
+"""Pages: text that was deflated when it changed, and the responses that are joined from them.
+
+A page is raw deflate ended by a full flush, so that pages are independent and byte-aligned: header + pages + trailer is one
+gzip member (RFC 1952), which every client reads; of several members in a row curl reads only the first.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from isal import isal_zlib
+
+RAW: Final = -15
+# Level 1 deflates a page of 20 kB 19:1 in 10 us; level 3 takes 89 us for 18:1, level 0 19 us for 13:1.
+LEVEL: Final = 1
+HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+LAST_BLOCK: Final = b"\x03\x00"
+# What is handed to the socket at once: larger joins copy more, smaller ones make more system calls.
+PIECE: Final = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32."""
+
+    deflated: bytes
+    length: int
+    crc: int
+
+
+EMPTY: Final = Page(b"", 0, 0)
+
+
+def deflate(text: bytes) -> Page:
+    """Deflate text into a page of its own."""
+    if not text:
+        return EMPTY
+    compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)
+    deflated = compressor.compress(text) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+    return Page(deflated, len(text), isal_zlib.crc32(text))
+
+
+def inflate(page: Page) -> bytes:
+    """Return the text of a page."""
+    return isal_zlib.decompress(page.deflated + LAST_BLOCK, RAW, page.length) if page.length else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Pages in order, with the length and CRC-32 of their text together."""
+
+    pages: Sequence[Page]
+    length: int
+    crc: int
+
+    @classmethod
+    def of(cls, pages: Iterable[Page]) -> "Body":
+        """Combine pages; 0.3 us each, so a body that did not change is worth keeping."""
+        kept = tuple(page for page in pages if page.length)
+        length = crc = 0
+        for page in kept:
+            crc = isal_zlib.crc32_combine(crc, page.crc, page.length)
+            length += page.length
+        return cls(kept, length, crc)
+
+
+def gzip_length(bodies: Sequence[Body]) -> int:
+    """Return how many bytes the gzip answer has."""
+    return len(HEADER) + sum(len(page.deflated) for body in bodies for page in body.pages) + len(LAST_BLOCK) + 8
+
+
+def gzip_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
+    """Yield the gzip answer in pieces of about PIECE bytes."""
+    length = crc = 0
+    waiting, size = [HEADER], len(HEADER)
+    for body in bodies:
+        crc = isal_zlib.crc32_combine(crc, body.crc, body.length)
+        length += body.length
+        for page in body.pages:
+            waiting.append(page.deflated)
+            size += len(page.deflated)
+            if size >= PIECE:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    yield b"".join([*waiting, LAST_BLOCK, struct.pack("<II", crc, length & 0xFFFFFFFF)])
+
+
+def text_length(bodies: Sequence[Body]) -> int:
+    """Return how many bytes the plain answer has."""
+    return sum(body.length for body in bodies)
+
+
+def text_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
+    """Yield the plain answer in pieces of about PIECE bytes: pages are inflated as the client reads."""
+    waiting, size = [], 0
+    for body in bodies:
+        for page in body.pages:
+            waiting.append(inflate(page))
+            size += page.length
+            if size >= PIECE:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

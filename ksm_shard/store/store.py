@@ -1,0 +1,181 @@
+"""The samples of one resource: for every object a text per family, in columns of 128 neighbours.
+
+Objects are known by a key that identifies their series (namespace and name), so that an object that was deleted and made
+again with another uid replaces its predecessor. Every method may be called from any thread.
+"""
+
+from array import array
+from collections.abc import Collection, Sequence
+from threading import Lock
+from typing import Final
+
+from ksm_shard.store.column import ROWS, Column
+from ksm_shard.store.pages import Body
+
+# Characters of noted texts after which they are written without waiting for a scrape, so that a storm of changes that
+# nobody scrapes cannot hold the whole text: 8 MB is 800 pods.
+MOST_PENDING: Final = 8 << 20
+# Texts are told apart by 32 bits of their hash, which keeps 4 bytes a text instead of 180: one change in 4e9 is overlooked
+# until the next.
+HASH_BITS: Final = 0xFFFFFFFF
+
+
+class _Block:
+    """The rows of 128 objects: their keys and slots, and a column for each family that ever had text."""
+
+    __slots__ = ("columns", "dirty", "hashes", "keys", "slots", "sources")
+
+    def __init__(self, families: int) -> None:
+        self.keys: list[str | None] = [None] * ROWS
+        self.slots = array("H", bytes(2 * ROWS))
+        self.sources = bytearray(ROWS)
+        self.columns: list[Column | None] = [None] * families
+        self.hashes = array("I", [hash("") & HASH_BITS]) * (families * ROWS)  # row by row
+        self.dirty: set[int] = set()
+
+
+class Store:
+    """Texts by object and family."""
+
+    def __init__(self, families: int) -> None:
+        """Keep so many texts an object."""
+        self._families = families
+        self._lock = Lock()
+        self._index: dict[str, int] = {}
+        self._blocks: list[_Block] = []
+        self._free: list[int] = []
+        self._dirty: set[_Block] = set()
+        self._bodies: list[Body | None] = [None] * families
+        self._pending = 0
+
+    def __len__(self) -> int:
+        """Return how many objects there are."""
+        return len(self._index)
+
+    def put(self, key: str, slot: int, texts: Sequence[str], source: int = 0) -> bool:
+        """Set the texts of an object of that slot (0 to 65,535) and source (0 to 255); tell whether any differs."""
+        with self._lock:
+            at = self._index.get(key)
+            if at is None:
+                at = self._index[key] = self._place(key)
+            block, row = self._blocks[at // ROWS], at % ROWS
+            block.slots[row], block.sources[row] = slot, source
+            return self._set(block, row, texts)
+
+    def drop(self, key: str, source: int = 0) -> bool:
+        """Forget an object unless another source has put it since; tell whether it was there."""
+        with self._lock:
+            at = self._index.get(key)
+            if at is None or self._blocks[at // ROWS].sources[at % ROWS] != source:
+                return False
+            self._forget(key)
+            self._compact()
+        return True
+
+    def keep(self, source: int, keys: Collection[str]) -> int:
+        """Forget the objects of a source but those; return how many it forgot."""
+        with self._lock:
+            gone = [
+                key
+                for key, at in self._index.items()
+                if self._blocks[at // ROWS].sources[at % ROWS] == source and key not in keys
+            ]
+            for key in gone:
+                self._forget(key)
+            self._compact()
+        return len(gone)
+
+    def release(self, lost: bytes) -> int:
+        """Forget the objects of the slots whose byte in the mask is 1; return how many there were."""
+        with self._lock:
+            keys = [key for key, at in self._index.items() if lost[self._blocks[at // ROWS].slots[at % ROWS]]]
+            for key in keys:
+                self._forget(key)
+            self._compact()
+        return len(keys)
+
+    def bodies(self) -> list[Body]:
+        """Return every family's pages as they are now. Whoever reads them slowly holds references, never the lock."""
+        with self._lock:
+            self._write()
+            return [self._body(family) for family in range(self._families)]
+
+    def size(self) -> tuple[int, int]:
+        """Return the bytes of all pages, deflated, and of their text, as of the last writing."""
+        with self._lock:
+            pages = [column.page for block in self._blocks for column in block.columns if column is not None]
+        return sum(len(page.deflated) for page in pages), sum(page.length for page in pages)
+
+    def _place(self, key: str) -> int:
+        if not self._free:
+            self._free = list(range((len(self._blocks) + 1) * ROWS - 1, len(self._blocks) * ROWS - 1, -1))
+            self._blocks.append(_Block(self._families))
+        at = self._free.pop()
+        self._blocks[at // ROWS].keys[at % ROWS] = key
+        return at
+
+    def _set(self, block: _Block, row: int, texts: Sequence[str]) -> bool:
+        start, end = row * self._families, (row + 1) * self._families
+        before = block.hashes[start:end]
+        after = array("I", [hash(text) & HASH_BITS for text in texts])
+        if before == after:
+            return False
+        block.hashes[start:end] = after
+        for family, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                column = block.columns[family]
+                if column is None:
+                    column = block.columns[family] = Column()
+                column.pending[row] = texts[family]
+                block.dirty.add(family)
+                self._pending += len(texts[family])
+        self._dirty.add(block)
+        if self._pending > MOST_PENDING:
+            self._write()
+        return True
+
+    def _forget(self, key: str) -> None:
+        at = self._index.pop(key)
+        block = self._blocks[at // ROWS]
+        block.keys[at % ROWS] = None
+        self._set(block, at % ROWS, [""] * self._families)
+        self._free.append(at)
+
+    def _write(self) -> None:
+        for block in self._dirty:
+            for family in block.dirty:
+                column = block.columns[family]
+                if column is not None:
+                    column.write()
+                self._bodies[family] = None
+            block.dirty.clear()
+        self._dirty.clear()
+        self._pending = 0
+
+    def _body(self, family: int) -> Body:
+        body = self._bodies[family]
+        if body is None:
+            columns = (block.columns[family] for block in self._blocks)
+            body = self._bodies[family] = Body.of(column.page for column in columns if column is not None)
+        return body
+
+    def _compact(self) -> None:
+        """Move the objects of the last block into free rows elsewhere while more than half of all rows are free.
+
+        A shard that gives away nine tenths of its slots would otherwise keep pages of a dozen objects, which deflate
+        half as well.
+        """
+        while len(self._blocks) > 1 and len(self._index) * 2 < len(self._blocks) * ROWS:
+            at = len(self._blocks) - 1
+            last = self._blocks[at]
+            self._free = [free for free in self._free if free // ROWS != at]
+            for row, key in enumerate(last.keys):
+                if key is not None:
+                    texts = ["" if column is None else column.text(row) for column in last.columns]
+                    self._index[key] = moved = self._place(key)
+                    block = self._blocks[moved // ROWS]
+                    block.slots[moved % ROWS], block.sources[moved % ROWS] = last.slots[row], last.sources[row]
+                    self._set(block, moved % ROWS, texts)
+            self._blocks.pop()
+            self._dirty.discard(last)
+            self._bodies = [None] * self._families
