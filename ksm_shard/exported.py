@@ -1,0 +1,74 @@
+"""One exported resource: its families compiled, its store, and what a scrape takes from it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ksm_shard.intake import Intake, Tally
+from ksm_shard.metrics.compiler import compile_resource
+from ksm_shard.metrics.families import Family, Resource
+from ksm_shard.metrics.headers import header
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.store.pages import Body, deflate
+from ksm_shard.store.store import Store
+
+NO_BODY: Final = Body((), 0, 0)
+
+
+class Exported:
+    """A resource with those of its families that are on.
+
+    Attributes:
+        resource: what is exported.
+        families: those that are on, in the order of a scrape.
+        store: the samples of the objects that this shard owns.
+        tally: what went wrong with its objects.
+        intakes: one for each follower.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        families: Sequence[Family],
+        ownership: Ownership,
+        clock: Callable[[], float],
+        *,
+        labels_allowlist: Sequence[str] = (),
+        annotations_allowlist: Sequence[str] = (),
+    ) -> None:
+        """Compile the families. The clock, in seconds, spaces log lines."""
+        self.resource = resource
+        self.tally = Tally(resource, clock)
+        self._ownership = ownership
+        self._compiled = compile_resource(
+            resource,
+            families,
+            failed=self.tally.failed,
+            duplicated=self.tally.duplicated,
+            labels_allowlist=labels_allowlist,
+            annotations_allowlist=annotations_allowlist,
+        )
+        self.families = self._compiled.families
+        self.store = Store(len(self._compiled.live))
+        self.intakes: list[Intake] = []
+        self._headers = {
+            openmetrics: [
+                Body.of([deflate(header(family, openmetrics=openmetrics).encode())]) for family in self.families
+            ]
+            for openmetrics in (False, True)
+        }
+
+    def intake(self) -> Intake:
+        """Make the sink of one more follower."""
+        made = Intake(self.resource, self._compiled, self.store, self._ownership, self.tally, len(self.intakes))
+        self.intakes.append(made)
+        return made
+
+    def release(self, lost: bytes) -> None:
+        """Forget the objects of slots that were lost."""
+        self.store.release(lost)
+
+    def bodies(self, *, openmetrics: bool) -> list[Body]:
+        """Return each family's header and samples, as they are now."""
+        samples = dict(zip(self._compiled.live, self.store.bodies(), strict=True))
+        headers = self._headers[openmetrics]
+        return [body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length]
