@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from ksm_shard.kinds import _shared
-from ksm_shard.kinds._pod import Placed, PodView
+from ksm_shard.kinds._pod import Placed, PodView, limits_of, requests_of
 from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
 from ksm_shard.metrics.time import seconds
 from ksm_shard.wire.messages.core_v1_pb2 import ContainerStatus
@@ -70,11 +69,11 @@ def _info(
 def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
     @part.rows(f"{prefix}_resource_limits", f"Resources that {of} may use at most.", stability, labels="resource unit")
     def limits(container: Placed) -> Rows:
-        return _shared.resources_of(container.limits)
+        return limits_of(container.resources)
 
     @part.rows(f"{prefix}_resource_requests", f"Resources that {of} asks for.", stability, labels="resource unit")
     def requests(container: Placed) -> Rows:
-        return _shared.resources_of(container.requests)
+        return requests_of(container.resources)
 
 
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:

@@ -3,24 +3,25 @@
 Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import Rows
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import Container, ContainerStatus, Pod, PodCondition
-from ksm_shard.wire.messages.meta_v1_pb2 import Quantity
+from ksm_shard.wire.messages.core_v1_pb2 import Container, ContainerStatus, Pod, PodCondition, ResourceRequirements
 
 # Go's zero time, which the reference writes for a condition that never says when it changed.
 YEAR_ONE: Final = -62135596800
 
 
 class Placed(NamedTuple):
-    """A container as specified, with what the families of its resources say: its node."""
+    """A container as specified, with its node and its encoded ResourceRequirements."""
 
     name: str
     node: str
-    limits: Mapping[str, Quantity]
-    requests: Mapping[str, Quantity]
+    resources: bytes
     spec: Container
 
 
@@ -72,4 +73,17 @@ class PodView:
 
 def placed(specs: Iterable[Container], node: str) -> list[Placed]:
     """Return the containers with the node they run on."""
-    return [Placed(spec.name, node, (of := spec.resources).limits, of.requests, spec) for spec in specs]
+    return [Placed(spec.name, node, spec.resources.SerializeToString(), spec) for spec in specs]
+
+
+# A cluster has some hundreds of different resource requirements, repeated by every replica: 0.1 us instead of 2 us.
+@lru_cache(maxsize=16384)
+def limits_of(resources: bytes) -> Rows:
+    """Return rows of resource, unit and value of the limits in encoded ResourceRequirements."""
+    return _shared.resources_of(ResourceRequirements.FromString(resources).limits)
+
+
+@lru_cache(maxsize=16384)
+def requests_of(resources: bytes) -> Rows:
+    """Return rows of resource, unit and value of the requests in encoded ResourceRequirements."""
+    return _shared.resources_of(ResourceRequirements.FromString(resources).requests)

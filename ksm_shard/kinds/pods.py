@@ -1,15 +1,15 @@
 """Pods: where each one runs, how far it got, and what its containers do."""
 
 import re
-from collections.abc import Iterable
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from ksm_shard.kinds import _containers, _shared
 from ksm_shard.kinds._pod import PodView
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.metrics.quantity import quantity, whole
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import Pod, Volume
+from ksm_shard.wire.messages.core_v1_pb2 import Pod
 
 pods = Resource("v1", "pods", Pod, labels={"namespace": "namespace", "pod": "name", "uid": "uid"}, view=PodView)
 
@@ -155,38 +155,49 @@ def runtimeclass_name_info(pod: PodView) -> Rows:
     return [(name,)] if name else ()
 
 
-def claimed_volumes(pod: PodView) -> Iterable[tuple[Volume, str, str]]:
-    """Yield the volumes that are persistent volume claims, the claim's name, and whether the pod brings it itself."""
+class ClaimedVolume(NamedTuple):
+    """A volume that is a persistent volume claim, and whether the pod brings the claim itself."""
+
+    name: str
+    claim: str
+    ephemeral: str
+    read_only: bool
+
+
+def claimed_volumes(pod: PodView) -> list[ClaimedVolume]:
+    """Return the volumes that are persistent volume claims."""
+    claimed = []
     for volume in pod.spec.volumes:
         source = volume.volumeSource
         if source.HasField("persistentVolumeClaim"):
-            yield volume, source.persistentVolumeClaim.claimName, "false"
+            claim = source.persistentVolumeClaim
+            claimed.append(ClaimedVolume(volume.name, claim.claimName, "false", claim.readOnly))
         elif source.HasField("ephemeral"):
             # The claim of an ephemeral volume is named after both (KEP-1698).
-            yield volume, f"{pod.metadata.name}-{volume.name}", "true"
+            claimed.append(ClaimedVolume(volume.name, f"{pod.metadata.name}-{volume.name}", "true", read_only=False))
+    return claimed
 
 
-@pods.info(
-    "kube_pod_spec_volumes_persistentvolumeclaims_info",
-    "Persistent volume claims among the volumes of a pod.",
-    STABLE,
-    labels="volume persistentvolumeclaim ephemeral",
+volumes = pods.part(
+    claimed_volumes, {"volume": "name", "persistentvolumeclaim": "claim", "ephemeral": "ephemeral"}
 )
-def volumes_info(pod: PodView) -> Rows:
-    return [(volume.name, claim, ephemeral) for volume, claim, ephemeral in claimed_volumes(pod)]
 
 
-@pods.rows(
+@volumes.info(
+    "kube_pod_spec_volumes_persistentvolumeclaims_info", "Persistent volume claims among the volumes of a pod.", STABLE
+)
+def volumes_info(volume: ClaimedVolume) -> Rows:
+    del volume
+    return [()]
+
+
+@volumes.value(
     "kube_pod_spec_volumes_persistentvolumeclaims_readonly",
     "Whether a persistent volume claim is mounted read-only.",
     STABLE,
-    labels="volume persistentvolumeclaim ephemeral",
 )
-def volumes_readonly(pod: PodView) -> Rows:
-    return [
-        (volume.name, claim, ephemeral, volume.volumeSource.persistentVolumeClaim.readOnly)
-        for volume, claim, ephemeral in claimed_volumes(pod)
-    ]
+def volumes_readonly(volume: ClaimedVolume) -> bool:
+    return volume.read_only
 
 
 @pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE)
