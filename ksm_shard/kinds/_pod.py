@@ -1,6 +1,7 @@
 """A pod as its families read it: what many of them look for is looked up once.
 
 Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod.
+Repeated messages are sliced, `[:]`, before a loop: a loop over the field itself ends in an IndexError, which costs 0.3 us.
 """
 
 from collections.abc import Iterable
@@ -52,12 +53,12 @@ class PodView:
         self.spec = spec = pod.spec
         self.status = status = pod.status
         node = spec.nodeName
-        self.containers = placed(spec.containers, node)
-        self.init_containers = placed(spec.initContainers, node)
-        self.statuses: list[ContainerStatus] = list(status.containerStatuses)
-        self.init_statuses: list[ContainerStatus] = list(status.initContainerStatuses)
+        self.containers = placed(spec.containers[:], node)
+        self.init_containers = placed(spec.initContainers[:], node)
+        self.statuses: list[ContainerStatus] = status.containerStatuses[:]
+        self.init_statuses: list[ContainerStatus] = status.initContainerStatuses[:]
         self.conditions: list[tuple[str, str, PodCondition]] = [
-            (one.type, one.status.lower(), one) for one in status.conditions
+            (one.type, one.status.lower(), one) for one in status.conditions[:]
         ]
 
     def since(self, kind: str, status: str) -> int | None:

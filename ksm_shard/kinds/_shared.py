@@ -88,7 +88,7 @@ def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:
         labels="owner_kind owner_name owner_is_controller",
     )
     def owners_of(obj: Any) -> Rows:
-        references = obj.metadata.ownerReferences
+        references = obj.metadata.ownerReferences[:]
         if not references:
             return [("", "", "")]
         return [(owner.kind, owner.name, boolean(owner.controller)) for owner in references]
@@ -102,7 +102,7 @@ def boolean(value: bool) -> str:
 def controller_of(obj: Any) -> OwnerReference:
     """Return the owner that controls the object, an empty reference if none does."""
     owner: OwnerReference
-    for owner in obj.metadata.ownerReferences:
+    for owner in obj.metadata.ownerReferences[:]:
         if owner.controller:
             return owner
     return NO_OWNER

@@ -88,7 +88,7 @@ def info(pod: PodView) -> Rows:
 
 @pods.info("kube_pod_ips", "Addresses of a pod and their family.", ALPHA, labels="ip ip_family")
 def ips(pod: PodView) -> Rows:
-    return [(one.ip, family) for one in pod.status.podIPs if (family := ip_family(one.ip))]
+    return [(one.ip, family) for one in pod.status.podIPs[:] if (family := ip_family(one.ip))]
 
 
 def ip_family(text: str) -> str:
@@ -136,6 +136,8 @@ _shared.owners(pods, "kube_pod")
     labels="claim_name resourceclaim_name resourceclaim_template_name",
 )
 def resourceclaim_info(pod: PodView) -> Rows:
+    if not pod.spec.resourceClaims:
+        return ()
     made = {status.name: status.resourceClaimName for status in pod.status.resourceClaimStatuses}
     rows = [
         (claim.name, claim.resourceClaimName or made.get(claim.name, ""), claim.resourceClaimTemplateName)
@@ -167,7 +169,7 @@ class ClaimedVolume(NamedTuple):
 def claimed_volumes(pod: PodView) -> list[ClaimedVolume]:
     """Return the volumes that are persistent volume claims."""
     claimed = []
-    for volume in pod.spec.volumes:
+    for volume in pod.spec.volumes[:]:
         source = volume.volumeSource
         if source.HasField("persistentVolumeClaim"):
             claim = source.persistentVolumeClaim
@@ -301,7 +303,7 @@ def tolerations(pod: PodView) -> Rows:
             one.effect,
             str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else "",
         )
-        for one in pod.spec.tolerations
+        for one in pod.spec.tolerations[:]
     ]
 
 
