@@ -87,6 +87,8 @@ def _scalar(field: Any, given: Any) -> Any:
 
 
 def _fill_any(message: Message, given: Any) -> None:
+    if given is None:  # how Go writes a zero Time inside a map or a list: there, and empty
+        return
     special = SPECIAL.get(message.DESCRIPTOR.name)
     if special is not None:
         special(message, given)
@@ -118,12 +120,17 @@ def _fill_raw(message: Any, given: Any) -> None:
     message.Raw = json.dumps(given, separators=(",", ":")).encode()
 
 
+def _fill_extra(message: Any, given: list[str]) -> None:
+    message.items.extend(given)
+
+
 SPECIAL: dict[str, Callable[[Any, Any], None]] = {
     "Time": _fill_time,
     "MicroTime": _fill_time,
     "Quantity": _fill_quantity,
     "IntOrString": _fill_int_or_string,
     "FieldsV1": _fill_raw,
+    "ExtraValue": _fill_extra,
 }
 
 
