@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ksm_shard.intake import Intake, Tally
+from ksm_shard.intake import Intake, Troubles
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import Body, deflate
 from ksm_shard.store.store import Store
+from ksm_shard.web.tally import Tally
 
 NO_BODY: Final = Body((), 0, 0)
 
@@ -21,7 +22,7 @@ class Exported:
         resource: what is exported.
         families: those that are on, in the order of a scrape.
         store: the samples of the objects that this shard owns.
-        tally: what went wrong with its objects.
+        tally: what happened, for the telemetry.
         intakes: one for each follower.
     """
 
@@ -37,13 +38,14 @@ class Exported:
     ) -> None:
         """Compile the families. The clock, in seconds, spaces log lines."""
         self.resource = resource
-        self.tally = Tally(resource, clock)
+        self.tally = Tally()
+        self._troubles = Troubles(resource.plural, self.tally, clock)
         self._ownership = ownership
         self._compiled = compile_resource(
             resource,
             families,
-            failed=self.tally.failed,
-            duplicated=self.tally.duplicated,
+            failed=self._troubles.failed,
+            duplicated=self._troubles.duplicated,
             labels_allowlist=labels_allowlist,
             annotations_allowlist=annotations_allowlist,
         )
@@ -57,15 +59,14 @@ class Exported:
             for openmetrics in (False, True)
         }
 
-    def intake(self) -> Intake:
-        """Make the sink of one more follower."""
-        made = Intake(self.resource, self._compiled, self.store, self._ownership, self.tally, len(self.intakes))
+    def intake(self, on_listed: Callable[[], None]) -> Intake:
+        """Make the sink of one more follower; `on_listed` is called whenever a list of it is complete."""
+        source = len(self.intakes)
+        made = Intake(
+            self.resource, self._compiled, self.store, self._ownership, self._troubles, on_listed, source
+        )
         self.intakes.append(made)
         return made
-
-    def release(self, lost: bytes) -> None:
-        """Forget the objects of slots that were lost."""
-        self.store.release(lost)
 
     def bodies(self, *, openmetrics: bool) -> list[Body]:
         """Return each family's header and samples, as they are now."""

@@ -4,7 +4,6 @@ Only the uid of an object is read before it is known to be ours; the bytes of al
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.store.store import Store
+from ksm_shard.web.tally import Tally
 from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
 
@@ -23,16 +23,15 @@ LOG_EVERY: Final = 60.0
 WHOLE_OBJECT: Final = ""
 
 
-class Tally:
-    """What went wrong with the objects of one resource: numbers that the telemetry reads."""
+class Troubles:
+    """What goes wrong with the objects of one resource: counted, and logged once a minute for each family."""
 
-    def __init__(self, resource: Resource, clock: Callable[[], float]) -> None:
-        """Count for a resource; the clock, in seconds, spaces the log lines."""
-        self._resource = resource.plural
+    def __init__(self, resource: str, tally: Tally, clock: Callable[[], float]) -> None:
+        """Count in the tally; the clock, in seconds, spaces the log lines."""
+        self._resource = resource
+        self._tally = tally
         self._clock = clock
         self._logged: dict[str, float] = {}
-        self.render_errors: Counter[str] = Counter()
-        self.duplicates = 0
 
     def failed(self, family: Family, error: Exception) -> None:
         """Count a family of an object that could not be rendered."""
@@ -44,10 +43,10 @@ class Tally:
 
     def duplicated(self, count: int) -> None:
         """Count series that an object repeats."""
-        self.duplicates += count
+        self._tally.on_duplicates(count)
 
     def _count(self, name: str, error: Exception) -> None:
-        self.render_errors[name] += 1
+        self._tally.on_render_error(name)
         now = self._clock()
         if now - self._logged.get(name, float("-inf")) >= LOG_EVERY:
             self._logged[name] = now
@@ -59,45 +58,57 @@ class Intake:
 
     Attributes:
         seen: how many objects the server has, those of other shards included.
+        listed: how many objects the last list had.
         listed_version: version of the ownership that the last complete list was taken with, 0 before the first.
     """
 
     def __init__(
-        self, resource: Resource, compiled: Compiled, store: Store, ownership: Ownership, tally: Tally, source: int = 0
+        self,
+        resource: Resource,
+        compiled: Compiled,
+        store: Store,
+        ownership: Ownership,
+        troubles: Troubles,
+        on_listed: Callable[[], None],
+        source: int = 0,
     ) -> None:
-        """Put the objects that the ownership says are ours into the store, as those of that source (0 to 255)."""
+        """Put the objects that the ownership says are ours into the store, as those of that source (0 to 255).
+
+        `on_listed` is called whenever a list is complete.
+        """
         self._message = resource.message
         self._render = compiled.render
         self._store = store
         self._ownership = ownership
         self._slot_of = ownership.ring.slot_of
-        self._tally = tally
+        self._troubles = troubles
+        self._on_listed = on_listed
         self._source = source
-        self._listed: set[str] | None = None
+        self._keys: set[str] | None = None  # of the full list that is under way
         self._counted = 0
         self._version = 0
         # Slots that a list added, and the version of that list: the watch goes on where it was, so it will tell older
         # news of them once more.
         self._added, self._added_at = NONE, 0
-        self.seen = 0
+        self.seen = self.listed = 0
         self.listed_version = 0
 
     def start_list(self) -> None:
         """Take what is put until `end_list` for all there is."""
-        self._listed, self._counted = set(), 0
+        self._keys, self._counted = set(), 0
         self._version = self._ownership.version
         self._added = NONE
 
     def end_list(self, resource_version: str) -> None:
         """Forget what was not put since `start_list`: now, and not a moment sooner, the list replaces what was known."""
         del resource_version
-        self._store.keep(self._source, self._listed or set())
-        self.seen, self._listed = self._counted, None
-        self.listed_version = self._version
+        self._store.keep(self._source, self._keys or set())
+        self._keys = None
+        self._end()
 
     def abort_list(self) -> None:
         """Keep everything: the list broke off."""
-        self._listed = None
+        self._keys = None
 
     def start_adding(self) -> None:
         """Take what is put until `end_adding` in addition to what is there: slots were gained."""
@@ -106,9 +117,8 @@ class Intake:
 
     def end_adding(self, resource_version: str) -> None:
         """Note up to which version the watch, which goes on where it was, has nothing new to say of gained slots."""
-        self.seen = self._counted
-        self.listed_version = self._version
         self._added, self._added_at = self._ownership.mask, _number(resource_version)
+        self._end()
 
     def put(self, codec: Codec, item: Raw) -> None:
         """Take an object of a list or of an ADDED or MODIFIED event."""
@@ -122,11 +132,11 @@ class Intake:
             key = _key(message)
             texts = self._render(message)
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
-            self._tally.unreadable(error)
+            self._troubles.unreadable(error)
             return
         self._store.put(key, slot, texts, self._source)
-        if self._listed is not None:
-            self._listed.add(key)
+        if self._keys is not None:
+            self._keys.add(key)
         if not self._ownership.mask[slot]:
             # The slot was lost, and its objects released, between our look at the mask and the put.
             self._store.drop(key, self._source)
@@ -137,6 +147,18 @@ class Intake:
         slot = self._slot_of(uid)
         if self._ownership.mask[slot] and not self._is_old(slot, version):
             self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
+
+    def count(self, event: str) -> None:
+        """Keep up how many objects there are, by the type of a watch event."""
+        if event == "ADDED":
+            self.seen += 1
+        elif event == "DELETED":
+            self.seen -= 1
+
+    def _end(self) -> None:
+        self.seen = self.listed = self._counted
+        self.listed_version = self._version
+        self._on_listed()
 
     def _is_old(self, slot: int, version: str) -> bool:
         return self._added_at > 0 and bool(self._added[slot]) and 0 < _number(version) <= self._added_at

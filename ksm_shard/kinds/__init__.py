@@ -10,10 +10,9 @@ from ksm_shard.metrics.families import Resource
 @cache
 def resources() -> dict[str, Resource]:
     """Return every resource by its plural, in alphabetical order."""
-    found = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
-    return {name: getattr(import_module(f"{__name__}.{name}"), name) for name in found}
+    return {name: getattr(import_module(f"{__name__}.{name}"), name) for name in names()}
 
 
 def names() -> tuple[str, ...]:
-    """Return the plurals of all resources, in alphabetical order."""
-    return tuple(resources())
+    """Return the plurals of all resources, in alphabetical order; no kind is imported for it."""
+    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))

@@ -133,6 +133,7 @@ class Resource(Declarations):
         message: type[Any],
         *,
         labels: Mapping[str, str],
+        kind: str = "",
         namespaced: bool = True,
         default: bool = True,
         reading: Reading = Reading.FULL,
@@ -146,6 +147,7 @@ class Resource(Declarations):
             plural: its name in the API and in `--resources`.
             message: the thin message that its objects are parsed as.
             labels: the labels that identify an object: names -> dotted fields; a bare name is a field of the metadata.
+            kind: its kind in the API; without it, the message's name.
             namespaced: whether its objects live in namespaces.
             default: whether it is exported unless `--resources` says otherwise.
             reading: how much of each object is asked for.
@@ -156,6 +158,7 @@ class Resource(Declarations):
         self.api_version = api_version
         self.plural = plural
         self.message = message
+        self.kind = kind or message.DESCRIPTOR.name
         self.labels = dict(labels)
         self.namespaced = namespaced
         self.default = default

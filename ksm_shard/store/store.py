@@ -85,6 +85,12 @@ class Store:
             self._compact()
         return len(gone)
 
+    def slot_of(self, key: str) -> int | None:
+        """Return the slot of an object, None if it is not here."""
+        with self._lock:
+            at = self._index.get(key)
+            return None if at is None else self._blocks[at // ROWS].slots[at % ROWS]
+
     def release(self, lost: bytes) -> int:
         """Forget the objects of the slots whose byte in the mask is 1; return how many there were."""
         with self._lock:

@@ -1,0 +1,106 @@
+"""From settings to a running exporter: the only place that knows everybody."""
+
+import logging
+import time
+from typing import Final
+
+from ksm_shard import kinds
+from ksm_shard.automatic import AutomaticSharding
+from ksm_shard.cluster.client import connect
+from ksm_shard.exported import Exported
+from ksm_shard.exporter import Exporter
+from ksm_shard.metrics.allowlists import patterns_for, unknown
+from ksm_shard.metrics.families import Resource
+from ksm_shard.metrics.filters import Filters
+from ksm_shard.settings.run import Settings
+from ksm_shard.sharding.membership import State, static
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.ranges import SERVER_SIDE, selector
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.targets import Scope
+from ksm_shard.version import version
+
+LOG: Final = logging.getLogger(__name__)
+RINGS: Final = {"mmh3": MMH3, "server-side": SERVER_SIDE}
+
+
+def start(settings: Settings) -> Exporter:
+    """Make the exporter that the settings ask for, and start it. To be called in the worker, after the fork.
+
+    Raises:
+        ConfigurationError: there is no way to the API server.
+    """
+    server = connect(settings.apiserver or None, settings.kubeconfig or None)
+    filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
+    resources = enabled(settings)
+    for line in surprises(settings, filters, resources):
+        LOG.warning("%s", line)
+    ring = RINGS[settings.sharding_mode]
+    state = State() if settings.pod else static(ring, settings.shard, settings.total_shards)
+    ownership = Ownership(ring, state.held)
+    exporter = Exporter(
+        [export(resource, settings, filters, ownership) for resource in resources],
+        ownership,
+        server,
+        scope_of(settings, ownership),
+        state,
+        version=version(),
+        pod=settings.pod,
+    )
+    if settings.pod:
+        AutomaticSharding(server, exporter, settings.pod, settings.pod_namespace, settings.handover_period).start()
+    else:
+        exporter.start()
+    return exporter
+
+
+def enabled(settings: Settings) -> list[Resource]:
+    """Return the resources to export, in alphabetical order."""
+    wanted = settings.resources
+    return [
+        resource
+        for name, resource in kinds.resources().items()
+        if (resource.default if wanted is None else name in wanted)
+    ]
+
+
+def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
+    """Return a line for each pattern or name in the settings that matches nothing."""
+    names = {resource.plural for resource in resources}
+    return [
+        *filters.unmatched(family for resource in resources for family in resource.families),
+        *(
+            f"{flag}: {name} is not among the enabled resources"
+            for flag, allowlist in (
+                ("--metric-labels-allowlist", settings.metric_labels_allowlist),
+                ("--metric-annotations-allowlist", settings.metric_annotations_allowlist),
+            )
+            for name in unknown(allowlist, names)
+        ),
+    ]
+
+
+def export(resource: Resource, settings: Settings, filters: Filters, ownership: Ownership) -> Exported:
+    """Compile the families of a resource that are on."""
+    return Exported(
+        resource,
+        filters.on(resource.families),
+        ownership,
+        time.monotonic,
+        labels_allowlist=patterns_for(settings.metric_labels_allowlist, resource.plural),
+        annotations_allowlist=patterns_for(settings.metric_annotations_allowlist, resource.plural),
+    )
+
+
+def scope_of(settings: Settings, ownership: Ownership) -> Scope:
+    """Return which objects the settings ask for."""
+    server_side = settings.sharding_mode == "server-side"
+    return Scope(
+        namespaces=settings.namespaces,
+        namespaces_denylist=settings.namespaces_denylist,
+        nodes=settings.node,
+        unscheduled_pods=settings.track_unscheduled_pods,
+        from_cache=settings.use_apiserver_cache,
+        object_limit=settings.object_limit,
+        shard_selector=(lambda: selector(ownership.mask)) if server_side else str,
+    )

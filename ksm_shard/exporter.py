@@ -1,0 +1,274 @@
+"""The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.follower import Follower
+from ksm_shard.cluster.reader import Reader, Target
+from ksm_shard.exported import Exported
+from ksm_shard.intake import Intake
+from ksm_shard.metrics.families import Reading
+from ksm_shard.sharding.membership import State
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.slots import Ring, difference
+from ksm_shard.store.pages import Body
+from ksm_shard.targets import Scope, targets
+from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.tally import Tally
+
+LOG: Final = logging.getLogger(__name__)
+# What cannot be read because of the cluster's configuration is no reason not to serve the rest.
+EXEMPT: Final = frozenset({"forbidden", "absent"})
+# Seconds that threads may take to end; they are daemons, so that one that hangs does not keep the process.
+LAST_WAIT: Final = 1.0
+# The higher, the sooner somebody should look; a state that is not here counts 1.
+TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
+READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
+
+
+class Watcher:
+    """The observer of one follower: the tally of its resource hears everything, its intake and the exporter some of it."""
+
+    def __init__(self, tally: Tally, intake: Intake, news: Callable[[], None]) -> None:
+        """`news` is called on every change of state."""
+        self._tally = tally
+        self._intake = intake
+        self._news = news
+        self.on_list = tally.on_list
+        self.on_watch = tally.on_watch
+        self.on_relist = tally.on_relist
+        self.on_failed_item = tally.on_failed_item
+        self.on_bytes = tally.on_bytes
+
+    def on_event(self, kind: str) -> None:
+        """Keep up how many objects there are."""
+        self._tally.on_event(kind)
+        self._intake.count(kind)
+
+    def on_state(self, state: str) -> None:
+        """Tell that there is something to look at."""
+        self._tally.on_state(state)
+        self._news()
+
+
+class Followed:
+    """One follower in its thread, with its sink."""
+
+    def __init__(self, exported: Exported, follower: Follower, intake: Intake) -> None:
+        """Name the thread after the resource, which logs and debuggers show."""
+        self.exported = exported
+        self.follower = follower
+        self.intake = intake
+        self.thread = threading.Thread(target=follower.run, name=exported.resource.plural, daemon=True)
+
+    @property
+    def exempt(self) -> bool:
+        """Whether it waits for rights or for an API to appear."""
+        return self.follower.state in EXEMPT
+
+
+class Exporter:
+    """What a process does; the web room's Source. Nothing runs before `start`."""
+
+    def __init__(
+        self,
+        exported: Sequence[Exported],
+        ownership: Ownership,
+        server: ApiServer,
+        scope: Scope,
+        state: State,
+        *,
+        version: str,
+        pod: str = "",
+    ) -> None:
+        """Make a follower for each resource, or several where the scope names namespaces or nodes.
+
+        Args:
+            exported: the enabled resources, in the order of a scrape.
+            ownership: the slots that are served.
+            server: where the objects are.
+            scope: which of them.
+            state: of the membership, as it is now.
+            version: of the package.
+            pod: name of the own pod, "" outside a StatefulSet.
+        """
+        self._exported = {one.resource.plural: one for one in exported}
+        self._ownership = ownership
+        self._object_limit = scope.object_limit
+        self._version = version
+        self._pod = pod
+        self._started = time.time()
+        self._ready = False
+        self._loops: list[threading.Thread] = []
+        self._closing: list[Callable[[], None]] = []
+        self._state, self._phase_since = state, self._started
+        self.siblings: Sequence[Sibling] = ()
+        self.on_news: Callable[[], None] = lambda: None
+        self._followed = [
+            self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
+        ]
+        ownership.on_change(self._take)
+
+    @property
+    def ring(self) -> Ring:
+        """How slots are divided."""
+        return self._ownership.ring
+
+    def start(self) -> None:
+        """Start following."""
+        for one in self._followed:
+            self.watch_over(one.thread)
+        for one in self._followed:
+            one.thread.start()
+
+    def watch_over(self, thread: threading.Thread) -> None:
+        """Call this process not alive should that thread end."""
+        self._loops.append(thread)
+
+    def on_close(self, end: Callable[[], None]) -> None:
+        """Call `end` when it is time to stop."""
+        self._closing.append(end)
+
+    def become(self, state: State) -> None:
+        """Put another state of the membership into force."""
+        if state.phase != self._state.phase:
+            LOG.info("hand-over: %s -> %s, %d slots held", self._state.phase, state.phase, state.held.count(1))
+            self._phase_since = time.time()
+        self._state = state
+        self._ownership.change(state.held)
+
+    def loaded(self) -> bytes:
+        """Return the slots whose objects have been listed, of every resource that can be read."""
+        versions = [one.intake.listed_version for one in self._followed if not one.exempt]
+        self._ownership.confirm(min(versions, default=self._ownership.version))
+        return self._ownership.loaded()
+
+    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:  # noqa: FBT001  as in Source
+        """See Source. A resource whose first list is under way is left out rather than shown in part."""
+        if not self.readiness().ready:
+            return None
+        listed = self._listed()
+        return [
+            body
+            for name, one in self._exported.items()
+            if name in listed and wanted(name)
+            for body in one.bodies(openmetrics=openmetrics)
+        ]
+
+    def known(self, resource: str) -> bool:
+        """See Source."""
+        return resource in self._exported
+
+    def readiness(self) -> Readiness:
+        """See Source. Once ready, always ready: what is known goes on being served."""
+        problems, notes = [], []
+        if self._state.shard is None:
+            problems.append(self._state.problem or "the StatefulSet of this pod has not been read yet")
+        for one in self._followed:
+            name, state = one.exported.resource.plural, one.follower.state
+            if one.exempt:
+                notes.append(f"{name}: {state} (not waited for)")
+            elif one.intake.listed_version == 0:
+                problems.append(f"{name}: {state}" + (f": {error}" if (error := one.follower.last_error) else ""))
+        self._ready = self._ready or not problems
+        return Readiness(self._ready, () if self._ready else problems, notes)
+
+    def liveness(self) -> list[str]:
+        """See Source."""
+        return [f"{loop.name}: its thread has ended" for loop in self._loops if not loop.is_alive()]
+
+    def status(self) -> Status:
+        """See Source."""
+        state, ring = self._state, self._ownership.ring
+        gained = difference(state.held, self.loaded())
+        return Status(
+            shard=state.shard,
+            total=state.total,
+            pod=self._pod,
+            version=self._version,
+            started=self._started,
+            ring=ring.name,
+            digest=ring.digest(state.total) if state.total else "",
+            phase=state.phase,
+            phase_since=self._phase_since,
+            slots=Slots(own=state.own, gained=gained, lost=state.lost, held=state.held_for_others),
+            siblings=self.siblings,
+            resources=[self._resource(one) for one in self._exported.values()],
+            object_limit=self._object_limit,
+        )
+
+    def owner(self, uid: str) -> Owner | None:
+        """See Source."""
+        return self._owner(uid, self._ownership.ring.slot_of(uid))
+
+    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
+        """See Source."""
+        slot = self._exported[resource].store.slot_of(f"{namespace}/{name}")
+        return None if slot is None else self._owner("", slot)
+
+    def close(self) -> None:
+        """See Source."""
+        for end in [*self._closing, *(one.follower.stop for one in self._followed)]:
+            end()
+        deadline = time.monotonic() + LAST_WAIT
+        for loop in self._loops:
+            loop.join(max(0.0, deadline - time.monotonic()))
+
+    def _follow(self, exported: Exported, server: ApiServer, target: Target) -> Followed:
+        intake = exported.intake(self._news)
+        follower = Follower(target, Reader(server, target), intake, Watcher(exported.tally, intake, self._news))
+        return Followed(exported, follower, intake)
+
+    def _news(self) -> None:
+        self.on_news()
+
+    def _take(self, gained: bytes, lost: bytes) -> None:
+        """Drop what belongs to lost slots, and list once more for gained ones."""
+        if any(lost):
+            for exported in self._exported.values():
+                exported.store.release(lost)
+        if any(gained):
+            for one in self._followed:
+                if one.thread.is_alive():
+                    one.follower.relist_soon("gained")
+
+    def _listed(self) -> set[str]:
+        """Return the resources that have been listed in full at least once."""
+        missing = {one.exported.resource.plural for one in self._followed if one.intake.listed_version == 0}
+        return set(self._exported) - missing
+
+    def _owner(self, uid: str, slot: int) -> Owner | None:
+        state = self._state
+        if state.shard is None:
+            return None
+        shard = self._ownership.ring.target_map(state.total)[slot]
+        pod = f"{self._pod.rpartition('-')[0]}-{state.start + shard}" if self._pod else ""
+        return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)
+
+    def _resource(self, exported: Exported) -> ResourceStatus:
+        resource = exported.resource
+        mine = [one for one in self._followed if one.exported is exported]
+        followers = [one.follower for one in mine]
+        # The least healthy follower speaks for all namespaces.
+        speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
+        deflated, text = exported.store.size()
+        return ResourceStatus(
+            name=resource.plural,
+            type=f"*{resource.api_version.rpartition('/')[2]}.{resource.kind}",
+            reading=READING[resource.reading],
+            synced=all(one.intake.listed_version > 0 for one in mine),
+            seen=sum(one.intake.seen for one in mine),
+            owned=len(exported.store),
+            listed=sum(one.intake.listed for one in mine),
+            resource_version=followers[0].resource_version if len(followers) == 1 else "",
+            filtered=any(follower.filtered_by for follower in followers),
+            families=len(exported.families),
+            deflated=deflated,
+            text=text,
+            tally=exported.tally,
+            last_error=speaker.last_error if speaker is not None else "",
+        )
