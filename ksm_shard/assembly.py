@@ -55,12 +55,12 @@ def start(settings: Settings) -> Exporter:
 
 
 def enabled(settings: Settings) -> list[Resource]:
-    """Return the resources to export, in alphabetical order."""
+    """Return the resources to export, in alphabetical order: the default ones unless some are named."""
     wanted = settings.resources
     return [
         resource
         for name, resource in kinds.resources().items()
-        if (resource.default if wanted is None else name in wanted)
+        if (name in wanted if wanted else resource.default)
     ]
 
 

@@ -1,0 +1,122 @@
+"""Real processes of ours, on ports that the system chose: what the end-to-end and the conformance tests drive."""
+
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+# How long a process may take for anything: far more than it does, so that only a hang runs into it.
+PATIENCE = 60.0
+
+
+class Exporter:
+    """One exporter. Use it as a context: it is ended whatever happens.
+
+    Attributes:
+        url, telemetry: where it serves, without a path.
+        log: what it wrote so far, line by line.
+    """
+
+    def __init__(self, *flags: str) -> None:
+        command = [sys.executable, "-m", "ksm_shard", "--host=127.0.0.1", "--port=0"]
+        command += ["--telemetry-host=127.0.0.1", "--telemetry-port=0", *flags]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.log: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.url = self._announced("metrics")
+        self.telemetry = self._announced("telemetry")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def ready(self) -> Self:
+        """Wait until it serves all it should."""
+        eventually(lambda: self.status("/readyz") == 200, f"{self.url} is not ready", lambda: "\n".join(self.log[-20:]))
+        return self
+
+    def status(self, path: str) -> int:
+        """Return the HTTP status of a path, 0 if there is no answer."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+                answer.read()
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def scrape(self, path: str = "/metrics", **headers: str) -> str:
+        """Return what a path of the main port serves, as text."""
+        request = urllib.request.Request(self.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return str(answer.read().decode())
+
+    def worker(self) -> int:
+        """Return the process id of the worker, whose CPU and memory count."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            return int(children.read().split()[0])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line.rstrip())
+            self._lines.put(line)
+        self.process.stderr.close()
+        self._lines.put("")
+
+    def _announced(self, what: str) -> str:
+        while line := self._lines.get(timeout=PATIENCE):
+            if match := re.search(rf"{what} on (http://\S+)", line):
+                return match[1]
+        raise AssertionError("the exporter ended: " + "\n".join(self.log))
+
+
+def eventually(holds: Callable[[], bool], what: str, more: Callable[[], str] = str, seconds: float = PATIENCE) -> None:
+    """Poll until something holds in another process; fail with `what` if it never does."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}\n{more()}"
+        pause.wait(0.02)
+
+
+@contextmanager
+def fleet(shards: int, *flags: str) -> Iterator[list[Exporter]]:
+    """Run that many shards of one static fleet, all ready."""
+    running: list[Exporter] = []
+    try:
+        for shard in range(shards):
+            running.append(Exporter(f"--shard={shard}", f"--total-shards={shards}", *flags))
+        for one in running:
+            one.ready()
+        yield running
+    finally:
+        for one in running:
+            if one.process.poll() is None:
+                os.kill(one.process.pid, signal.SIGTERM)
+        for one in running:
+            one.stop()
