@@ -1,0 +1,21 @@
+# What is installed is in the locks; nothing is resolved here. tests/deploy/test_dockerfile.py runs the RUN lines.
+FROM python:3.13-slim AS build
+WORKDIR /src
+RUN python -m venv /opt/ksm-shard
+ENV PATH=/opt/ksm-shard/bin:$PATH
+COPY requirements.lock requirements-build.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+# What builds the project stays out of the image.
+RUN pip install --no-cache-dir --require-hashes --target /build -r requirements-build.lock
+COPY setup.cfg pyproject.toml README.md LICENSE ./
+COPY ksm_shard ksm_shard
+RUN PYTHONPATH=/build pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim
+COPY --from=build /opt/ksm-shard /opt/ksm-shard
+# pip has compiled everything; the root file system is read-only where this runs.
+ENV PATH=/opt/ksm-shard/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# A number, so that Kubernetes can see that it is not root.
+USER 65534:65534
+EXPOSE 8080 8081
+ENTRYPOINT ["ksm-shard"]
