@@ -14,7 +14,7 @@ from ksm_shard.intake import Intake
 from ksm_shard.metrics.families import Reading
 from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import Ring, difference
+from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, targets
 from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
@@ -228,10 +228,12 @@ class Exporter:
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop what belongs to lost slots, and list once more for gained ones."""
-        if any(lost):
+        if lost != NONE:
+            for one in self._followed:
+                one.intake.forget(lost)
             for exported in self._exported.values():
                 exported.store.release(lost)
-        if any(gained):
+        if gained != NONE:
             for one in self._followed:
                 if one.thread.is_alive():
                     one.follower.relist_soon("gained")

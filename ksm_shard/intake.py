@@ -5,12 +5,13 @@ Only the uid of an object is read before it is known to be ours; the bytes of al
 
 import logging
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Final
 
 from ksm_shard.metrics.compiler import Compiled
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import NONE
+from ksm_shard.sharding.slots import NONE, difference, union
 from ksm_shard.store.store import Store
 from ksm_shard.web.tally import Tally
 from ksm_shard.wire.codec import Codec, Raw
@@ -85,47 +86,61 @@ class Intake:
         self._on_listed = on_listed
         self._source = source
         self._keys: set[str] | None = None  # of the full list that is under way
+        self._adding = False
         self._counted = 0
         self._version = 0
-        # Slots that a list added, and the version of that list: the watch goes on where it was, so it will tell older
-        # news of them once more.
+        self._lock = Lock()  # around the three masks, which slots that are lost leave from another thread
+        self._settled = NONE  # slots that the watch has the latest news of
+        self._taking = NONE  # slots that the list under way is about
+        # Slots that a list added, and the version of that list: the watch goes on where it was, so it has older news of
+        # them, which are none.
         self._added, self._added_at = NONE, 0
         self.seen = self.listed = 0
         self.listed_version = 0
 
     def start_list(self) -> None:
         """Take what is put until `end_list` for all there is."""
-        self._keys, self._counted = set(), 0
-        self._version = self._ownership.version
-        self._added = NONE
+        self._keys = set()
+        self._begin(NONE)
 
     def end_list(self, resource_version: str) -> None:
         """Forget what was not put since `start_list`: now, and not a moment sooner, the list replaces what was known."""
         del resource_version
         self._store.keep(self._source, self._keys or set())
         self._keys = None
+        with self._lock:
+            self._settled, self._added = self._taking, NONE
         self._end()
 
     def abort_list(self) -> None:
         """Keep everything: the list broke off."""
-        self._keys = None
+        self._keys, self._adding = None, False
 
     def start_adding(self) -> None:
-        """Take what is put until `end_adding` in addition to what is there: slots were gained."""
-        self._counted = 0
-        self._version = self._ownership.version
+        """Take what is put until `end_adding` for all there is of the slots that were gained."""
+        self._adding = True
+        self._begin(self._settled)
 
     def end_adding(self, resource_version: str) -> None:
         """Note up to which version the watch, which goes on where it was, has nothing new to say of gained slots."""
-        self._added, self._added_at = self._ownership.mask, _number(resource_version)
+        self._adding = False
+        with self._lock:
+            self._added, self._added_at = self._taking, _number(resource_version)
         self._end()
+
+    def forget(self, lost: bytes) -> None:
+        """Count slots as never listed: they were lost, and their objects released."""
+        with self._lock:
+            self._settled, self._taking, self._added = (
+                difference(mask, lost) for mask in (self._settled, self._taking, self._added)
+            )
 
     def put(self, codec: Codec, item: Raw) -> None:
         """Take an object of a list or of an ADDED or MODIFIED event."""
         self._counted += 1
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
-        if not self._ownership.mask[slot] or self._is_old(slot, version):
+        if not self._ownership.mask[slot] or (self._adding and not self._taking[slot]) or self._is_old(slot, version):
             return
         try:
             message = codec.parse(item, self._message)
@@ -155,13 +170,27 @@ class Intake:
         elif event == "DELETED":
             self.seen -= 1
 
+    def _begin(self, settled: bytes) -> None:
+        """Note what the list that begins is about: the version first, as a mask that changes meanwhile is a later one's."""
+        self._counted = 0
+        self._version = self._ownership.version
+        with self._lock:
+            self._taking = difference(self._ownership.mask, settled)
+
     def _end(self) -> None:
         self.seen = self.listed = self._counted
         self.listed_version = self._version
         self._on_listed()
 
     def _is_old(self, slot: int, version: str) -> bool:
-        return self._added_at > 0 and bool(self._added[slot]) and 0 < _number(version) <= self._added_at
+        """Tell whether an event of the watch is older than the list that added its slot."""
+        if self._added_at == 0 or self._adding or self._keys is not None:
+            return False
+        if _number(version) > self._added_at:
+            with self._lock:
+                self._settled, self._added, self._added_at = union(self._settled, self._added), NONE, 0
+            return False
+        return self._added[slot] == 1
 
 
 def _key(message: Any) -> str:

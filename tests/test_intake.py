@@ -1,0 +1,212 @@
+"""Whose an object is, what becomes of it, and what an odd one costs. Excludes lists and watches (tests/cluster)."""
+
+from typing import Any
+
+import pytest
+
+from ksm_shard.exported import Exported
+from ksm_shard.intake import Intake
+from ksm_shard.kinds.pods import pods
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.slots import ALL, NONE, difference
+from ksm_shard.store.pages import text_pieces
+from ksm_shard.wire.codec import JsonCodec, ProtobufCodec
+from ksm_shard.wire.convert import fill
+
+JSON = JsonCodec()
+PROTOBUF = ProtobufCodec()
+MINE, FOREIGN = "a-uid", "another-uid"
+MASK = MMH3.mask(0, 2) if MMH3.target_map(2)[MMH3.slot_of(MINE)] == 0 else MMH3.mask(1, 2)
+
+
+def pod(name: str, uid: str = MINE, version: int = 1, phase: str = "Running") -> dict[str, Any]:
+    """Return a pod as JSON."""
+    metadata = {"namespace": "a", "name": name, "uid": uid, "resourceVersion": str(version)}
+    return {"metadata": metadata, "status": {"phase": phase}}
+
+
+class Shop:
+    """An intake with what stands behind it."""
+
+    def __init__(self, mask: bytes = ALL) -> None:
+        self.ownership = Ownership(MMH3, mask)
+        families = [family for family in pods.families if family.name == "kube_pod_status_phase"]
+        self.now = 0.0
+        self.exported = Exported(pods, families, self.ownership, lambda: self.now)
+        self.listed = 0
+        self.intake: Intake = self.exported.intake(self._count)
+
+    def _count(self) -> None:
+        self.listed += 1
+
+    def phases(self) -> dict[str, str]:
+        """Return the phase of each pod in the store."""
+        lines = b"".join(text_pieces(self.exported.bodies(openmetrics=False))).decode().splitlines()
+        found = {}
+        for line in lines:
+            if not line.startswith("#") and line.endswith(" 1"):
+                found[line.split('pod="')[1].split('"')[0]] = line.split('phase="')[1].split('"')[0]
+        return found
+
+
+@pytest.fixture
+def shop() -> Shop:
+    """An intake that owns everything."""
+    return Shop()
+
+
+def test_only_the_uid_of_a_foreign_object_is_read() -> None:
+    """An object of another shard counts as seen, and what else it holds may be garbage."""
+    shop = Shop(MASK)
+    assert not MASK[MMH3.slot_of(FOREIGN)]
+
+    shop.intake.start_list()
+    shop.intake.put(JSON, {"metadata": {"uid": FOREIGN}, "status": "garbage"})
+    shop.intake.put(JSON, pod("mine"))
+    shop.intake.end_list("5")
+
+    assert {"mine": "Running"} == shop.phases()
+    assert (2, 2, 1) == (shop.intake.seen, shop.intake.listed, shop.listed)
+    assert not shop.exported.tally.render_errors
+
+
+def test_the_end_of_a_list_and_not_its_beginning_drops_what_is_gone(shop: Shop) -> None:
+    """A scrape while a relist is under way sees what was known before."""
+    shop.intake.put(JSON, pod("gone"))
+    shop.intake.put(JSON, pod("stays"))
+
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("stays", phase="Failed"))
+    during = shop.phases()
+    shop.intake.end_list("9")
+
+    assert {"gone": "Running", "stays": "Failed"} == during
+    assert {"stays": "Failed"} == shop.phases()
+
+
+def test_a_list_that_breaks_off_drops_nothing(shop: Shop) -> None:
+    """What was known before a broken list is still known after it."""
+    shop.intake.put(JSON, pod("old"))
+
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("new"))
+    shop.intake.abort_list()
+
+    assert {"old", "new"} == set(shop.phases())
+    assert shop.listed == 0
+
+
+def test_an_object_made_again_under_its_name_replaces_its_predecessor(shop: Shop) -> None:
+    """Two uids of one name never stand in the same scrape, even when the DELETED of the first was missed."""
+    shop.intake.put(JSON, pod("a", uid="first"))
+    shop.intake.put(JSON, pod("a", uid="second", phase="Failed"))
+
+    assert {"a": "Failed"} == shop.phases()
+
+
+def test_a_deleted_object_is_dropped_however_it_was_sent(shop: Shop) -> None:
+    """Both codecs can name the object of a DELETED event."""
+    message = pods.message()
+    fill(message, pod("proto"))
+    shop.intake.put(PROTOBUF, message.SerializeToString())
+    shop.intake.put(JSON, pod("json"))
+
+    shop.intake.drop(PROTOBUF, message.SerializeToString())
+    shop.intake.drop(JSON, pod("json"))
+
+    assert {} == shop.phases()
+
+
+def test_after_gained_slots_were_listed_older_events_of_theirs_are_old_news() -> None:
+    """The watch goes on from before that list: what it tells of gained slots up to the list's version is ignored."""
+    shop = Shop(difference(ALL, MASK))
+    shop.intake.start_list()
+    shop.intake.end_list("30")
+    shop.ownership.change(ALL)
+    shop.intake.start_adding()
+    shop.intake.put(JSON, pod("gained", version=50, phase="Running"))
+    shop.intake.end_adding("60")
+
+    shop.intake.put(JSON, pod("gained", version=40, phase="Pending"))
+    shop.intake.put(JSON, pod("deleted-before-the-list", version=45))
+    shop.intake.drop(JSON, pod("gained", version=55))
+    before = shop.phases()
+    shop.intake.put(JSON, pod("gained", version=61, phase="Failed"))
+
+    assert {"gained": "Running"} == before
+    assert {"gained": "Failed"} == shop.phases()
+
+
+def test_events_of_slots_that_were_held_all_along_are_not_ignored() -> None:
+    """For what was already served the watch is the only news, whatever the list of gained slots said."""
+    shop = Shop(MASK)
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("held", version=20, phase="Pending"))
+    shop.intake.end_list("30")
+    shop.ownership.change(ALL)
+    shop.intake.start_adding()
+    shop.intake.put(JSON, pod("held", version=50, phase="Failed"))
+    shop.intake.end_adding("60")
+    after_the_list = shop.phases()
+
+    shop.intake.put(JSON, pod("held", version=40, phase="Running"))
+
+    assert {"held": "Pending"} == after_the_list
+    assert {"held": "Running"} == shop.phases()
+
+
+def test_slots_that_were_lost_and_gained_again_are_listed_again() -> None:
+    """What was released with a slot comes back with the next list that adds, although it had been listed once."""
+    shop = Shop(ALL)
+    shop.ownership.on_change(lambda gained, lost: (shop.intake.forget(lost), shop.exported.store.release(lost)))
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a"))
+    shop.intake.end_list("30")
+    shop.ownership.change(difference(ALL, MASK))
+    without = shop.phases()
+    shop.ownership.change(ALL)
+
+    shop.intake.start_adding()
+    shop.intake.put(JSON, pod("a"))
+    shop.intake.end_adding("40")
+
+    assert {} == without
+    assert {"a": "Running"} == shop.phases()
+
+
+def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
+    """The release of a slot and a put of one of its objects may cross; nothing is left behind."""
+    shop = Shop()
+    message = pods.message()
+    fill(message, pod("late"))
+
+    class Losing(ProtobufCodec):
+        """Loses the slot between the look at the mask and the put."""
+
+        def parse(self, item: Any, kind: Any) -> Any:
+            shop.ownership.change(NONE)
+            return super().parse(item, kind)
+
+    shop.intake.put(Losing(), message.SerializeToString())
+
+    assert {} == shop.phases()
+
+
+def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Shop) -> None:
+    """Garbage with a readable uid is one counted error; logging it is left to once a minute."""
+    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": 5}, "status": []})
+    shop.intake.put(JSON, pod("fine"))
+
+    assert {"fine": "Running"} == shop.phases()
+    assert {"": 1} == dict(shop.exported.tally.render_errors)
+
+
+def test_watch_events_keep_up_how_many_objects_there_are(shop: Shop) -> None:
+    """Additions and deletions of any shard's objects move the count; changes do not."""
+    shop.intake.start_list()
+    shop.intake.end_list("1")
+    for event in ("ADDED", "ADDED", "MODIFIED", "BOOKMARK", "DELETED"):
+        shop.intake.count(event)
+
+    assert shop.intake.seen == 1
