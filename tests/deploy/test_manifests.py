@@ -1,0 +1,167 @@
+"""The manifests of deploy/ say what the exporter understands, and an API server takes them as they are.
+
+What the API server does with them is not tried here: there is no kubelet. Nothing is left behind on it.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, config
+
+from ksm_shard.kinds import resources
+from ksm_shard.rbac import MANIFEST, clusterrole
+from ksm_shard.settings.parser import parse
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+KUBECONFIG = os.environ.get("KSM_SHARD_KUBECONFIG", "")
+# Definitions are served a moment after they are made; a minute is far more than that.
+PATIENCE = 60.0
+CREATED, CONFLICT = 201, 409
+
+
+def documents() -> list[tuple[str, dict[str, Any]]]:
+    """Return every object of deploy/, with the name of its file."""
+    files = sorted(path for path in DEPLOY.rglob("*.yaml") if path.name != "kustomization.yaml")
+    return [
+        (f"{path.relative_to(DEPLOY)}", document)
+        for path in files
+        for document in yaml.safe_load_all(path.read_text())
+        if isinstance(document, dict) and "kind" in document
+    ]
+
+
+def manifest(name: str) -> dict[str, Any]:
+    """Return one object of deploy/statefulset."""
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "statefulset" / f"{name}.yaml").read_text())
+    return loaded
+
+
+@pytest.fixture
+def api() -> client.ApiClient:
+    """Speak to the cluster as its administrator."""
+    return config.new_client_from_config(KUBECONFIG)
+
+
+@pytest.fixture
+def operator(api: client.ApiClient) -> Iterator[None]:
+    """Have the Prometheus Operator's definitions: its own, or the small ones while the test runs."""
+    definitions = client.ApiextensionsV1Api(api)
+    made = []
+    try:
+        for body in yaml.safe_load_all((Path(__file__).parent / "crds.yaml").read_text()):
+            name = body["metadata"]["name"]
+            try:
+                definitions.create_custom_resource_definition(body)
+                made.append(name)
+            except client.ApiException as error:
+                if error.status != CONFLICT:
+                    raise
+            deadline = time.monotonic() + PATIENCE
+            while not served(api, body["spec"]):
+                assert time.monotonic() < deadline, f"{name} is not served"
+        yield
+    finally:
+        for name in made:
+            definitions.delete_custom_resource_definition(name)
+
+
+def served(api: client.ApiClient, spec: dict[str, Any]) -> bool:
+    """Return whether objects of that definition can be listed."""
+    try:
+        client.CustomObjectsApi(api).list_cluster_custom_object(spec["group"], "v1", spec["names"]["plural"])
+    except client.ApiException:
+        return False
+    return True
+
+
+def path_of(document: dict[str, Any]) -> str:
+    """Return where an object of that kind is created, in the namespace `default`."""
+    version, kind = document["apiVersion"], document["kind"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    namespace = "" if kind.startswith("Cluster") else "/namespaces/default"
+    return f"{root}{namespace}/{kind.lower()}s"
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not KUBECONFIG, reason="KSM_SHARD_KUBECONFIG names no kubeconfig")
+# The kubeconfig may say not to verify the server, as that of a test server does.
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@pytest.mark.usefixtures("operator")
+def test_the_api_server_takes_every_manifest(api: client.ApiClient) -> None:
+    """The API server would create every object, and knows every field of it."""
+    refused = {}
+    query = [("dryRun", "All"), ("fieldValidation", "Strict")]
+    for file, body in documents():
+        headers = {"Content-Type": "application/json"}
+        request = api.param_serialize(
+            "POST", path_of(body), {}, query, headers, body=body, auth_settings=["BearerToken"]
+        )
+        answer = api.call_api(*request)
+        if answer.status != CREATED:
+            refused[file] = answer.read()
+
+    assert {} == refused
+
+
+def test_every_manifest_is_in_the_kustomization() -> None:
+    """What lies in the folder is applied."""
+    files = {path.name for path in (DEPLOY / "statefulset").glob("*.yaml")} - {"kustomization.yaml"}
+
+    assert files == set(manifest("kustomization")["resources"])
+
+
+def test_the_exporter_understands_its_arguments() -> None:
+    """The flags of the StatefulSet exist, and shard automatically."""
+    container = manifest("statefulset")["spec"]["template"]["spec"]["containers"][0]
+
+    settings = parse(container["args"], {})
+
+    assert ("$(POD_NAME)", "$(POD_NAMESPACE)") == (settings.pod, settings.pod_namespace)
+
+
+def test_the_ports_are_those_of_the_exporter() -> None:
+    """Container and Service name the default ports."""
+    defaults = parse([], {})
+    expected = {"metrics": defaults.port, "telemetry": defaults.telemetry_port}
+    container = manifest("statefulset")["spec"]["template"]["spec"]["containers"][0]
+
+    assert expected == {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert expected == {port["name"]: port["port"] for port in manifest("service")["spec"]["ports"]}
+
+
+def test_a_pod_may_drain_before_it_is_killed() -> None:
+    """The grace period is longer than the drain period and what the server allows itself after it."""
+    grace = manifest("statefulset")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+
+    assert grace >= parse([], {}).drain_period + 10
+
+
+def test_prometheus_finds_the_ports_it_scrapes() -> None:
+    """The PodMonitor names ports of the container, and selects the pods."""
+    monitor, template = manifest("podmonitor")["spec"], manifest("statefulset")["spec"]["template"]
+    ports = {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+
+    assert ports == {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]}
+    assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
+def test_the_cluster_role_is_generated() -> None:
+    """The file is what the generator writes."""
+    assert clusterrole() == MANIFEST.read_text()
+
+
+def test_the_cluster_role_reads_and_nothing_else() -> None:
+    """Every default resource may be listed and watched, and nothing else may be done."""
+    rules = manifest("clusterrole")["rules"]
+    defaults = {(resource.group, resource.plural) for resource in resources().values() if resource.default}
+
+    assert defaults == {
+        (group, plural) for rule in rules for group in rule["apiGroups"] for plural in rule["resources"]
+    }
+    assert all(["list", "watch"] == rule["verbs"] for rule in rules)
