@@ -1,0 +1,1 @@
+"""Measurements of speed and memory. They print figures and assert nothing."""

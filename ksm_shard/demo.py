@@ -1,0 +1,131 @@
+"""The demo: a made-up cluster on this machine and a fleet of real exporters on it, until Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ksm_shard.settings.commands import Demo
+
+LOCAL: Final = "127.0.0.1"
+# Seconds between two looks at processes that start; one that hangs for a minute is not going to make it.
+LOOK: Final = 0.2
+PATIENCE: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One exporter of the fleet, with the ports it serves on."""
+
+    number: int
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its status page."""
+        return f"http://{LOCAL}:{self.port}/"
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Return the status and the text of a path; 0 while nobody listens yet."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as response:
+                return int(response.status), response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+
+def main(options: Demo) -> int:
+    """Run until interrupted; return 0, or 1 when a process did not start."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        print(f"A made-up cluster of {options.pods} pods, {options.churn:g} changes a second ...", flush=True)
+        simulator, api = _simulate(options)
+        processes.append(simulator)
+        shards = []
+        for number in range(options.shards):
+            shards.append(_start(number, options, api))
+            processes.append(shards[-1].process)
+        if not _wait(shards):
+            return 1
+        _tell(shards, api)
+        while all(process.poll() is None for process in processes):
+            time.sleep(LOOK)
+        print("ksm-shard: a process of the demo has ended by itself", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print()
+        return 0
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _simulate(options: Demo) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the simulator and return it with its URL."""
+    flags = [f"--{name}={getattr(options, name)}" for name in ("pods", "nodes", "seed", "churn")]
+    process = subprocess.Popen([sys.executable, "-m", "ksm_shard", "simulate", *flags], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    line = process.stdout.readline().decode().split()
+    if line[:1] != ["ready"]:
+        raise SystemExit("ksm-shard: the simulator did not start")
+    return process, line[1]
+
+
+def _start(number: int, options: Demo, api: str) -> Shard:
+    port = options.port + 2 * number
+    command = [
+        sys.executable, "-m", "ksm_shard", f"--apiserver={api}", f"--host={LOCAL}", f"--port={port}",
+        f"--telemetry-host={LOCAL}", f"--telemetry-port={port + 1}", f"--shard={number}",
+        f"--total-shards={options.shards}",
+    ]  # fmt: skip
+    return Shard(number, port, subprocess.Popen(command))
+
+
+def _wait(shards: list[Shard]) -> bool:
+    """Show what the shards are waiting for until all are ready; tell whether that came about."""
+    deadline = time.monotonic() + PATIENCE
+    shown = ""
+    while time.monotonic() < deadline:
+        states = [_progress(shard.answer) for shard in shards]
+        line = "  ".join(f"shard {shard.number}: {state}" for shard, state in zip(shards, states, strict=True))
+        if line != shown:
+            print(line, flush=True)
+            shown = line
+        if all(state == "ready" for state in states):
+            return True
+        if any(shard.process.poll() is not None for shard in shards):
+            return False
+        time.sleep(LOOK)
+    print(f"ksm-shard: not ready within {PATIENCE:g} seconds", file=sys.stderr)
+    return False
+
+
+def _progress(answer: Callable[[str], tuple[int, str]]) -> str:
+    status, text = answer("readyz")
+    if status == 200:
+        return "ready"
+    waiting = len(text.splitlines())
+    return f"{waiting} resources to list" if status == 503 and waiting else "starting"
+
+
+def _tell(shards: list[Shard], api: str) -> None:
+    print(f"\nThe API server is simulated at {api}; open:\n")
+    for shard in shards:
+        print(f"  shard {shard.number}   status {shard.url}   metrics {shard.url}metrics   telemetry http://{LOCAL}:{shard.port + 1}/metrics")
+    print("\nCtrl-C ends it all.", flush=True)
