@@ -257,7 +257,7 @@ class Exporter:
         followers = [one.follower for one in mine]
         # The least healthy follower speaks for all namespaces.
         speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
-        deflated, text = exported.store.size()
+        size = exported.store.size()
         return ResourceStatus(
             name=resource.plural,
             type=f"*{resource.api_version.rpartition('/')[2]}.{resource.kind}",
@@ -269,8 +269,8 @@ class Exporter:
             resource_version=followers[0].resource_version if len(followers) == 1 else "",
             filtered=any(follower.filtered_by for follower in followers),
             families=len(exported.families),
-            deflated=deflated,
-            text=text,
+            deflated=size.deflated,
+            text=size.text,
             tally=exported.tally,
             last_error=speaker.last_error if speaker is not None else "",
         )

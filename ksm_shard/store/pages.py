@@ -22,14 +22,15 @@ PIECE: Final = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32."""
+    """Deflated text: its bytes, the length of the text in bytes, its CRC-32, and how many lines it has."""
 
     deflated: bytes
     length: int
     crc: int
+    lines: int
 
 
-EMPTY: Final = Page(b"", 0, 0)
+EMPTY: Final = Page(b"", 0, 0, 0)
 
 
 def deflate(text: bytes) -> Page:
@@ -38,7 +39,7 @@ def deflate(text: bytes) -> Page:
         return EMPTY
     compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)
     deflated = compressor.compress(text) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
-    return Page(deflated, len(text), isal_zlib.crc32(text))
+    return Page(deflated, len(text), isal_zlib.crc32(text), text.count(b"\n"))
 
 
 def inflate(page: Page) -> bytes:

@@ -6,6 +6,7 @@ again with another uid replaces its predecessor. Every method may be called from
 
 from array import array
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -18,6 +19,15 @@ MOST_PENDING: Final = 8 << 20
 # Texts are told apart by 32 bits of their hash, which keeps 4 bytes a text instead of 180: one change in 4e9 is overlooked
 # until the next.
 HASH_BITS: Final = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes of all pages as they are kept and as text, and the number of series."""
+
+    deflated: int
+    text: int
+    series: int
 
 
 class _Block:
@@ -106,11 +116,15 @@ class Store:
             self._write()
             return [self._body(family) for family in range(self._families)]
 
-    def size(self) -> tuple[int, int]:
-        """Return the bytes of all pages, deflated, and of their text, as of the last writing."""
+    def size(self) -> Size:
+        """Return how large everything is, as of the last writing."""
         with self._lock:
             pages = [column.page for block in self._blocks for column in block.columns if column is not None]
-        return sum(len(page.deflated) for page in pages), sum(page.length for page in pages)
+        return Size(
+            deflated=sum(len(page.deflated) for page in pages),
+            text=sum(page.length for page in pages),
+            series=sum(page.lines for page in pages),
+        )
 
     def _place(self, key: str) -> int:
         if not self._free:

@@ -1,0 +1,112 @@
+"""What a shard tells of itself under `/shard`, as JSON: the same on both ends of the wire."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+TIMEOUT: Final = 10.0
+
+
+class NoReport(Exception):
+    """A shard that did not answer, or not with a report. The text is one line that names its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a shard has of one resource: objects the API server showed and those it exports, series, bytes deflated and as text."""
+
+    seen: int
+    owned: int
+    synced: bool
+    state: str
+    series: int
+    deflated: int
+    text: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A shard.
+
+    Attributes:
+        shard: None while it does not know.
+        settings: digest of the settings that must be the same in all shards.
+        own, held: slots under the map and slots that are served, masks of 65,536 bytes of 0 or 1.
+        memory: resident bytes of the process.
+    """
+
+    pod: str
+    shard: int | None
+    total: int
+    ring: str
+    digest: str
+    version: str
+    settings: str
+    phase: str
+    ready: bool
+    own: bytes
+    held: bytes
+    memory: int
+    resources: Mapping[str, Resource]
+
+    def to_json(self) -> str:
+        """Return it as JSON; masks are packed eight slots a byte, in base64."""
+        value = asdict(self) | {"own": _pack(self.own), "held": _pack(self.held)}
+        return json.dumps(value)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Report":
+        """Read one.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        value: dict[str, Any] = json.loads(text)
+        resources = {name: Resource(**one) for name, one in value.pop("resources").items()}
+        own, held = _unpack(value.pop("own")), _unpack(value.pop("held"))
+        return cls(**value, own=own, held=held, resources=resources)
+
+
+def ask(url: str) -> Report:
+    """Fetch the report of the shard at that URL.
+
+    Raises:
+        NoReport: there is none.
+    """
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/shard", timeout=TIMEOUT) as answer:
+            return Report.from_json(answer.read())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoReport(f"{url}: {error}") from None
+
+
+def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
+    """Ask all shards at once, so that the answers are of about the same moment."""
+
+    def answer(url: str) -> Report | NoReport:
+        try:
+            return ask(url)
+        except NoReport as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=64) as pool:
+        return list(pool.map(answer, urls))
+
+
+def _pack(mask: bytes) -> str:
+    bits = int(mask.translate(DIGITS)[::-1] or b"0", 2)
+    return base64.b64encode(bits.to_bytes(len(mask) // 8, "little")).decode()
+
+
+def _unpack(text: str) -> bytes:
+    data = base64.b64decode(text, validate=True)
+    bits = f"{int.from_bytes(data, 'little'):0{len(data) * 8}b}"
+    return bytes(map(int, reversed(bits)))
+
+
+# 0 and 1 as the digits that int() reads.
+DIGITS: Final = bytes([48, 49]) + bytes(254)
