@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kubernetes import client, config
+
 from tests.processes import Exporter, eventually
 
 TICKS = 100
@@ -66,8 +68,6 @@ def simulated(pods: int) -> Iterator[Server]:
 @contextmanager
 def real(kubeconfig: str) -> Iterator[Server]:
     """Use the pods of a real API server."""
-    from kubernetes import client, config
-
     config.load_kube_config(config_file=kubeconfig)
     api = client.ApiClient()
 
@@ -180,7 +180,9 @@ def measure(server: Server) -> None:
     count = len(pods)
     parse, size = calibrate(pods)
     scale = parse / REFERENCE_JSON
-    print(f"{count} pods of {size:,.0f} bytes of JSON; json.loads of one: {parse * 1e6:.0f} us = {scale:.2f} of 260 us\n")
+    print(
+        f"{count} pods of {size:,.0f} bytes of JSON; json.loads of one: {parse * 1e6:.0f} us = {scale:.2f} of 260 us\n"
+    )
     base_cpu, base_memory, _ = start(server, "--resources=pods", "--namespaces=no-such-namespace")
     only = ["--resources=pods"]
     foreign_cpu, _, _ = start(server, *only, "--shard=0", "--total-shards=1000")
@@ -195,7 +197,14 @@ def measure(server: Server) -> None:
         ("cold start, CPU per pod", (cold - base_cpu) / count * 1e6, "us", 287, 120, True),
         ("one MODIFIED event, CPU", event * 1e6, "us", 450, 150, True),
         ("an object of another shard, CPU", (foreign_cpu - base_cpu) / count * 1e6, "us", 110, 35, True),
-        (f"resident memory per pod, above {base_memory / 1e6:.0f} MB", (steady - base_memory) / count / 1e3, "kB", 43, 2.5, False),
+        (
+            f"resident memory per pod, above {base_memory / 1e6:.0f} MB",
+            (steady - base_memory) / count / 1e3,
+            "kB",
+            43,
+            2.5,
+            False,
+        ),
         ("peak memory during start / steady", peak / steady, "", 0, 1.3, False),
         (f"gzip scrape, CPU ({packed_bytes / 1e6:.0f} MB out)", packed, "s", 6.0, 0.08, True),
         (f"plain scrape, CPU ({text_bytes / 1e6:.0f} MB out)", plain, "s", 1.35, 0.35, True),

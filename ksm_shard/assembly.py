@@ -1,5 +1,6 @@
 """From settings to a running exporter: the only place that knows everybody."""
 
+import hashlib
 import logging
 import time
 from typing import Final
@@ -21,6 +22,13 @@ from ksm_shard.targets import Scope
 from ksm_shard.version import version
 
 LOG: Final = logging.getLogger(__name__)
+# Settings of one process, which may differ from shard to shard.
+OWN: Final = frozenset(
+    {
+        "shard", "pod", "pod_namespace", "apiserver", "kubeconfig", "host", "port", "telemetry_host", "telemetry_port",
+        "config", "verbosity", "ignored_flags", "node", "track_unscheduled_pods",
+    }
+)  # fmt: skip
 RINGS: Final = {"mmh3": MMH3, "server-side": SERVER_SIDE}
 
 
@@ -45,6 +53,7 @@ def start(settings: Settings) -> Exporter:
         scope_of(settings, ownership),
         state,
         version=version(),
+        settings=digest(settings),
         pod=settings.pod,
     )
     if settings.pod:
@@ -58,9 +67,7 @@ def enabled(settings: Settings) -> list[Resource]:
     """Return the resources to export, in alphabetical order: the default ones unless some are named."""
     wanted = settings.resources
     return [
-        resource
-        for name, resource in kinds.resources().items()
-        if (name in wanted if wanted else resource.default)
+        resource for name, resource in kinds.resources().items() if (name in wanted if wanted else resource.default)
     ]
 
 
@@ -78,6 +85,12 @@ def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -
             for name in unknown(allowlist, names)
         ),
     ]
+
+
+def digest(settings: Settings) -> str:
+    """Return 12 hex digits that are the same for two shards whose settings agree in all that must be the same."""
+    alike = {name: value for name, value in vars(settings).items() if name not in OWN}
+    return hashlib.sha256(repr(sorted(alike.items())).encode()).hexdigest()[:12]
 
 
 def export(resource: Resource, settings: Settings, filters: Filters, ownership: Ownership) -> Exported:

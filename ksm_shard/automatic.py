@@ -21,7 +21,7 @@ from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exporter import Exporter
 from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet
 from ksm_shard.web.source import Sibling
-from ksm_shard.wire.codec import Codec, JsonCodec, Raw
+from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage
 from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
@@ -215,7 +215,7 @@ class AutomaticSharding:
         while not self._stop.is_set():
             try:
                 return self._ask()
-            except (RequestError, ValueError, LookupError) as error:
+            except (RequestError, ValueError, LookupError, AttributeError) as error:
                 LOG.warning("membership: %s", error)
                 self._exporter.become(State(problem=str(error)))
             self._stop.wait(backoff.next())
@@ -234,9 +234,7 @@ class AutomaticSharding:
     def _get(self, path: str) -> dict[str, Any]:
         with self._server.get(path, {}, "application/json") as response:
             body = response.body()
-        value = json.loads(body)
-        if not isinstance(value, dict):
-            raise LookupError(f"{path}: expected an object, got {body[:40]!r}")
+        value: dict[str, Any] = json.loads(body)
         return value
 
     def _follow(self, api: str, plural: str, selectors: dict[str, str], sink: Versions | Pods) -> Follower:

@@ -62,9 +62,7 @@ class Exported:
     def intake(self, on_listed: Callable[[], None]) -> Intake:
         """Make the sink of one more follower; `on_listed` is called whenever a list of it is complete."""
         source = len(self.intakes)
-        made = Intake(
-            self.resource, self._compiled, self.store, self._ownership, self._troubles, on_listed, source
-        )
+        made = Intake(self.resource, self._compiled, self.store, self._ownership, self._troubles, on_listed, source)
         self.intakes.append(made)
         return made
 
@@ -72,4 +70,6 @@ class Exported:
         """Return each family's header and samples, as they are now."""
         samples = dict(zip(self._compiled.live, self.store.bodies(), strict=True))
         headers = self._headers[openmetrics]
-        return [body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length]
+        return [
+            body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length
+        ]

@@ -1,16 +1,20 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
+import resource
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
-from ksm_shard.intake import Intake
+from ksm_shard.fleet.report import Report
+from ksm_shard.fleet.report import Resource as ReportedResource
+from ksm_shard.followed import Followed, Watcher
 from ksm_shard.metrics.families import Reading
 from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
@@ -18,57 +22,13 @@ from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, targets
 from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
-from ksm_shard.web.tally import Tally
 
 LOG: Final = logging.getLogger(__name__)
-# What cannot be read because of the cluster's configuration is no reason not to serve the rest.
-EXEMPT: Final = frozenset({"forbidden", "absent"})
 # Seconds that threads may take to end; they are daemons, so that one that hangs does not keep the process.
 LAST_WAIT: Final = 1.0
 # The higher, the sooner somebody should look; a state that is not here counts 1.
 TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
-
-
-class Watcher:
-    """The observer of one follower: the tally of its resource hears everything, its intake and the exporter some of it."""
-
-    def __init__(self, tally: Tally, intake: Intake, news: Callable[[], None]) -> None:
-        """`news` is called on every change of state."""
-        self._tally = tally
-        self._intake = intake
-        self._news = news
-        self.on_list = tally.on_list
-        self.on_watch = tally.on_watch
-        self.on_relist = tally.on_relist
-        self.on_failed_item = tally.on_failed_item
-        self.on_bytes = tally.on_bytes
-
-    def on_event(self, kind: str) -> None:
-        """Keep up how many objects there are."""
-        self._tally.on_event(kind)
-        self._intake.count(kind)
-
-    def on_state(self, state: str) -> None:
-        """Tell that there is something to look at."""
-        self._tally.on_state(state)
-        self._news()
-
-
-class Followed:
-    """One follower in its thread, with its sink."""
-
-    def __init__(self, exported: Exported, follower: Follower, intake: Intake) -> None:
-        """Name the thread after the resource, which logs and debuggers show."""
-        self.exported = exported
-        self.follower = follower
-        self.intake = intake
-        self.thread = threading.Thread(target=follower.run, name=exported.resource.plural, daemon=True)
-
-    @property
-    def exempt(self) -> bool:
-        """Whether it waits for rights or for an API to appear."""
-        return self.follower.state in EXEMPT
 
 
 class Exporter:
@@ -83,6 +43,7 @@ class Exporter:
         state: State,
         *,
         version: str,
+        settings: str,
         pod: str = "",
     ) -> None:
         """Make a follower for each resource, or several where the scope names namespaces or nodes.
@@ -94,12 +55,14 @@ class Exporter:
             scope: which of them.
             state: of the membership, as it is now.
             version: of the package.
+            settings: digest of the settings that must be the same in all shards.
             pod: name of the own pod, "" outside a StatefulSet.
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
         self._object_limit = scope.object_limit
         self._version = version
+        self._settings = settings
         self._pod = pod
         self._started = time.time()
         self._ready = False
@@ -147,7 +110,7 @@ class Exporter:
         self._ownership.confirm(min(versions, default=self._ownership.version))
         return self._ownership.loaded()
 
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:  # noqa: FBT001  as in Source
+    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
         if not self.readiness().ready:
             return None
@@ -210,6 +173,25 @@ class Exporter:
         slot = self._exported[resource].store.slot_of(f"{namespace}/{name}")
         return None if slot is None else self._owner("", slot)
 
+    def report(self) -> str:
+        """See Source."""
+        state = self._state
+        return Report(
+            pod=self._pod,
+            shard=state.shard,
+            total=state.total,
+            ring=self.ring.name,
+            digest=self.ring.digest(state.total) if state.total else "",
+            version=self._version,
+            settings=self._settings,
+            phase=state.phase,
+            ready=self.readiness().ready,
+            own=state.own,
+            held=state.held,
+            memory=_resident(),
+            resources={name: self._held_of(one) for name, one in self._exported.items()},
+        ).to_json()
+
     def close(self) -> None:
         """See Source."""
         for end in [*self._closing, *(one.follower.stop for one in self._followed)]:
@@ -251,17 +233,29 @@ class Exporter:
         pod = f"{self._pod.rpartition('-')[0]}-{state.start + shard}" if self._pod else ""
         return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)
 
+    def _held_of(self, exported: Exported) -> ReportedResource:
+        status = self._resource(exported)
+        return ReportedResource(
+            seen=status.seen,
+            owned=status.owned,
+            synced=status.synced,
+            state=exported.tally.state,
+            series=exported.store.size().series,
+            deflated=status.deflated,
+            text=status.text,
+        )
+
     def _resource(self, exported: Exported) -> ResourceStatus:
-        resource = exported.resource
+        kind = exported.resource
         mine = [one for one in self._followed if one.exported is exported]
         followers = [one.follower for one in mine]
         # The least healthy follower speaks for all namespaces.
         speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
         size = exported.store.size()
         return ResourceStatus(
-            name=resource.plural,
-            type=f"*{resource.api_version.rpartition('/')[2]}.{resource.kind}",
-            reading=READING[resource.reading],
+            name=kind.plural,
+            type=f"*{kind.api_version.rpartition('/')[2]}.{kind.kind}",
+            reading=READING[kind.reading],
             synced=all(one.intake.listed_version > 0 for one in mine),
             seen=sum(one.intake.seen for one in mine),
             owned=len(exported.store),
@@ -274,3 +268,12 @@ class Exporter:
             tally=exported.tally,
             last_error=speaker.last_error if speaker is not None else "",
         )
+
+
+def _resident() -> int:
+    """Return the resident memory of this process in bytes; 0 where the kernel does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()

@@ -51,7 +51,9 @@ class Troubles:
         now = self._clock()
         if now - self._logged.get(name, float("-inf")) >= LOG_EVERY:
             self._logged[name] = now
-            LOG.warning("%s: %s of an object: %s: %s", self._resource, name or "all families", type(error).__name__, error)
+            LOG.warning(
+                "%s: %s of an object: %s: %s", self._resource, name or "all families", type(error).__name__, error
+            )
 
 
 class Intake:

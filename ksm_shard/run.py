@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from ksm_shard.settings.run import Settings
-from ksm_shard.web.server import Limits, CannotListen, listen, serve
+from ksm_shard.web.server import CannotListen, Limits, listen, serve
 
 if TYPE_CHECKING:
     from ksm_shard.exporter import Exporter
@@ -36,8 +36,8 @@ def run(settings: Settings) -> int:
         LOG.info("%s on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
 
     def start() -> "Exporter":
-        from ksm_shard import assembly
-        from ksm_shard.cluster.errors import ConfigurationError
+        from ksm_shard import assembly  # noqa: PLC0415  in the worker only
+        from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
 
         try:
             return assembly.start(settings)

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -61,14 +62,20 @@ class Exporter:
 
     def scrape(self, path: str = "/metrics", **headers: str) -> str:
         """Return what a path of the main port serves, as text."""
-        request = urllib.request.Request(self.url + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return self._get(self.url + path, headers)
+
+    def scrape_telemetry(self) -> str:
+        """Return the metrics about the exporter itself."""
+        return self._get(self.telemetry + "/metrics", {})
+
+    @staticmethod
+    def _get(url: str, headers: dict[str, str]) -> str:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
             return str(answer.read().decode())
 
     def worker(self) -> int:
         """Return the process id of the worker, whose CPU and memory count."""
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return int(children.read().split()[0])
+        return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit status."""
@@ -110,7 +117,7 @@ def fleet(shards: int, *flags: str) -> Iterator[list[Exporter]]:
     running: list[Exporter] = []
     try:
         for shard in range(shards):
-            running.append(Exporter(f"--shard={shard}", f"--total-shards={shards}", *flags))
+            running.append(Exporter(f"--shard={shard}", f"--total-shards={shards}", *flags))  # noqa: PERF401  ended if a later one fails
         for one in running:
             one.ready()
         yield running

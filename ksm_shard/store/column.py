@@ -5,6 +5,7 @@ objects changed meanwhile: writing a page takes about 40 us, noting a text 0.2 u
 """
 
 from array import array
+from itertools import accumulate
 from typing import Final
 
 from ksm_shard.store.pages import EMPTY, Page, deflate, inflate
@@ -48,7 +49,6 @@ class Column:
     def _texts(self) -> list[str]:
         if self._lengths is None:
             return [""] * ROWS
-        whole, start, texts = inflate(self.page).decode(), 0, []
-        for length in self._lengths:
-            texts.append(whole[start : (start := start + length)])
-        return texts
+        whole, ends = inflate(self.page).decode(), accumulate(self._lengths)
+        start = 0
+        return [whole[start : (start := end)] for end in ends]

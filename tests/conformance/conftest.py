@@ -18,7 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module", params=[f"{server}-{case}" for server in ("simulator", "real") for case in CASES])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, list[str]]]:
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str, list[str]]]:
     """A server with the objects of a case: its kind, the case, and the flags that lead to it."""
     kind, case = request.param.split("-")
     folder = tmp_path_factory.mktemp("realapi")

@@ -88,7 +88,7 @@ def _free_ports() -> int:
         taken = []
         try:
             for number in range(port, port + 3):
-                taken.append(socket.create_server(("127.0.0.1", number)))
+                taken.append(socket.create_server(("127.0.0.1", number)))  # noqa: PERF401  closed if a later one fails
         except OSError:
             continue
         else:

@@ -69,8 +69,7 @@ def test_a_report_survives_its_json() -> None:
         ({"held": bytes(65536)}, f"{MMH3.mask(2, 3).count(1)} of 65536 slots are held by no shard"),
         (
             {"held": b"\1" * 65536},
-            f"{65536 - MMH3.mask(2, 3).count(1)} slots are held by more than one shard, "
-            "although no hand-over is under way",
+            f"{65536 - MMH3.mask(2, 3).count(1)} slots are held by more than one shard, although no hand-over is under way",
         ),
     ],
 )
@@ -95,9 +94,7 @@ def test_a_shard_that_does_not_answer_is_named_and_missed() -> None:
 def test_doubles_during_a_hand_over_are_as_it_should_be() -> None:
     """While one shard is gaining, slots and objects may be there twice, but never missing."""
     reports = fleet()
-    reports[0] = replace(
-        reports[0], phase="releasing", held=b"\1" * 65536, resources={"pods": replace(PODS, owned=30)}
-    )
+    reports[0] = replace(reports[0], phase="releasing", held=b"\1" * 65536, resources={"pods": replace(PODS, owned=30)})
 
     assert [] == problems(reports)
 

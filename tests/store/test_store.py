@@ -103,7 +103,9 @@ def test_after_a_mass_deletion_the_rest_is_packed_into_few_pages() -> None:
 
 CHANGES = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.integers(0, 400), st.lists(st.integers(0, 3), min_size=FAMILIES, max_size=FAMILIES)),
+        st.tuples(
+            st.just("put"), st.integers(0, 400), st.lists(st.integers(0, 3), min_size=FAMILIES, max_size=FAMILIES)
+        ),
         st.tuples(st.just("drop"), st.integers(0, 400), st.none()),
         st.tuples(st.just("keep"), st.integers(0, 400), st.none()),
         st.tuples(st.just("scrape"), st.none(), st.none()),

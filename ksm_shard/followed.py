@@ -1,0 +1,54 @@
+"""One follower in its thread: the sink it fills, and who hears of what it does."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from ksm_shard.cluster.follower import Follower
+from ksm_shard.exported import Exported
+from ksm_shard.intake import Intake
+from ksm_shard.web.tally import Tally
+
+# What cannot be read because of the cluster's configuration is no reason not to serve the rest.
+EXEMPT: Final = frozenset({"forbidden", "absent"})
+
+
+class Watcher:
+    """The observer of one follower: the tally of its resource hears everything, its intake and the exporter some of it."""
+
+    def __init__(self, tally: Tally, intake: Intake, news: Callable[[], None]) -> None:
+        """`news` is called on every change of state."""
+        self._tally = tally
+        self._intake = intake
+        self._news = news
+        self.on_list = tally.on_list
+        self.on_watch = tally.on_watch
+        self.on_relist = tally.on_relist
+        self.on_failed_item = tally.on_failed_item
+        self.on_bytes = tally.on_bytes
+
+    def on_event(self, kind: str) -> None:
+        """Keep up how many objects there are."""
+        self._tally.on_event(kind)
+        self._intake.count(kind)
+
+    def on_state(self, state: str) -> None:
+        """Tell that there is something to look at."""
+        self._tally.on_state(state)
+        self._news()
+
+
+class Followed:
+    """One follower in its thread, with its sink."""
+
+    def __init__(self, exported: Exported, follower: Follower, intake: Intake) -> None:
+        """Name the thread after the resource, which logs and debuggers show."""
+        self.exported = exported
+        self.follower = follower
+        self.intake = intake
+        self.thread = threading.Thread(target=follower.run, name=exported.resource.plural, daemon=True)
+
+    @property
+    def exempt(self) -> bool:
+        """Whether it waits for rights or for an API to appear."""
+        return self.follower.state in EXEMPT
