@@ -23,7 +23,7 @@ lock: $(VENV)/.dev
 $(VENV)/.run: $(VENV)/.python requirements.lock requirements-build.lock setup.cfg pyproject.toml
 	@echo "Installing ksm-shard and what it needs into $(VENV) ..."
 	@$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
-	@$(INSTALL) --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
