@@ -12,10 +12,10 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
-from ksm_shard.fleet.report import Report
-from ksm_shard.fleet.report import Resource as ReportedResource
 from ksm_shard.followed import Followed, Watcher
 from ksm_shard.metrics.families import Reading
+from ksm_shard.report import Report
+from ksm_shard.report import Resource as ReportedResource
 from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference

@@ -35,8 +35,13 @@ class Exporter:
         self.log: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.url = self._announced("metrics")
-        self.telemetry = self._announced("telemetry")
+        try:
+            self.url = self._announced("metrics")
+            self.telemetry = self._announced("telemetry")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ksm_shard.fleet.report import NoReport, Report, ask_all
+from ksm_shard.report import NoReport, Report, ask_all
 from ksm_shard.settings.commands import Check
 
 # Objects come and go between the answers of two shards: what is wrong once and right the next time was never wrong.

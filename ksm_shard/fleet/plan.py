@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ksm_shard.fleet.check import megabytes
-from ksm_shard.fleet.report import NoReport, Report, ask_all
+from ksm_shard.report import NoReport, Report, ask_all
 from ksm_shard.settings.commands import Plan
 from ksm_shard.sharding.ranges import SERVER_SIDE
 from ksm_shard.sharding.ring import MMH3

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ksm_shard.fleet.check import attempt, problems, table
-from ksm_shard.fleet.report import NoReport, Report, Resource
+from ksm_shard.report import NoReport, Report, Resource
 from ksm_shard.sharding.ring import MMH3
 
 PODS = Resource(seen=30, owned=10, synced=True, state="watching", series=500, deflated=1000, text=7000)
