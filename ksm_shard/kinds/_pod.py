@@ -6,15 +6,12 @@ Repeated messages are sliced, `[:]`, before a loop: a loop over the field itself
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import Rows
-from ksm_shard.metrics.time import seconds
+from ksm_shard.metrics.time import YEAR_ONE, seconds
 from ksm_shard.wire.messages.core_v1_pb2 import Container, ContainerStatus, Pod, PodCondition, ResourceRequirements
-
-# Go's zero time, which the reference writes for a condition that never says when it changed.
-YEAR_ONE: Final = -62135596800
 
 
 class Placed(NamedTuple):

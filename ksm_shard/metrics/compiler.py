@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ksm_shard.metrics.families import Family, Part, Resource
+from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.labels import labels_of, picker
 from ksm_shard.metrics.text import escape, number
 
@@ -63,6 +63,7 @@ def compile_resource(
         "B": "\\",
         "N": "\n",
         "keyed": _keyed,
+        "pair": _pair,
         "once": _Once(duplicated),
         "failed": failed,
         "view": resource.view,
@@ -116,6 +117,11 @@ def _expression(family: Family, index: int) -> str:
     if family.shape == "states":
         names.pop()
 
+    if family.sparse:
+        pairs = "".join(f'{{pair("{label}", {name})}}' for label, name in zip(family.labels, names, strict=True))
+        chosen = f"f'{family.name}{{{{{{ids}}{pairs}}}}} {'{num(v)}' if last else '1'}\\n'"
+        return _for_rows(chosen, names, last, call)
+
     def line(value: str) -> str:
         static = "".join(f',{label}="{value.format(name)}"' for label, name in zip(family.labels, names, strict=False))
         if family.shape == "states":
@@ -127,9 +133,13 @@ def _expression(family: Family, index: int) -> str:
     again = names[0] if len(names) == 1 else "t"
     clean = f"Q not in {together} and B not in {again} and N not in {again}"
     chosen = f"f'{line('{{{}}}')}' if {clean} else f'{line('{{esc({})}}')}'" if names else f"f'{line('')}'"
+    return _for_rows(chosen, names, last, call)
+
+
+def _for_rows(line: str, names: list[str], last: list[str], call: str) -> str:
     row = f"({', '.join([*names, *last])},)" if names or last else "_"
     rows = f"once.{'rows' if last else 'infos'}({call})"
-    return f"''.join([{chosen} for {row} in {rows}])"
+    return f"''.join([{line} for {row} in {rows}])"
 
 
 def _one_hot(family: Family, label: str, static: str) -> str:
@@ -150,6 +160,10 @@ def _pairs(labels: dict[str, str], variable: str) -> str:
 
 def _keyed(prefix: str, pairs: Iterable[tuple[str, str]]) -> str:
     return "".join([f',{name}="{escape(value)}"' for name, value in labels_of(prefix, pairs)])
+
+
+def _pair(label: str, value: str | None) -> str:
+    return "" if value is None else f',{label}="{escape(value)}"'
 
 
 class _Once:

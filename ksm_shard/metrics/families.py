@@ -46,6 +46,7 @@ class Family:
         part: the part of the object that the function takes, None for the whole.
         prefix: of the label names that `mapping` makes of keys.
         allowlist: "labels" or "annotations" if only allowed keys are written, "" if all are.
+        sparse: a label whose value is None is left out of its row, instead of written with an empty text.
         opt_in: off unless asked for.
         deprecated_since: version of kube-state-metrics.
     """
@@ -61,6 +62,7 @@ class Family:
     part: "Part | None" = None
     prefix: str = ""
     allowlist: str = ""
+    sparse: bool = False
     opt_in: bool = False
     deprecated_since: str = ""
 
@@ -91,11 +93,11 @@ class Declarations:
         return self._declare("one_hot", name, text, stability, labels=(label,), states=tuple(states), **more)
 
     def info(self, name: str, text: str, stability: str, *, labels: str = "", **more: Any) -> Callable[[F], F]:
-        """Declare a family of rows whose value is always 1."""
+        """Declare a family of rows whose value is always 1: `sparse`, `opt_in` and `deprecated_since` besides."""
         return self._declare("info", name, text, stability, labels=tuple(labels.split()), **more)
 
     def rows(self, name: str, text: str, stability: str, *, labels: str, **more: Any) -> Callable[[F], F]:
-        """Declare a family of rows that end in their value."""
+        """Declare a family of rows that end in their value: `sparse`, `type`, `opt_in` and so on besides."""
         return self._declare("rows", name, text, stability, labels=tuple(labels.split()), **more)
 
     def states(

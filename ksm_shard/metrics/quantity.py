@@ -44,6 +44,16 @@ def whole(text: str) -> float:
     return float(_int64(_decimal(text)))
 
 
+@lru_cache(maxsize=4096)
+def exact(text: str) -> float:
+    """Return the value of a quantity as it is, for those that are fractions by nature: `3u` is 3e-06.
+
+    Raises:
+        ValueError: the text is no quantity.
+    """
+    return float(_decimal(text))
+
+
 def _decimal(text: str) -> Decimal:
     match = QUANTITY.fullmatch(text)
     if match is None:

@@ -1,6 +1,11 @@
 """Times of the API as Unix seconds."""
 
+from typing import Final
+
 from ksm_shard.wire.messages.meta_v1_pb2 import MicroTime, Time
+
+# Go's zero time, which the reference writes for some moments that are absent.
+YEAR_ONE: Final = -62135596800
 
 
 def seconds(moment: Time | MicroTime) -> int | None:
