@@ -7,6 +7,7 @@ from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
 from ksm_shard.metrics.time import seconds
 from ksm_shard.wire.messages.core_v1_pb2 import ContainerStatus
 
+
 def declare(
     pods: Resource,
     prefix: str,

@@ -15,12 +15,13 @@ NO_OWNER: Final = OwnerReference()
 CONDITION_STATES: Final = ("true", "false", "unknown")
 
 
-def created(resource: Resource, prefix: str, stability: str = STABLE) -> None:
-    """Declare the creation time."""
+def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent: int | None = None) -> None:
+    """Declare the creation time, and what is written for an object that has none."""
 
     @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability)
     def creation(obj: Any) -> int | None:
-        return seconds(obj.metadata.creationTimestamp)
+        moment = seconds(obj.metadata.creationTimestamp)
+        return absent if moment is None else moment
 
 
 def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
@@ -127,8 +128,8 @@ EXTENDED: Final = re.compile(
 
 
 def resources_of(quantities: Mapping[str, Quantity]) -> list[tuple[str, str, float]]:
-    """Return rows of resource, unit and value of a resource list such as `{"cpu": 100m}`."""
-    return [row for name in quantities if (row := resource_row(name, quantities[name].string)) is not None]
+    """Return rows of resource, unit and value of a resource list such as `{"cpu": 100m}`, by name: maps have no order."""
+    return [row for name in sorted(quantities) if (row := resource_row(name, quantities[name].string)) is not None]
 
 
 # Cached, because a cluster has some dozens of different requests and limits: 0.1 us instead of 1.5 us.

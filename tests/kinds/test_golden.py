@@ -1,0 +1,42 @@
+"""The text of a scrape, kind by kind: objects/<plural>.jsonl becomes expected/<plural>.prom.
+
+`tox -e golden` writes the expected texts anew; read the difference like code. Allowlists and filters are not in scope.
+"""
+
+import os
+
+import pytest
+
+from ksm_shard.kinds import resources
+from tests.kinds.rendering import EXPECTED, OBJECTS, Renderer, objects
+
+RESOURCES = resources()
+
+
+@pytest.mark.parametrize("plural", RESOURCES)
+def test_objects_become_the_expected_text(plural: str) -> None:
+    """Every sample, with HELP and TYPE, is as reviewed."""
+    renderer = Renderer(RESOURCES[plural])
+    golden = EXPECTED / f"{plural}.prom"
+
+    text = renderer.text(*objects(renderer.resource))
+    if os.environ.get("GOLDEN"):
+        golden.write_text(text)
+
+    assert [] == renderer.failures
+    assert golden.read_text() == text
+
+
+@pytest.mark.parametrize("plural", RESOURCES)
+def test_every_family_has_a_sample(plural: str) -> None:
+    """No family is declared that no golden shows."""
+    renderer = Renderer(RESOURCES[plural])
+
+    samples = renderer.samples(*objects(renderer.resource))
+
+    assert [] == [family.name for family, text in samples.items() if not text]
+
+
+def test_every_golden_belongs_to_a_kind() -> None:
+    """A kind that is gone leaves nothing behind."""
+    assert {path.stem for path in OBJECTS.iterdir()} == {path.stem for path in EXPECTED.iterdir()} == set(RESOURCES)
