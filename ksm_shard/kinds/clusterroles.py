@@ -1,0 +1,18 @@
+"""Cluster roles: that they exist. Their rules are not asked for."""
+
+from ksm_shard.kinds import _rbac
+from ksm_shard.metrics.families import Reading, Resource
+from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+
+clusterroles = Resource(
+    "rbac.authorization.k8s.io/v1",
+    "clusterroles",
+    PartialObjectMetadata,
+    labels={"clusterrole": "name"},
+    kind="ClusterRole",
+    namespaced=False,
+    default=False,
+    reading=Reading.METADATA,
+)
+
+_rbac.role(clusterroles, "kube_clusterrole")

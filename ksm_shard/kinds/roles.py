@@ -1,0 +1,17 @@
+"""Roles: that they exist. Their rules are not asked for."""
+
+from ksm_shard.kinds import _rbac
+from ksm_shard.metrics.families import Reading, Resource
+from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+
+roles = Resource(
+    "rbac.authorization.k8s.io/v1",
+    "roles",
+    PartialObjectMetadata,
+    labels={"namespace": "namespace", "role": "name"},
+    kind="Role",
+    default=False,
+    reading=Reading.METADATA,
+)
+
+_rbac.role(roles, "kube_role")
