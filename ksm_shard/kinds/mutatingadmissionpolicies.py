@@ -1,0 +1,8 @@
+"""Mutating admission policies: their parameters, and what happens when they fail."""
+
+from ksm_shard.kinds import _admission
+from ksm_shard.wire.messages.admissionregistration_v1_pb2 import MutatingAdmissionPolicy
+
+mutatingadmissionpolicies = _admission.resource("mutatingadmissionpolicies", MutatingAdmissionPolicy)
+
+_admission.policy(mutatingadmissionpolicies, "kube_mutatingadmissionpolicy", reinvocation=True)

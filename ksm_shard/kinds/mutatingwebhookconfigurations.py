@@ -1,0 +1,8 @@
+"""Configurations of mutating webhooks: the services that are called."""
+
+from ksm_shard.kinds import _admission
+from ksm_shard.wire.messages.admissionregistration_v1_pb2 import MutatingWebhookConfiguration
+
+mutatingwebhookconfigurations = _admission.resource("mutatingwebhookconfigurations", MutatingWebhookConfiguration)
+
+_admission.webhooks(mutatingwebhookconfigurations, "kube_mutatingwebhookconfiguration")
