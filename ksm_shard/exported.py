@@ -67,7 +67,9 @@ class Exported:
         return made
 
     def bodies(self, *, openmetrics: bool) -> list[Body]:
-        """Return each family's header and samples, as they are now."""
+        """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does."""
+        if len(self.store) == 0:
+            return []
         samples = dict(zip(self._compiled.live, self.store.bodies(), strict=True))
         headers = self._headers[openmetrics]
         return [
