@@ -1,0 +1,141 @@
+"""Deployments: what each wants, what it has, and how its rollout goes."""
+
+from collections.abc import Callable
+from math import ceil, floor
+
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
+from ksm_shard.wire.messages.apps_v1_pb2 import Deployment
+from ksm_shard.wire.messages.meta_v1_pb2 import IntOrString
+
+deployments = Resource("apps/v1", "deployments", Deployment, labels={"namespace": "namespace", "deployment": "name"})
+
+# Reasons that have a series of their own; every other text counts as "unknown", so that free text makes no new series.
+REASONS = frozenset(
+    {
+        "",
+        "DeploymentPaused",
+        "DeploymentResumed",
+        "FailedCreate",
+        "FoundNewReplicaSet",
+        "MinimumReplicasAvailable",
+        "MinimumReplicasUnavailable",
+        "NewReplicaSetAvailable",
+        "NewReplicaSetCreated",
+        "NewReplicaSetReason",
+        "ProgressDeadlineExceeded",
+        "ReplicaSetCreateError",
+        "ReplicaSetUpdated",
+    }
+)
+
+
+@deployments.info("kube_deployment_owner", "Who owns the deployment.", ALPHA, labels="owner_kind owner_name")
+def owner(deployment: Deployment) -> Rows:
+    return [(one.kind, one.name) for one in deployment.metadata.ownerReferences[:]] or [("", "")]
+
+
+_shared.created(deployments, "kube_deployment")
+
+
+@deployments.value("kube_deployment_status_replicas", "Pods of a deployment.", STABLE)
+def replicas(deployment: Deployment) -> int:
+    return deployment.status.replicas
+
+
+@deployments.value("kube_deployment_status_replicas_ready", "Pods of a deployment that are ready.", STABLE)
+def replicas_ready(deployment: Deployment) -> int:
+    return deployment.status.readyReplicas
+
+
+@deployments.value("kube_deployment_status_replicas_available", "Pods of a deployment that are available.", STABLE)
+def replicas_available(deployment: Deployment) -> int:
+    return deployment.status.availableReplicas
+
+
+@deployments.value("kube_deployment_status_replicas_unavailable", "Pods that a deployment lacks.", STABLE)
+def replicas_unavailable(deployment: Deployment) -> int:
+    return deployment.status.unavailableReplicas
+
+
+@deployments.value("kube_deployment_status_replicas_updated", "Pods of the newest template of a deployment.", STABLE)
+def replicas_updated(deployment: Deployment) -> int:
+    return deployment.status.updatedReplicas
+
+
+@deployments.value("kube_deployment_status_terminating_replicas", "Pods of a deployment that are terminating.", ALPHA)
+def terminating_replicas(deployment: Deployment) -> int | None:
+    status = deployment.status
+    return status.terminatingReplicas if status.HasField("terminatingReplicas") else None
+
+
+@deployments.value("kube_deployment_status_observed_generation", "The generation that the controller has seen.", STABLE)
+def observed_generation(deployment: Deployment) -> int:
+    return deployment.status.observedGeneration
+
+
+@deployments.states(
+    "kube_deployment_status_condition",
+    "Conditions of a deployment.",
+    STABLE,
+    labels="reason condition status",
+    states=_shared.CONDITION_STATES,
+)
+def condition(deployment: Deployment) -> Rows:
+    return [
+        (one.reason if one.reason in REASONS else "unknown", one.type, one.status.lower())
+        for one in deployment.status.conditions[:]
+    ]
+
+
+@deployments.value("kube_deployment_spec_replicas", "Pods that a deployment wants.", STABLE)
+def spec_replicas(deployment: Deployment) -> int | None:
+    return deployment.spec.replicas if deployment.spec.HasField("replicas") else None
+
+
+@deployments.value("kube_deployment_spec_paused", "Whether a deployment is paused.", STABLE)
+def paused(deployment: Deployment) -> bool:
+    return deployment.spec.paused
+
+
+@deployments.value(
+    "kube_deployment_spec_strategy_rollingupdate_max_unavailable",
+    "Pods that may be unavailable during a rolling update.",
+    STABLE,
+)
+def max_unavailable(deployment: Deployment) -> int | None:
+    strategy = deployment.spec.strategy
+    if not strategy.HasField("rollingUpdate"):
+        return None
+    return scaled(strategy.rollingUpdate.maxUnavailable, deployment.spec.replicas, floor)
+
+
+@deployments.value(
+    "kube_deployment_spec_strategy_rollingupdate_max_surge",
+    "Pods that a rolling update may make beyond those that are wanted.",
+    STABLE,
+)
+def max_surge(deployment: Deployment) -> int | None:
+    strategy = deployment.spec.strategy
+    if not strategy.HasField("rollingUpdate"):
+        return None
+    return scaled(strategy.rollingUpdate.maxSurge, deployment.spec.replicas, ceil)
+
+
+def scaled(value: IntOrString, of: int, whole: Callable[[float], int]) -> int:
+    """Return a number, or a percentage of a number (API reference, IntOrString).
+
+    Raises:
+        ValueError: the text is no percentage.
+    """
+    if value.type == 0:
+        return value.intVal
+    if not value.strVal.endswith("%"):
+        raise ValueError(f"expected a percentage, got {value.strVal!r:.80}")
+    return whole(int(value.strVal[:-1]) * of / 100)
+
+
+_shared.metadata_generation(deployments, "kube_deployment")
+_shared.deletion_timestamp(deployments, "kube_deployment")
+_shared.annotations(deployments, "kube_deployment")
+_shared.labels(deployments, "kube_deployment")

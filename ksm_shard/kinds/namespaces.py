@@ -1,0 +1,33 @@
+"""Namespaces: the phase and the conditions of each."""
+
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
+from ksm_shard.wire.messages.core_v1_pb2 import Namespace
+
+namespaces = Resource("v1", "namespaces", Namespace, labels={"namespace": "name"}, namespaced=False)
+
+_shared.created(namespaces, "kube_namespace")
+_shared.annotations(namespaces, "kube_namespace")
+_shared.labels(namespaces, "kube_namespace")
+
+
+@namespaces.one_hot(
+    "kube_namespace_status_phase",
+    "The phase that a namespace is in.",
+    STABLE,
+    label="phase",
+    states=("Active", "Terminating"),
+)
+def phase(namespace: Namespace) -> str:
+    return namespace.status.phase
+
+
+@namespaces.states(
+    "kube_namespace_status_condition",
+    "Conditions of a namespace that is being deleted.",
+    ALPHA,
+    labels="condition status",
+    states=_shared.CONDITION_STATES,
+)
+def condition(namespace: Namespace) -> Rows:
+    return _shared.conditions(namespace.status.conditions)

@@ -1,0 +1,86 @@
+"""Stateful sets: what each wants and has, and which revisions it runs."""
+
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import STABLE, Resource, Rows
+from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet
+
+statefulsets = Resource(
+    "apps/v1", "statefulsets", StatefulSet, labels={"namespace": "namespace", "statefulset": "name"}
+)
+
+_shared.created(statefulsets, "kube_statefulset")
+
+
+@statefulsets.value("kube_statefulset_status_replicas", "Pods of a stateful set.", STABLE)
+def status_replicas(statefulset: StatefulSet) -> int:
+    return statefulset.status.replicas
+
+
+@statefulsets.value("kube_statefulset_status_replicas_available", "Pods that are available.", STABLE)
+def replicas_available(statefulset: StatefulSet) -> int:
+    return statefulset.status.availableReplicas
+
+
+@statefulsets.value("kube_statefulset_status_replicas_current", "Pods of the current revision.", STABLE)
+def replicas_current(statefulset: StatefulSet) -> int:
+    return statefulset.status.currentReplicas
+
+
+@statefulsets.value("kube_statefulset_status_replicas_ready", "Pods that are ready.", STABLE)
+def replicas_ready(statefulset: StatefulSet) -> int:
+    return statefulset.status.readyReplicas
+
+
+@statefulsets.value("kube_statefulset_status_replicas_updated", "Pods of the update revision.", STABLE)
+def replicas_updated(statefulset: StatefulSet) -> int:
+    return statefulset.status.updatedReplicas
+
+
+@statefulsets.value(
+    "kube_statefulset_status_observed_generation", "The generation that the controller has seen.", STABLE
+)
+def observed_generation(statefulset: StatefulSet) -> int:
+    return statefulset.status.observedGeneration
+
+
+@statefulsets.value("kube_statefulset_replicas", "Pods that a stateful set wants.", STABLE)
+def replicas(statefulset: StatefulSet) -> int | None:
+    return statefulset.spec.replicas if statefulset.spec.HasField("replicas") else None
+
+
+@statefulsets.value("kube_statefulset_ordinals_start", "Ordinal of the first pod.", STABLE)
+def ordinals_start(statefulset: StatefulSet) -> int | None:
+    return statefulset.spec.ordinals.start if statefulset.spec.HasField("ordinals") else None
+
+
+_shared.metadata_generation(statefulsets, "kube_statefulset")
+
+
+@statefulsets.info(
+    "kube_statefulset_persistentvolumeclaim_retention_policy",
+    "What becomes of volume claims when the stateful set is deleted or scaled in.",
+    STABLE,
+    labels="when_deleted when_scaled",
+)
+def retention_policy(statefulset: StatefulSet) -> Rows:
+    if not statefulset.spec.HasField("persistentVolumeClaimRetentionPolicy"):
+        return ()
+    policy = statefulset.spec.persistentVolumeClaimRetentionPolicy
+    return [(policy.whenDeleted, policy.whenScaled)]
+
+
+_shared.annotations(statefulsets, "kube_statefulset", STABLE)
+_shared.labels(statefulsets, "kube_statefulset")
+
+
+@statefulsets.info("kube_statefulset_status_current_revision", "Revision that pods are at.", STABLE, labels="revision")
+def current_revision(statefulset: StatefulSet) -> Rows:
+    return [(statefulset.status.currentRevision,)]
+
+
+@statefulsets.info("kube_statefulset_status_update_revision", "Revision that pods go to.", STABLE, labels="revision")
+def update_revision(statefulset: StatefulSet) -> Rows:
+    return [(statefulset.status.updateRevision,)]
+
+
+_shared.deletion_timestamp(statefulsets, "kube_statefulset", STABLE)
