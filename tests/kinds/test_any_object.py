@@ -1,0 +1,139 @@
+"""Any object that a kind's message allows renders to text that parses; what cannot be said is counted, not raised.
+
+Which text it is, the goldens tell. Objects that are no valid message never get here: see tests/wire.
+"""
+
+from functools import cache
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from ksm_shard.kinds import resources
+from tests.kinds.rendering import Renderer
+
+RESOURCES = resources()
+
+# What escaping and label names stumble over, and names of resources, which are keys of quantities.
+ODD = ["", " ", '"', "\\", "\n", '\\"\n', "é\u2028\x00\x85\r", "a.b", "a/b", "a_b", "A-B", "camelCase"]
+RESOURCE_NAMES = ["cpu", "memory", "hugepages-2Mi", "example.com/gpu", "kubernetes.io/x", "requests.cpu"]
+TEXT = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+# What families look for in fields of that name, and what they cannot read.
+NOTABLE = {
+    "ip": ["10.0.0.1", "::1", "::ffff:1.2.3.4", "999.1.1.1", "1.2.3"],
+    "name": ["a", "b"],
+    "reason": ["Evicted", "BackoffLimitExceeded", "OOMKilled", "SchedulingGated", "EvictionByEvictionAPI"],
+    "resourceVersion": ["1", "0", "-1", "1e999", "nan", "1_0", "x"],
+    "schedule": ["@daily", "*/5 * * * *", "0 0 30 2 *", "TZ=x 0 0 * * *", "@every 1h", "99 * * * *", "CRON_TZ="],
+    "status": ["True", "False", "Unknown", "true"],
+    "string": [
+        "100m",
+        "1.5Gi",
+        "-1",
+        "+3",
+        ".5",
+        "1.",
+        "1e400",
+        "1e-400",
+        "12345678901234567890E",
+        "Ki",
+        "1Kii",
+        "NaN",
+    ],
+    "timeZone": ["UTC", "Europe/Berlin", "../x"],
+    "type": [
+        *("Ready", "PodScheduled", "Initialized", "ContainersReady", "DisruptionTarget"),
+        *("Complete", "Failed", "Suspended", "Approved"),
+        *("Resource", "ContainerResource", "Pods", "Object", "External"),
+    ],
+}
+
+
+def integers(bits: int) -> st.SearchStrategy[int]:
+    """Return numbers of so many bits; the extremes are of interest."""
+    least, greatest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return st.sampled_from([0, 1, -1, least, greatest]) | st.integers(least, greatest)
+
+
+SCALARS: dict[int, st.SearchStrategy[Any]] = {
+    FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
+    FieldDescriptor.CPPTYPE_INT32: integers(32),
+    FieldDescriptor.CPPTYPE_INT64: integers(64),
+}
+
+
+def values(field: Any) -> st.SearchStrategy[Any]:
+    """Return the values of one field, or of one of its items."""
+    if field.message_type is not None:
+        return fields(field.message_type)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return st.binary(max_size=4)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return st.sampled_from([*NOTABLE[field.name], *ODD[:5]]) if field.name in NOTABLE else TEXT
+    return SCALARS[field.cpp_type]
+
+
+@cache
+def fields(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Return the contents of messages of that type: some are full, of the others any field may be absent."""
+    known: dict[str, st.SearchStrategy[Any]] = {}
+    for field in descriptor.fields:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            value = field.message_type.fields_by_name["value"]
+            keys = TEXT if value.message_type is None else st.sampled_from(RESOURCE_NAMES)
+            known[field.name] = st.dictionaries(keys, values(value), max_size=3)
+        elif field.is_repeated:
+            # Items that are drawn from so few are often equal, and the same series must not appear twice.
+            items = st.lists(values(field), max_size=3)
+            known[field.name] = items | items.map(lambda drawn: drawn * 2)
+        else:
+            known[field.name] = values(field)
+    return st.fixed_dictionaries(known) | st.fixed_dictionaries({}, optional=known)
+
+
+def put(message: Any, contents: dict[str, Any]) -> Any:
+    """Set the fields of a message, and return it."""
+    for name, value in contents.items():
+        target = getattr(message, name)
+        field = message.DESCRIPTOR.fields_by_name[name]
+        if isinstance(value, dict) and field.message_type.GetOptions().map_entry:
+            for key, one in value.items():
+                if isinstance(one, dict):
+                    put(target[key], one)
+                else:
+                    target[key] = one
+        elif isinstance(value, dict):
+            target.SetInParent()
+            put(target, value)
+        elif isinstance(value, list):
+            for one in value:
+                if isinstance(one, dict):
+                    put(target.add(), one)
+                else:
+                    target.append(one)
+        else:
+            setattr(message, name, value)
+    return message
+
+
+@pytest.mark.parametrize("plural", RESOURCES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject) -> None:
+    """Nothing is raised, families fail for bad values only, and no series is repeated."""
+    renderer = Renderer(RESOURCES[plural])
+    message = put(renderer.resource.message(), data.draw(fields(renderer.resource.message.DESCRIPTOR)))
+
+    text = renderer.text(message)
+    series = [
+        # To Prometheus an empty label is none.
+        (sample.name, frozenset((name, value) for name, value in sample.labels.items() if value))
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+    assert [] == [failure for failure in renderer.failures if type(failure[1]) is not ValueError]
+    assert len(set(series)) == len(series) == len([line for line in text.split("\n") if line and line[0] != "#"])
