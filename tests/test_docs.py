@@ -1,0 +1,31 @@
+"""docs/metrics.md is what its generator writes, and says it all."""
+
+from ksm_shard.docs import PAGE, page
+from ksm_shard.kinds import resources
+
+
+def test_the_page_is_generated() -> None:
+    """The file is what `python -m ksm_shard.docs` writes."""
+    assert page() == PAGE.read_text()
+
+
+def test_every_family_has_a_row() -> None:
+    """Whatever is exported is documented."""
+    text = page()
+    names = [family.name for resource in resources().values() for family in resource.families]
+
+    assert [] == [name for name in names if f"\n| `{name}` | " not in text]
+
+
+def test_a_family_is_shown_by_an_example() -> None:
+    """The first sample of its golden stands below the table."""
+    assert '\nkube_lease_renew_time{lease="node-1",namespace="kube-node-lease"} 1.714979289e+09\n```\n' in page()
+
+
+def test_marks_are_shown() -> None:
+    """Opt-in families say so, and labels that may be absent are in brackets."""
+    assert (
+        "| `kube_pod_nodeselectors` | gauge | ALPHA | `nodeselector_*` | Node labels that a pod selects. Opt-in. |"
+        in page()
+    )
+    assert "| `kube_job_status_failed` | gauge | STABLE | [`reason`] | " in page()
