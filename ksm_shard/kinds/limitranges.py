@@ -1,0 +1,25 @@
+"""Limit ranges: what a pod, container or claim of a namespace may and will have."""
+
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import STABLE, Resource, Rows
+from ksm_shard.metrics.quantity import quantity
+from ksm_shard.wire.messages.core_v1_pb2 import LimitRange
+
+limitranges = Resource("v1", "limitranges", LimitRange, labels={"namespace": "namespace", "limitrange": "name"})
+
+CONSTRAINTS = ("min", "max", "default", "defaultRequest", "maxLimitRequestRatio")
+
+
+@limitranges.rows(
+    "kube_limitrange", "Limits of a namespace, by what they limit and how.", STABLE, labels="resource type constraint"
+)
+def limitrange(limits: LimitRange) -> Rows:
+    return [
+        (resource, item.type, constraint, quantity(amount.string))
+        for item in limits.spec.limits[:]
+        for constraint in CONSTRAINTS
+        for resource, amount in getattr(item, constraint).items()
+    ]
+
+
+_shared.created(limitranges, "kube_limitrange")

@@ -1,0 +1,28 @@
+"""Resource quotas: how much a namespace may have, and has."""
+
+from ksm_shard.kinds import _shared
+from ksm_shard.metrics.families import STABLE, Resource, Rows
+from ksm_shard.metrics.quantity import quantity
+from ksm_shard.wire.messages.core_v1_pb2 import ResourceQuota
+
+resourcequotas = Resource(
+    "v1", "resourcequotas", ResourceQuota, labels={"namespace": "namespace", "resourcequota": "name"}
+)
+
+_shared.created(resourcequotas, "kube_resourcequota")
+
+
+@resourcequotas.rows(
+    "kube_resourcequota", "What a namespace may have of a resource, and what it has.", STABLE, labels="resource type"
+)
+def quota(of: ResourceQuota) -> Rows:
+    status = of.status
+    return [
+        (resource, kind, quantity(amount.string))
+        for kind, amounts in (("hard", status.hard), ("used", status.used))
+        for resource, amount in amounts.items()
+    ]
+
+
+_shared.annotations(resourcequotas, "kube_resourcequota")
+_shared.labels(resourcequotas, "kube_resourcequota")
