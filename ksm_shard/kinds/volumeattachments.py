@@ -10,7 +10,15 @@ volumeattachments = Resource(
     "storage.k8s.io/v1", "volumeattachments", VolumeAttachment, labels={"volumeattachment": "name"}, namespaced=False
 )
 
-_shared.labels(volumeattachments, "kube_volumeattachment", ALPHA)
+
+@volumeattachments.mapping(
+    "kube_volumeattachment_labels",
+    "Kubernetes labels converted to Prometheus labels: all of them, as no allowlist ever applied to these.",
+    ALPHA,
+    prefix="label",
+)
+def labels(attachment: VolumeAttachment) -> object:
+    return attachment.metadata.labels
 
 
 @volumeattachments.info(
