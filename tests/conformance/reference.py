@@ -41,10 +41,14 @@ def runs() -> dict[str, list[str]]:
     return {name: [flag.replace("=ALL", "=" + ",".join(resources)) for flag in flags] for name, flags in given.items()}
 
 
-def compare(case: str, run: str, *scrapes: str, families: str = ".*") -> None:
-    """Hold scrapes (URLs or files) together against what the reference exposed; fail with the first differences."""
-    expected = CONFORMANCE / "cases" / case / "expected" / f"{run}.prom"
-    command = [str(CONFORMANCE / "compare"), "--families", families, str(expected), *scrapes]
+def expected_of(case: str, run: str) -> str:
+    """Return what the reference exposed of a case with the flags of a run."""
+    return (CONFORMANCE / "cases" / case / "expected" / f"{run}.prom").read_text()
+
+
+def compare(expected: Path, *scrapes: Path) -> None:
+    """Hold scrapes together against what is expected; fail with the first differences."""
+    command = [str(CONFORMANCE / "compare"), *map(str, (expected, *scrapes))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
