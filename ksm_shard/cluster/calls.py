@@ -1,0 +1,106 @@
+"""Requests in flight: how another thread breaks one off, and how a dead peer is noticed.
+
+urllib3 gives its response, and thereby the means to shut it down, only when the header has come. An API server in
+trouble takes a minute to that, and stopping must not.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import urllib3
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+# A dead peer never closes. The kernel asks an idle one after 30 s and gives it up a minute later, as long as it is the
+# peer itself; a load balancer in between answers for it, and then only the deadline of the watch helps.
+KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+
+
+class Call:
+    """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read."""
+
+    def __init__(self, on_bytes: Callable[[int], None] | None = None) -> None:
+        """Take what is to be called with the size of each piece."""
+        self._on_bytes = on_bytes
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Break off the read that blocks now, and refuse any that comes. Any thread may call it, at any time."""
+        with self._lock:
+            self.cancelled = True
+            if self._socket is not None:
+                # Below TLS, whose own shutdown would swap the layers under the feet of the reading thread.
+                with suppress(OSError):
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def attach(self, connection: socket.socket | None) -> None:
+        """Use this socket from now on, or none: it goes back to the pool and must not be shut down any more."""
+        with self._lock:
+            self._socket = connection
+        if connection is not None:
+            self.check()
+
+    def check(self) -> None:
+        """Raise OSError if the call was cancelled: a socket that is shut down may look like a clean end."""
+        if self.cancelled:
+            raise OSError("cancelled")
+
+    def received(self, size: int) -> None:
+        """Count a piece of that many bytes."""
+        if self._on_bytes is not None:
+            self._on_bytes(size)
+
+    def patience(self, seconds: float) -> None:
+        """Let the next read fail if nothing comes for that long."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.settimeout(max(seconds, 0.001))
+
+
+class _InFlight(threading.local):
+    call: Call | None = None
+
+
+_in_flight = _InFlight()
+
+
+@contextmanager
+def in_flight(call: Call) -> Iterator[None]:
+    """Make it the call of the request that this thread sends now."""
+    _in_flight.call = call
+    try:
+        yield
+    finally:
+        _in_flight.call = None
+
+
+class _Visible:
+    """Shows the socket of a connection to its call before the answer is waited for."""
+
+    sock: socket.socket
+
+    def getresponse(self) -> urllib3.HTTPResponse:
+        if _in_flight.call is not None:
+            _in_flight.call.attach(self.sock)
+        response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]  # a mix-in; see `visible`
+        return response
+
+
+def visible(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """Return the pool class (plain, TLS or SOCKS) with connections that show their sockets."""
+    connection = type("Connection", (_Visible, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+
+
+def socket_options() -> list[tuple[int, int, int]]:
+    """Return the options of every connection: urllib3's own and the keepalive, as far as the platform has it."""
+    return [
+        *HTTPConnection.default_socket_options,
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in KEEPALIVE if hasattr(socket, name)),
+    ]

@@ -1,0 +1,308 @@
+"""Follow one resource: list it, then watch it, for ever. What was learnt stays, whatever happens to the API server.
+
+state     what it reads                   ends well    410 Gone    refused           garbled or anything else
+--------  ------------------------------  -----------  ----------  ----------------  ------------------------
+listing   every object, replacing all     -> watching  -> listing  slowly, listing   wait, listing
+adding    every object, replacing none    -> watching  -> listing  slowly, adding    wait, adding
+watching  changes since the last version  -> watching  -> listing  slowly, watching  wait, watching
+
+Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
+unsupported, as pages from then on, at once. A watch that is unsupported lists again, and so does one that is garbled
+twice with nothing read in between. A Gone lists at once, but waits if another was less than two minutes ago.
+`relist_soon` breaks a watch off for adding or listing. Waits are those of `backoff`; slowly is 30 to 60 seconds.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Final
+
+from ksm_shard.cluster.backoff import HEALTHY, Backoff
+from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.errors import Cancelled, Gone, Refused, RequestError, Unavailable, Unsupported, request_error
+from ksm_shard.cluster.lister import WATCH, Lister, watch_query
+from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
+from ksm_shard.cluster.reader import Target
+from ksm_shard.wire.codec import Codec, Event, Raw
+from ksm_shard.wire.frames import WireError
+
+log = logging.getLogger(__name__)
+
+# Rights and definitions appear when somebody makes them, to whom half a minute more does not matter.
+REFUSED: Final = 30.0
+# A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
+TOO_SHORT: Final = 1.0
+# An object that the sink fails at is one of many as a rule: one traceback a minute says it all.
+COMPLAIN_EVERY: Final = 60.0
+
+TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
+
+State = Callable[[], "State"]
+
+
+class Follower:
+    """Keeps a sink equal to what the API server holds of one target.
+
+    Attributes, which any thread may read:
+        state: "starting", "listing", "adding", "watching", "waiting" (after a failure), "forbidden", "absent",
+            "unsupported" or "stopped".
+        since: when that state began, in seconds of the clock.
+        synced: whether a full list has ever ended.
+        resource_version: up to which the sink is equal to the server; "" before the first list.
+        last_event: when the last list ended or the last event came, bookmarks included; None before the first.
+        last_error: what went wrong last; "" if nothing has since the last list or event.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        api: Api,
+        sink: Sink,
+        observer: Observer,
+        *,
+        stop: Stop | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        """Take what to follow, from where and into what. `clock` is in seconds; `stop` is this follower's own."""
+        self._target = target
+        self._api = api
+        self._sink = sink
+        self._observer = observer
+        self._stop = stop or threading.Event()
+        self._clock = clock
+        self._rng = rng or random.Random()
+        self._backoff = Backoff(clock, self._rng)
+
+        self._reason = "start"  # of the next full list
+        self._initial: Events | None = None  # a WatchList whose list has ended, to be watched on
+        self._lister = Lister(target, api, clock, self._rng)
+        self._garbled = False  # the last watch broke at a frame, and nothing was read since
+        self._gone_at = self._complained_at = float("-inf")
+
+        self._lock = threading.Lock()  # around these three
+        self._call = Call(observer.on_bytes)
+        self._wanted = ""  # the reason of a list that somebody waits for
+        self._interruptible = False
+
+        self.state = "starting"
+        self.since = clock()
+        self.synced = False
+        self.resource_version = ""
+        self.last_event: float | None = None
+        self.last_error = ""
+
+    @property
+    def filtered_by(self) -> str:
+        """The shardSelector that the server says it has applied to the last list; "" if it has not."""
+        return self._lister.filtered_by
+
+    def run(self) -> None:
+        """Follow until stopped."""
+        state: State = self.listing
+        while not self._stop.is_set():
+            state = self._step(state)
+        self._drop_initial()
+        self._enter("stopped")
+
+    def stop(self) -> None:
+        """Make `run` return within a moment, out of a read as out of a wait. Any thread may call it."""
+        self._stop.set()
+        with self._lock:
+            self._call.cancel()
+
+    def relist_soon(self, reason: str) -> None:
+        """List as soon as possible, breaking a watch off: "gained" only adds, every other reason replaces all.
+
+        Any thread may call it. Several that have not begun become one, which replaces all if one of them does.
+        """
+        with self._lock:
+            if self._wanted in {"", "gained"}:
+                self._wanted = reason
+            if self._interruptible:
+                self._call.cancel()
+
+    def listing(self) -> State:
+        """Read every object; what is not there is gone."""
+        with self._lock:
+            if self._wanted not in {"", "gained"}:
+                self._reason = self._wanted
+            self._wanted = ""  # a full list from now on has all that was gained until now
+        version, self._initial = self._list("listing", self._reason, self._sink.start_list, self._sink.end_list)
+        self.resource_version, self.synced = version, True
+        return self.watching
+
+    def adding(self) -> State:
+        """Read every object for the sake of those that the sink wants only since a while, then watch on from before."""
+        with self._lock:
+            self._wanted = ""
+        _, stream = self._list("adding", "gained", self._sink.start_adding, self._sink.end_adding)
+        if stream is not None:
+            stream.close()  # it begins after changes of objects that the sink had already
+        return self.watching
+
+    def watching(self) -> State:
+        """Read changes until the server ends the watch, or somebody wants a list."""
+        with self._lock:
+            wanted = self._wanted
+            self._interruptible = not wanted
+        if wanted:
+            self._drop_initial()
+            return self.adding if wanted == "gained" else self.listing
+        self._enter("watching")
+        started, seen = self._clock(), 0
+        try:
+            with self._counted(self._observer.on_watch), closing(self._changes()) as changes:
+                for codec, event in changes:
+                    seen += 1
+                    self._take(codec, event)
+                if not seen and self._clock() - started < TOO_SHORT:
+                    raise Unavailable(self._target.path, "the watch ended at once, without an event")
+        finally:
+            with self._lock:
+                self._interruptible = False
+        return self.watching
+
+    def _step(self, state: State) -> State:
+        """Do what the state does, and decide by the module's table what comes next and when."""
+        try:
+            return state()
+        except Cancelled:
+            return state  # by stop, or for a list that is wanted, which watching sees to
+        except Gone as error:
+            repeated = self._clock() - self._gone_at < HEALTHY
+            self._gone_at = self._clock()
+            self._reason = "gone"
+            self._fail(error, self._backoff.next() if repeated else 0)
+            return self.listing
+        except Refused as error:
+            return self._after_refusal(error, state)
+        except RequestError as error:
+            self._fail(error, self._backoff.next(error.retry_after))
+            return state
+        except WireError as error:
+            return self._after_garbage(error, state)
+        except Exception as error:  # a fault of ours must not end the only thread that follows this resource
+            log.exception("%s: unexpected, going on", self._target.path)
+            self._fail(error, self._backoff.next())
+            return state
+
+    def _after_refusal(self, error: Refused, state: State) -> State:
+        lists = state != self.watching
+        if isinstance(error, Unsupported) and lists and self._lister.fall_back(error):
+            return state
+        self._fail(error, REFUSED * self._rng.uniform(1, 2), error.result)
+        if isinstance(error, Unsupported) and not lists:
+            self._reason = "unsupported"
+            return self.listing
+        return state
+
+    def _after_garbage(self, error: WireError, state: State) -> State:
+        self._fail(error, self._backoff.next())
+        if state != self.watching:
+            return state
+        self._garbled = not self._garbled
+        if self._garbled:
+            return state
+        self._reason = "garbled"  # watching on would read the same again
+        return self.listing
+
+    def _fail(self, error: Exception, seconds: float, state: str = "waiting") -> None:
+        message = str(error) or type(error).__name__
+        # An API that is absent for good is asked for about twice a minute: saying so once is enough.
+        level = logging.DEBUG if message == self.last_error else logging.WARNING if seconds >= 1 else logging.INFO
+        log.log(level, "%s; next in %.1f s", message, seconds)
+        self.last_error = message
+        if seconds:
+            self._enter(state)
+            self._stop.wait(seconds)
+
+    def _list(
+        self, state: str, reason: str, start: Callable[[], None], end: Callable[[str], None]
+    ) -> tuple[str, Events | None]:
+        """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
+        self._enter(state)
+        self._observer.on_relist(reason)
+        with self._counted(self._observer.on_list):
+            start()
+            try:
+                version, rest = self._lister.read(partial(self._hand, self._sink.put), self._apply, self._new_call())
+            except BaseException:
+                self._sink.abort_list()
+                raise
+            end(version)
+        self.last_event, self.last_error = self._clock(), ""
+        return version, rest
+
+    def _changes(self) -> Events:
+        if self._initial is not None:
+            stream, self._initial = self._initial, None
+            return stream
+        query = {**watch_query(self._rng.randint(*WATCH)), "resourceVersion": self.resource_version}
+        return self._api.events({**query, **self._target.selectors()}, self._new_call())
+
+    def _take(self, codec: Codec, event: Event) -> None:
+        """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
+        if event.type in TYPES:
+            self._observer.on_event(event.type)
+        self._apply(codec, event)
+        self.resource_version = codec.identity(event.item)[1] or self.resource_version
+        self.last_event, self.last_error, self._garbled = self._clock(), "", False
+
+    def _apply(self, codec: Codec, event: Event) -> None:
+        if event.type in {"ADDED", "MODIFIED"}:
+            self._hand(self._sink.put, codec, event.item)
+        elif event.type == "DELETED":
+            self._hand(self._sink.drop, codec, event.item)
+        elif event.type == "ERROR":
+            status = codec.status(event.item)
+            raise request_error(
+                self._target.path, status.code, status.message or status.reason or "an ERROR event", status.retry_after
+            )
+        elif event.type not in TYPES:
+            raise WireError(f"{self._target.path}: expected a watch event, got one of type {event.type!r:.40}")
+
+    def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
+        try:
+            take(codec, item)
+        except Exception:  # an odd object never costs more than itself
+            self._observer.on_failed_item()
+            if self._clock() - self._complained_at >= COMPLAIN_EVERY:
+                self._complained_at = self._clock()
+                log.exception("%s: an object was passed over", self._target.path)
+
+    def _new_call(self) -> Call:
+        with self._lock:
+            self._call = Call(self._observer.on_bytes)
+            # Either may have come since it was last looked for, and have cancelled the call before this one.
+            if self._stop.is_set() or (self._interruptible and self._wanted):
+                self._call.cancel()
+            return self._call
+
+    def _drop_initial(self) -> None:
+        if self._initial is not None:
+            self._initial.close()
+            self._initial = None
+
+    def _enter(self, state: str) -> None:
+        self.state, self.since = state, self._clock()
+        self._observer.on_state(state)
+
+    @contextmanager
+    def _counted(self, count: Callable[[str], None]) -> Iterator[None]:
+        try:
+            yield
+        except RequestError as error:
+            count(error.result)
+            raise
+        except WireError:
+            count("garbled")
+            raise
+        except Exception:
+            count("error")
+            raise
+        count("ok")

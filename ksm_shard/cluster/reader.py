@@ -1,0 +1,119 @@
+"""One resource as pages and events: what is asked for, how, and which codec reads what the server answered.
+
+reading     items are                Accept
+--------    ---------------------    -----------------------------------------------
+FULL        whole objects            protobuf, else JSON (custom resources)
+METADATA    PartialObjectMetadata    protobuf, else JSON; custom resources too are protobuf then
+TABLE       rows with metadata       JSON as a Table, else nothing: the fallback would send the data of secrets
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.errors import Unsupported
+from ksm_shard.cluster.protocols import Events, Pages
+from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
+
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+JSON: Final = "application/json"
+# A watch that the server should have ended gets this much longer, in seconds: kube-rs's figure.
+GRACE: Final = 5.0
+
+
+class Reading(Enum):
+    """How much of each object is read; see the module's table."""
+
+    FULL = "full"
+    METADATA = "metadata"
+    TABLE = "table"
+
+
+def _nothing() -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to follow: a resource, whole or of one namespace.
+
+    Attributes:
+        path: such as `/api/v1/pods` or `/apis/apps/v1/namespaces/web/deployments`.
+        reading: how much of each object.
+        columns: for TABLE, the field to fill from each cell by its position, such as `{"type": 1}`.
+        selectors: called for each list and each watch, for `fieldSelector`, `labelSelector`, `shardSelector`.
+        page_size: objects a page; the 500 of client-go.
+        resource_version: of lists: "" for the newest, "0" for whatever the API server has in its cache.
+        object_limit: at most that many objects are listed; 0 for all.
+    """
+
+    path: str
+    reading: Reading = Reading.FULL
+    columns: Mapping[str, int] = field(default_factory=dict)
+    selectors: Callable[[], Mapping[str, str]] = _nothing
+    page_size: int = 500
+    resource_version: str = ""
+    object_limit: int = 0
+
+
+class Reader:
+    """Reads one target from an API server; what the follower sees of it."""
+
+    def __init__(self, server: ApiServer, target: Target) -> None:
+        """Take the server to ask and what to ask for."""
+        self._server = server
+        self._target = target
+
+    def pages(self, query: Mapping[str, str], call: Call) -> Pages:
+        """Yield the pages of a list, each with the codec for its items. An empty page does not end it.
+
+        Raises:
+            RequestError: as ApiServer.get; Gone in the middle means that the list has to begin again.
+            WireError: an answer that does not parse.
+        """
+        accept, query = self._accept("List"), {**query, **self._as_table()}
+        while True:
+            with self._server.get(self._target.path, query, accept, call) as response:
+                codec = self._codec(response.content_type)
+                page = codec.page(response.body())
+            yield codec, page
+            if not page.next_page:
+                return
+            # The token carries the resource version; with one beside it the request is refused.
+            query = {key: value for key, value in query.items() if not key.startswith("resourceVersion")}
+            query["continue"] = page.next_page
+
+    def events(self, query: Mapping[str, str], call: Call) -> Events:
+        """Yield the events of a watch, until the server ends it. `query` has its `timeoutSeconds`.
+
+        Raises:
+            RequestError: as ApiServer.get; events of type ERROR are yielded like others.
+            WireError: a frame that does not parse, or a stream that ends inside one.
+        """
+        accept, query = self._accept(""), {**query, **self._as_table()}
+        with self._server.get(self._target.path, query, accept, call) as response:
+            codec = self._codec(response.content_type)
+            for event in codec.events(response.chunks(int(query["timeoutSeconds"]) + GRACE)):
+                yield codec, event
+
+    def _accept(self, suffix: str) -> str:
+        if self._target.reading is Reading.TABLE:
+            return f"{JSON};as=Table;g=meta.k8s.io;v=v1"
+        if self._target.reading is Reading.METADATA:
+            shape = f"as=PartialObjectMetadata{suffix};g=meta.k8s.io;v=v1"
+            return f"{PROTOBUF};{shape},{JSON};{shape},{JSON}"
+        return f"{PROTOBUF},{JSON}"
+
+    def _as_table(self) -> Mapping[str, str]:
+        return {"includeObject": "Metadata"} if self._target.reading is Reading.TABLE else {}
+
+    def _codec(self, content_type: str) -> Codec:
+        kind = content_type.partition(";")[0].strip()
+        if kind == PROTOBUF and self._target.reading is not Reading.TABLE:
+            return ProtobufCodec()
+        if kind == JSON:
+            return TableCodec(self._target.columns) if self._target.reading is Reading.TABLE else JsonCodec()
+        raise Unsupported(self._target.path, f"expected {PROTOBUF} or {JSON}, got content type {content_type!r:.80}")

@@ -1,0 +1,376 @@
+"""The table of the follower's docstring, cell by cell, and what it does to sink, version and waits. No sockets, no time.
+
+What travels on the wire is not in here: see test_reader and test_client.
+"""
+
+import threading
+from typing import Any
+
+import pytest
+
+from ksm_shard.cluster.errors import Forbidden, Gone, NotFound, TooManyRequests, Unauthorized, Unavailable, Unsupported
+from ksm_shard.wire.codec import Event
+from ksm_shard.wire.frames import WireError
+from tests.cluster.script import Step, World, added, bookmark, deleted, failure, listed, page
+
+PATH = "/api/v1/things"
+LIST: Step = [page("a", "b")]
+GONE, NO, TROUBLE, GARBAGE = Gone(PATH, ""), Forbidden(PATH, ""), Unavailable(PATH, ""), WireError("garbage")
+
+
+def no_time(world: World) -> bool:
+    """Tell whether the follower has never waited."""
+    return world.waits == []
+
+
+def test_listing_then_watching() -> None:
+    """A list is followed by a watch from its version, and a watch that ends by one from the last event's."""
+    world = World(LIST, [added("c", 11), deleted("a", 12), bookmark(15)], [added("d", 16)]).play()
+
+    assert world.asked == ["list", "watch 10", "watch 15"]
+    assert world.sink.held == {"b", "c", "d"}
+    assert world.follower.resource_version == "16"
+    assert no_time(world)
+
+
+@pytest.mark.parametrize(
+    ("error", "after", "state", "slow"),
+    [
+        (GONE, "list", None, False),
+        (NO, "list", "forbidden", True),
+        (NotFound(PATH, ""), "list", "absent", True),
+        (Unsupported(PATH, ""), "list", "unsupported", True),
+        (Unauthorized(PATH, ""), "list", "waiting", False),
+        (TROUBLE, "list", "waiting", False),
+        (GARBAGE, "list", "waiting", False),
+        (RuntimeError("a fault of ours"), "list", "waiting", False),
+    ],
+)
+def test_listing_fails(error: Exception, after: str, state: str | None, slow: bool) -> None:
+    """Whatever breaks a list off, the sink keeps what it had, and the list begins again when it is time."""
+    world = World([page("a", following="more"), error], LIST).play()
+
+    assert world.asked == ["list", after]
+    assert world.sink.log == ["start_list", "abort_list", "start_list", "end_list 10"]
+    assert [one for one in world.observer.states if one not in {"listing", "watching", "stopped"}] == (
+        [state] if state else []
+    )
+    assert len(world.waits) == (1 if state else 0)
+    assert all((30 <= seconds <= 60) is slow for seconds in world.waits)
+
+
+@pytest.mark.parametrize(
+    ("error", "after", "state", "slow"),
+    [
+        (GONE, "list", None, False),
+        (NO, "watch 11", "forbidden", True),
+        (NotFound(PATH, ""), "watch 11", "absent", True),
+        (Unsupported(PATH, ""), "list", "unsupported", True),
+        (Unauthorized(PATH, ""), "watch 11", "waiting", False),
+        (TROUBLE, "watch 11", "waiting", False),
+        (GARBAGE, "watch 11", "waiting", False),
+        (RuntimeError("a fault of ours"), "watch 11", "waiting", False),
+        (failure(410), "list", None, False),
+        (failure(500), "watch 11", "waiting", False),
+        (failure(0), "watch 11", "waiting", False),
+        (Event("NONSENSE", {}), "watch 11", "waiting", False),
+    ],
+)
+def test_watching_fails(error: Any, after: str, state: str | None, slow: bool) -> None:
+    """Whatever breaks a watch off, it goes on from the last event, or lists if that is no longer possible."""
+    world = World(LIST, [added("c", 11), error], LIST).play()
+
+    assert world.asked == ["list", "watch 10", after]
+    assert {"a", "b"} <= world.sink.held
+    assert [one for one in world.observer.states if one not in {"listing", "watching", "stopped"}] == (
+        [state] if state else []
+    )
+    assert all((30 <= seconds <= 60) is slow for seconds in world.waits)
+
+
+@pytest.mark.parametrize(
+    ("error", "after"), [(GONE, "list"), (NO, "list"), (TROUBLE, "list"), (GARBAGE, "list"), (None, "watch 12")]
+)
+def test_adding(error: Exception | None, after: str) -> None:
+    """What is gained is listed without replacing anything, until it works; then the watch goes on where it was."""
+    world = World(LIST, [added("c", 12)], [added("c", 12), error or page()], LIST)
+    world.steps[1].append(lambda: world.follower.relist_soon("gained"))
+    world.steps[2] = [page("d", version=20), *([error] if error else [])]
+
+    world.play()
+
+    assert world.asked == ["list", "watch 10", "list", after]
+    assert world.observer.relists[:2] == ["start", "gained"]
+    ended = {"abort_list"} if error else {"end_adding 20"}
+    assert world.sink.log[2:4] == ["start_adding", *ended]
+    assert {"a", "b", "c"} <= world.sink.held
+
+
+def test_adding_is_tried_again() -> None:
+    """A list for what was gained that fails is begun again as such, and the version never moves by it."""
+    world = World(LIST, [added("c", 12)], [TROUBLE], [page("d", version=20)], [added("e", 13)])
+    world.steps[1].append(lambda: world.follower.relist_soon("gained"))
+
+    world.play()
+
+    assert world.asked == ["list", "watch 10", "list", "list", "watch 12"]
+    assert world.sink.log == ["start_list", "end_list 10", "start_adding", "abort_list", "start_adding", "end_adding 20"]
+    assert world.sink.held == {"a", "b", "c", "d", "e"}
+
+
+def test_gone_while_adding() -> None:
+    """A list for what was gained that meets a 410 becomes a full one, which has what was gained as well."""
+    world = World(LIST, [added("c", 12)], [GONE], [page("d", version=20)])
+    world.steps[1].append(lambda: world.follower.relist_soon("gained"))
+
+    world.play()
+
+    assert world.sink.log == ["start_list", "end_list 10", "start_adding", "abort_list", "start_list", "end_list 20"]
+    assert world.sink.held == {"d"}
+
+
+def test_other_reasons_replace_all() -> None:
+    """Settings that changed break the watch off for a full list, which also makes up for what was gained meanwhile."""
+    world = World(LIST, [], [page("z", version=30)], [added("y", 31)])
+    world.steps[1] = [
+        added("c", 12),
+        lambda: world.follower.relist_soon("gained"),
+        lambda: world.follower.relist_soon("settings"),
+        lambda: world.follower.relist_soon("gained"),
+    ]
+
+    world.play()
+
+    assert world.asked == ["list", "watch 10", "list", "watch 30"]
+    assert world.observer.relists == ["start", "settings"]
+    assert world.sink.held == {"z", "y"}
+
+
+def test_wanted_during_a_list() -> None:
+    """A list is not broken off for another: what is gained meanwhile is listed after it, before any watch."""
+    world = World([], [page("d", version=20)], [])
+    world.steps[0] = [page("a", following="more"), lambda: world.follower.relist_soon("gained"), page("b")]
+
+    world.play()
+
+    assert world.asked == ["list", "list", "watch 10"]
+    assert world.observer.relists == ["start", "gained"]
+
+
+def test_watch_list() -> None:
+    """A WatchList is a list until its bookmark and a watch after it, all in one request."""
+    world = World([added("a", 3), added("b", 7), listed(9), added("c", 11)], [deleted("a", 12)], watch_list=True).play()
+
+    assert world.asked == ["stream", "watch 11"]
+    assert world.sink.log == ["start_list", "end_list 9"]
+    assert world.sink.held == {"b", "c"}
+    assert world.observer.events == ["ADDED", "DELETED"]  # the initial ones are the list's
+
+
+def test_watch_list_refused() -> None:
+    """A server without WatchList is asked for pages at once, and from then on."""
+    world = World([Unsupported(PATH, "")], LIST, [GONE], LIST, watch_list=True).play()
+
+    assert world.asked == ["stream", "list", "watch 10", "list"]
+    assert no_time(world)
+
+
+def test_watch_list_without_end() -> None:
+    """A server that knows the parameters so little that it ignores them is asked for pages in the end."""
+    world = World([], LIST, watch_list=True)
+    world.steps[0] = [added("a", 3), world.later(601)]
+
+    world.play()
+
+    assert world.asked == ["stream", "list"]
+
+
+def test_watch_list_cut_short() -> None:
+    """A WatchList that ends before its bookmark is no list, and is tried again."""
+    world = World([added("a", 3)], [added("a", 3), listed(9)], watch_list=True).play()
+
+    assert world.asked == ["stream", "stream"]
+    assert world.sink.log == ["start_list", "abort_list", "start_list", "end_list 9"]
+
+
+def test_watch_list_for_what_was_gained() -> None:
+    """The stream that adds is closed at its bookmark: the watch goes on from before it."""
+    world = World([added("a", 3), listed(9)], [added("b", 4), listed(20), added("x", 21)], [], watch_list=True)
+    world.steps[0].append(lambda: world.follower.relist_soon("gained"))
+
+    world.play()
+
+    assert world.asked == ["stream", "stream", "watch 9"]
+    assert world.sink.held == {"a", "b"}
+
+
+def test_limit_reads_pages() -> None:
+    """An object limit ends the list early, and is the page size if it is less."""
+    world = World([page("a", "b", following="more"), page("c", "d", following="more"), page("e")], watch_list=True, object_limit=3)
+
+    world.play()
+
+    assert world.requests[0] == ("list", {"limit": "3"})
+    assert world.sink.held == {"a", "b", "c"}
+
+
+def test_server_side_sharding_reads_pages() -> None:
+    """Only a page says whether the server applied the shardSelector, and every list asks for the one that holds then."""
+    selectors = iter(["x", "x", "y", "y"])
+    world = World(
+        [page("a", shard_selector="x")],
+        [GONE],
+        [page("b")],
+        watch_list=True,
+        selectors=lambda: {"shardSelector": next(selectors)},
+    )
+
+    world.play()
+
+    assert [query["shardSelector"] for _, query in world.requests] == ["x", "x", "y"]
+    assert world.follower.filtered_by == ""
+
+
+@pytest.mark.parametrize("watch_list", [True, False])
+def test_from_the_cache(watch_list: bool) -> None:
+    """With resource version 0 the server may list what it has in its cache."""
+    first = [added("a", 3), listed(9)] if watch_list else [page("a")]
+    world = World(first, watch_list=watch_list, resource_version="0").play()
+
+    assert world.requests[0][1]["resourceVersion"] == "0"
+
+
+def test_empty_pages() -> None:
+    """A page without items does not end a list."""
+    world = World([page("a", following="x"), page(following="y"), page("b")]).play()
+
+    assert world.sink.held == {"a", "b"}
+
+
+def test_watch_asks_for_bookmarks_and_an_end() -> None:
+    """Watches ask for bookmarks and for an end within 5 to 10 minutes, another one each time."""
+    world = World(LIST, [bookmark(11)], [bookmark(12)]).play()
+    queries = [query for name, query in world.requests if name == "watch"]
+
+    assert all(query["allowWatchBookmarks"] == "true" for query in queries)
+    assert all(300 <= int(query["timeoutSeconds"]) <= 600 for query in queries)
+    assert len({query["timeoutSeconds"] for query in queries}) == 2
+
+
+def test_watch_that_ends_at_once() -> None:
+    """A watch that ends within a second without an event is a failure; one that was only quiet is none."""
+    world = World(LIST, [], [])
+    world.steps[2] = [world.later(2)]
+
+    world.play()
+
+    assert world.observer.watches[:2] == ["unavailable", "ok"]
+    assert len(world.waits) == 1
+
+
+def test_backoff_grows_until_all_is_well() -> None:
+    """Failures in a row wait longer each time, and like the first again after two healthy minutes."""
+    world = World(LIST, *([TROUBLE] for _ in range(8)), [], [TROUBLE])
+    world.steps[9] = [bookmark(11), world.later(121)]
+
+    world.play()
+
+    assert world.waits[0] < 1.6
+    assert all(15 <= seconds <= 30 for seconds in world.waits[5:8])
+    assert world.waits[8] < 1.6
+
+
+def test_repeated_gone_waits() -> None:
+    """The first 410 lists at once; another soon after waits, so that a server that knows no version is not hammered."""
+    world = World(LIST, [GONE], LIST, [GONE], LIST, [GONE], LIST, [])
+    world.steps[5] = [bookmark(11), world.later(121), GONE]
+
+    world.play()
+
+    assert world.observer.relists == ["start", "gone", "gone", "gone"]
+    assert len(world.waits) == 2  # the second, and the last watch, which ended at once
+
+
+@pytest.mark.parametrize("error", [TooManyRequests(PATH, "", retry_after=90), failure(429, 90), failure(503, 90)])
+def test_retry_after(error: Any) -> None:
+    """A server that says when it wants to be asked again is not asked before."""
+    world = World(LIST, [bookmark(11), error], [added("c", 12)]).play()
+
+    assert world.waits[0] >= 90
+
+
+def test_garbled_twice_lists() -> None:
+    """A frame that never parses is passed by a list: watching on would meet it for ever."""
+    world = World(LIST, [bookmark(11), GARBAGE], [GARBAGE], LIST).play()
+
+    assert world.asked == ["list", "watch 10", "watch 11", "list"]
+    assert world.observer.relists == ["start", "garbled"]
+
+
+def test_garbled_now_and_then() -> None:
+    """As long as a watch gets on in between, it goes on."""
+    world = World(LIST, [GARBAGE], [added("c", 11), GARBAGE], [added("d", 12), GARBAGE], [added("e", 13)]).play()
+
+    assert world.asked == ["list", "watch 10", "watch 10", "watch 11", "watch 12"]
+
+
+def test_odd_object() -> None:
+    """An object that the sink fails at costs itself, in a list as in a watch, and nothing else."""
+    world = World([page("a", "odd", "b")], [added("odd", 11), added("c", 12), deleted("a", 13)]).play()
+
+    assert world.sink.held == {"b", "c"}
+    assert world.observer.failed_items == 2
+    assert world.follower.resource_version == "13"
+    assert no_time(world)
+
+
+def test_list_without_a_version() -> None:
+    """A list that does not say its version cannot be watched on from, so it is none."""
+    world = World([page("a", version=10)], [GONE], [page("z")])
+    world.steps[2][0] = type(page())(page("z").items, "", "")
+
+    world.play()
+
+    assert world.observer.lists == ["ok", "garbled", "cancelled"]
+    assert world.sink.held == {"a", "z"}
+
+
+def test_what_it_says_of_itself() -> None:
+    """State, sync, version, age and last error are those of the moment."""
+    seen: list[tuple[Any, ...]] = []
+    world = World([], [])
+    follower = world.follower
+
+    def look() -> None:
+        seen.append((follower.state, follower.synced, follower.resource_version, follower.last_event, follower.last_error))
+
+    assert (follower.state, follower.synced) == ("starting", False)
+    world.steps = [[look, TROUBLE], [look, page("a")], [world.later(5), bookmark(11), look, NO], [look, bookmark(12), look]]
+
+    world.play()
+
+    listed_at = world.waits[0]
+    assert seen == [
+        ("listing", False, "", None, ""),
+        ("listing", False, "", None, f"{PATH}: "),
+        ("watching", True, "11", listed_at + 5, ""),
+        ("watching", True, "11", listed_at + 5, f"{PATH}: "),
+        ("watching", True, "12", listed_at + 5 + world.waits[1], ""),
+    ]
+    assert follower.state == "stopped"
+
+
+def test_stop_ends_a_wait() -> None:
+    """A follower that waits for half a minute stops at once."""
+    world = World([NO])
+    world.follower._stop = stop = threading.Event()
+    thread = threading.Thread(target=world.follower.run)
+    thread.start()
+    while world.follower.state != "forbidden":
+        stop.wait(0.001)
+
+    world.follower.stop()
+    thread.join(1)
+
+    assert not thread.is_alive()
+    assert world.follower.state == "stopped"
