@@ -1,0 +1,87 @@
+"""The command line: finds the command, has its options parsed, and calls it. Exit status 2 is a mistake of usage."""
+
+import difflib
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
+from typing import Final
+
+from ksm_shard.settings import completion, usage
+from ksm_shard.settings.commands import COMMANDS, Check, Command, Demo, Plan, Simulate
+from ksm_shard.settings.options import Options, UsageError
+from ksm_shard.settings.parser import parse, parse_command
+from ksm_shard.version import version
+
+HELP: Final = frozenset({"-h", "-help", "--help"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say (None: those of the process), and return the exit status."""
+    try:
+        command, rest = _command(sys.argv[1:] if argv is None else argv)
+        if HELP & set(rest):
+            print(usage.of_command(command) if command else usage.overview())
+            return 0
+        return RUNNERS[command.name if command else "run"](rest)
+    except UsageError as error:
+        for problem in error.problems:
+            print(f"ksm-shard: {problem}", file=sys.stderr)
+        return 2
+
+
+def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    """Return the command that the first words name, None if they name none, and the words after it."""
+    if not words or words[0].startswith("-"):
+        return None, words
+    for command in COMMANDS:
+        name = command.name.split()
+        if list(words[: len(name)]) == name:
+            return command, words[len(name) :]
+    asked = " ".join(words[:1])
+    nearest = difflib.get_close_matches(asked, [command.name for command in COMMANDS], n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(command.name for command in COMMANDS)}"
+    raise UsageError(f"{asked}: no such command; {hint}")
+
+
+def _run(argv: Sequence[str]) -> int:
+    chosen = parse(argv, os.environ)
+    if chosen.ignored_flags:
+        print(f"ksm-shard: without effect here: {', '.join(chosen.ignored_flags)}", file=sys.stderr)
+    return _call("ksm_shard.run:run", chosen)
+
+
+def _validate(argv: Sequence[str]) -> int:
+    parse(argv, os.environ)
+    print("ok")
+    return 0
+
+
+def _call(function: str, options: Options) -> int:
+    # Imported only now: `ksm-shard version` needs no gunicorn, and `check` no protobuf.
+    status: int = resolve_name(function)(options)
+    return status
+
+
+def _version(argv: Sequence[str]) -> int:
+    del argv
+    print(f"ksm-shard {version()}, Python {platform.python_version()}, {sys.platform} {platform.machine()}")
+    return 0
+
+
+def _completion(argv: Sequence[str]) -> int:
+    print(completion.script(argv[0] if argv else ""), end="")
+    return 0
+
+
+RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "run": _run,
+    "demo": lambda argv: _call("ksm_shard.demo:main", parse_command(Demo, argv)),
+    "simulate": lambda argv: _call("ksm_shard.simulator.command:main", parse_command(Simulate, argv)),
+    "check": lambda argv: _call("ksm_shard.fleet.check:main", parse_command(Check, argv)),
+    "plan": lambda argv: _call("ksm_shard.fleet.plan:main", parse_command(Plan, argv)),
+    "config validate": _validate,
+    "version": _version,
+    "completion": _completion,
+}

@@ -1,0 +1,113 @@
+"""The commands, and the options of those beside `run`, which take flags only: no variables and no file."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ksm_shard.settings.options import Derived, Options, option
+from ksm_shard.settings.run import HOST, PORT, Settings
+from ksm_shard.settings.values import Integer, Rate, Text, Words
+from ksm_shard.sharding.slots import MAX_SHARDS
+
+OPTIONS: Final = "Options"
+
+# What large clusters run on a node; the kubelet's limit is 110.
+PODS_PER_NODE: Final = 30
+SEED: Final = "Made-up clusters of the same seed and size are equal."
+NODES: Final = Derived(f"one for every {PODS_PER_NODE} pods", lambda options: -(-options.pods // PODS_PER_NODE))
+NODES_HELP: Final = "How many nodes to make up."
+CHURN_HELP: Final = "How many objects are created, changed or deleted each second."
+
+
+@dataclass(frozen=True)
+class Simulate(Options):
+    """What `ksm-shard simulate` is told."""
+
+    objects: str = option(
+        OPTIONS, Text("DIR"), "", "Serve the objects in the files *.jsonl, *.json and *.yaml of this directory."
+    )
+    pods: int = option(OPTIONS, Integer(), 0, "How many pods to make up, with all that belongs to them.")
+    nodes: int = option(OPTIONS, Integer(), NODES, NODES_HELP)
+    seed: int = option(OPTIONS, Integer(), 1, SEED)
+    churn: float = option(OPTIONS, Rate(), 0.0, CHURN_HELP)
+    host: str = option(OPTIONS, HOST, "127.0.0.1", "Address to serve on.")
+    port: int = option(OPTIONS, PORT, 0, "Port to serve on; 0 takes any free one, which is printed.")
+
+
+@dataclass(frozen=True)
+class Demo(Options):
+    """What `ksm-shard demo` is told."""
+
+    shards: int = option(OPTIONS, Integer(1, MAX_SHARDS), 3, "How many shards to start.")
+    pods: int = option(OPTIONS, Integer(), 2000, "How many pods to make up, with all that belongs to them.")
+    nodes: int = option(OPTIONS, Integer(), NODES, NODES_HELP)
+    seed: int = option(OPTIONS, Integer(), 1, SEED)
+    churn: float = option(OPTIONS, Rate(), 10.0, CHURN_HELP)
+    port: int = option(OPTIONS, PORT, 8080, "First port to serve on; the ones after it are taken for the other shards.")
+
+
+@dataclass(frozen=True)
+class Check(Options):
+    """What `ksm-shard check` is told: the URLs of all shards, or the Service in front of them."""
+
+    urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URLs of all the shards.", flag="")
+    pod_namespace: str = option(OPTIONS, Text("NAMESPACE"), "", "Namespace of the shards' headless Service.")
+    service: str = option(OPTIONS, Text("NAME"), "", "Name of the shards' headless Service.")
+
+    def problems(self) -> list[str]:
+        """Return a line for each thing that does not go together."""
+        if bool(self.pod_namespace) != bool(self.service):
+            given, missing = ("--service", "--pod-namespace") if self.service else ("--pod-namespace", "--service")
+            return [f"{given}: needs {missing} as well"]
+        if bool(self.urls) == bool(self.service):
+            return ["check: give either the URL of every shard, or --pod-namespace and --service"]
+        return []
+
+
+@dataclass(frozen=True)
+class Plan(Options):
+    """What `ksm-shard plan` is told: two shard counts to compare, a size to find a shard count for, or all three."""
+
+    from_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "How many shards there are.", flag="from")
+    to_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "How many shards there are to be.", flag="to")
+    urls: tuple[str, ...] = option(
+        OPTIONS,
+        Words("URL"),
+        (),
+        "URL of a running shard to take the numbers of objects, series and bytes from. Give it once for each shard.",
+        flag="url",
+    )
+    objects: int = option(
+        OPTIONS, Integer(), 0, "Say how many shards so many objects need, and what each has to do then."
+    )
+
+    def problems(self) -> list[str]:
+        """Return a line for each thing that does not go together."""
+        if bool(self.from_shards) != bool(self.to_shards):
+            given, missing = ("--from", "--to") if self.from_shards else ("--to", "--from")
+            return [f"{given}: needs {missing} as well"]
+        if not self.from_shards and not self.objects:
+            return [
+                "plan: give --from and --to for what a change would move, or --objects for how many shards that needs"
+            ]
+        return []
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: its words, what it does, and its options if it has any."""
+
+    name: str
+    help: str
+    options: type[Options] | None = None
+
+
+COMMANDS: Final = (
+    Command("run", "Export the metrics of a cluster. This is what happens when no command is given.", Settings),
+    Command("demo", "Run a made-up cluster with a few shards, and print the URLs to open.", Demo),
+    Command("simulate", "Serve a made-up cluster, or objects from files, as an API server does.", Simulate),
+    Command("check", "Ask all shards, and prove that no object is missing or exported twice.", Check),
+    Command("plan", "Show what a change of the shard count would move, or how many shards a size needs.", Plan),
+    Command("config validate", "Check the flags, variables and file that run would use.", Settings),
+    Command("version", "Print the versions of ksm-shard, of Python, and the platform."),
+    Command("completion", "Print the completion script for a shell: bash, zsh or fish."),
+)

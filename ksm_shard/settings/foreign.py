@@ -1,0 +1,51 @@
+"""Flags of kube-state-metrics that are no options here: Go's own, which do nothing, and those refused for now."""
+
+from typing import Any, Final
+
+from ksm_shard.settings.options import Option
+from ksm_shard.settings.values import Boolean, Kind, Text
+
+IGNORED: Final = "Accepted, without effect"
+UNSUPPORTED: Final = "Not supported yet"
+
+
+def _ignored(flag: str, kind: Kind[Any], meaning: str) -> Option[Any]:
+    return Option(IGNORED, kind, None, meaning, flag, key=flag.replace("-", "_"))
+
+
+def _unsupported(flag: str, kind: Kind[Any], meaning: str, key: str = "") -> Option[Any]:
+    return Option(UNSUPPORTED, kind, None, meaning, flag, key=key or flag.replace("-", "_"))
+
+
+# Logs go to standard error, as Kubernetes expects; memory is not Go's to limit. Existing manifests start all the same.
+IGNORED_FLAGS: Final = (
+    _ignored("add_dir_header", Boolean(), "klog: directory of the source in each line"),
+    _ignored("alsologtostderr", Boolean(), "klog: log to files and to standard error"),
+    _ignored("alsologtostderrthreshold", Text(), "klog: severity for --alsologtostderr"),
+    _ignored("auto-gomemlimit", Boolean(), "Go: memory limit from the container's"),
+    _ignored("auto-gomemlimit-ratio", Text(), "Go: share of the container's limit"),
+    _ignored("legacy_stderr_threshold_behavior", Boolean(), "klog: older meaning of --stderrthreshold"),
+    _ignored("log_backtrace_at", Text(), "klog: stack trace at a line"),
+    _ignored("log_dir", Text(), "klog: directory of log files"),
+    _ignored("log_file", Text(), "klog: log file"),
+    _ignored("log_file_max_size", Text(), "klog: size of a log file"),
+    _ignored("logtostderr", Boolean(), "klog: log to standard error, as is always done here"),
+    _ignored("one_output", Boolean(), "klog: each line to one log file only"),
+    _ignored("skip_headers", Boolean(), "klog: lines without headers"),
+    _ignored("skip_log_headers", Boolean(), "klog: log files without headers"),
+    _ignored("stderrthreshold", Text(), "klog: severity for standard error"),
+    _ignored("vmodule", Text(), "klog: verbosity by source file"),
+)
+
+# Refused, not ignored: who asks for authentication must not get an open port. An entry goes when its option comes.
+UNSUPPORTED_FLAGS: Final = (
+    _unsupported("auth-filter", Boolean(), "authenticate and authorise scrapes at the API server"),
+    _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
+    _unsupported(
+        "continue-without-custom-resource-state-config-file", Boolean(), "wait for a missing Custom Resource State file"
+    ),
+    _unsupported("custom-resource-state-config", Text(), "Custom Resource State, inline", "custom_resource_config"),
+    _unsupported("custom-resource-state-config-file", Text("FILE"), "Custom Resource State, from a file"),
+    _unsupported("custom-resource-state-only", Boolean(), "nothing but Custom Resource State", "custom_resources_only"),
+    _unsupported("tls-config", Text("FILE"), "TLS and basic authentication"),
+)

@@ -1,0 +1,177 @@
+"""Flags, variables and file become settings: the file overrides flags, as in kube-state-metrics, and flags variables.
+
+Flags have Go's manners: one dash or two, `--flag value` or `--flag=value`, on/off flags alone or as `--flag=false`.
+All mistakes are reported at once.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+
+from ksm_shard import kinds
+from ksm_shard.settings.foreign import IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
+from ksm_shard.settings.options import Option, Options, UsageError, options_of
+from ksm_shard.settings.run import Settings
+from ksm_shard.settings.values import Boolean
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+FLAG: Final = re.compile(r"--?([^-=][^=]*)(?:=(.*))?", re.DOTALL)
+# Kubernetes tells each pod of the Services in its namespace by variables. A Service named ksm-shard makes
+# KSM_SHARD_PORT=tcp://10.96.0.7:8080, which nobody wrote; so unknown KSM_SHARD_ variables are no mistake either.
+SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str], known_resources: Collection[str] | None = None) -> Settings:
+    """Return the settings of `ksm-shard run`.
+
+    Args:
+        argv: what follows the command.
+        environ: environment variables; those that are empty count as absent.
+        known_resources: plurals that `--resources` may name; None for those of `ksm_shard.kinds`.
+
+    Raises:
+        UsageError: with a line for each mistake.
+    """
+    found = _Found((*options_of(Settings), *IGNORED_FLAGS, *UNSUPPORTED_FLAGS))
+    variables = found.variables(options_of(Settings), environ)
+    flags = variables | found.flags(argv)
+    values = flags | found.file(flags["config"]) if flags.get("config") else flags
+    found.problems += _unknown_resources(found, values, known_resources)
+    return found.build(Settings, values | {"ignored_flags": tuple(dict.fromkeys(found.ignored))})
+
+
+def parse_command(declaration: type[AnyOptions], argv: Sequence[str]) -> AnyOptions:
+    """Return the options of another command. Raises UsageError with a line for each mistake."""
+    found = _Found(options_of(declaration))
+    return found.build(declaration, found.flags(argv))
+
+
+class _Found:
+    """What the sources say: each gives values by name of field; all that is wrong with them is collected."""
+
+    def __init__(self, options: Iterable[Option[Any]]) -> None:
+        self._flags = {option.flag: option for option in options}
+        self._keys = {option.key: option for option in self._flags.values() if option.key}
+        self.where: dict[str, str] = {}
+        self.ignored: list[str] = []
+        self.problems: list[str] = []
+
+    def build(self, declaration: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
+        """Make the options of the values, unless anything was wrong."""
+        try:
+            built = declaration(**values)
+        except UsageError as error:
+            self.problems += error.problems
+        if self.problems:
+            raise UsageError(*self.problems)
+        return built
+
+    def variables(self, options: Iterable[Option[Any]], environ: Mapping[str, str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for option in options:
+            text = environ.get(option.variable, "")
+            if text and not SERVICE_LINK.match(text):
+                self._take(values, option, option.variable, text)
+        return values
+
+    def flags(self, argv: Sequence[str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        words = iter(argv)
+        for word in words:
+            if word == "--":
+                self._positional(values, words)
+                break
+            match = FLAG.fullmatch(word)
+            if not match:
+                self._positional(values, [word])
+                continue
+            name, text = match.groups()
+            option = self._flags.get(name)
+            if not option:
+                self._unknown(f"--{name}: no such flag", name, self._flags, "--")
+                continue
+            if text is None:
+                text = "true" if isinstance(option.kind, Boolean) else next(words, None)
+            if text is None:
+                self.problems.append(f"--{name}: needs a value: {option.usage}")
+            else:
+                self._take(values, option, f"--{name}", text)
+        return values
+
+    def file(self, path: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, value in self._load(path).items():
+            # kube-state-metrics has two keys with dashes: auto-gomemlimit and auto-gomemlimit-ratio.
+            option = self._keys.get(str(key).replace("-", "_"))
+            if not option:
+                self._unknown(f"{path}: {key}: no such key", str(key), self._keys)
+            elif value is not None:
+                self._take(values, option, f"{path}: {key}", value, is_yaml=True)
+        return values
+
+    def _load(self, path: str) -> dict[object, object]:
+        try:
+            with Path(path).open(encoding="utf-8") as file:
+                content = yaml.safe_load(file)
+        except OSError as error:
+            self.problems.append(f"--config: {path!r} cannot be read: {error.strerror}")
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            self.problems.append(f"--config: {path!r} is not YAML: {' '.join(str(error).split())}")
+        else:
+            if isinstance(content, dict):
+                return content
+            if content is not None:
+                self.problems.append(f"--config: {path!r} must hold keys and values, such as total_shards: 3")
+        return {}
+
+    def _take(
+        self, values: dict[str, Any], option: Option[Any], where: str, raw: object, *, is_yaml: bool = False
+    ) -> None:
+        try:
+            value = option.kind.read(raw) if is_yaml else option.kind.parse(str(raw))
+        except ValueError as error:
+            self.problems.append(f"{where}: {_short(raw)} {error}")
+            return
+        if option.section == IGNORED:
+            self.ignored.append(where)
+        elif option.section == UNSUPPORTED:
+            # Off, or empty, is what happens anyway.
+            self.problems += [f"{where}: not supported yet"] if value else []
+        else:
+            values[option.name] = option.kind.join(values[option.name], value) if option.name in values else value
+            self.where[option.name] = where
+
+    def _positional(self, values: dict[str, Any], words: Iterable[str]) -> None:
+        for word in words:
+            if "" in self._flags:
+                self._take(values, self._flags[""], self._flags[""].usage, word)
+            else:
+                self.problems.append(
+                    f"{word!r}: belongs to no flag; on/off flags take their value after =, as in --flag=false"
+                )
+
+    def _unknown(self, problem: str, name: str, known: Iterable[str], dashes: str = "") -> None:
+        nearest = difflib.get_close_matches(name, [word for word in known if word], n=1)
+        hint = f"did you mean {dashes}{nearest[0]}?" if nearest else "see ksm-shard --help"
+        self.problems.append(f"{problem}; {hint}")
+
+
+def _unknown_resources(found: _Found, values: Mapping[str, Any], known: Collection[str] | None) -> list[str]:
+    resources = values.get("resources") or ()
+    if not resources:
+        return []
+    known = kinds.names() if known is None else known
+    unknown = [repr(name) for name in resources if name not in known]
+    if not unknown:
+        return []
+    return [f"{found.where['resources']}: no such resource: {', '.join(unknown)}; known are {', '.join(sorted(known))}"]
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004  as much as fits a line of a terminal

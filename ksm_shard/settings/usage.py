@@ -1,0 +1,75 @@
+"""`--help`, from the declarations, in 100 columns."""
+
+import textwrap
+from itertools import groupby
+from typing import Any, Final
+
+from ksm_shard.settings.commands import COMMANDS, Command
+from ksm_shard.settings.options import Option, options_of
+
+WIDTH: Final = 100
+INDENT: Final = 30
+
+
+def overview() -> str:
+    """Return what `ksm-shard --help` prints: the commands, and the options of `run`."""
+    return "\n".join(
+        [
+            "Usage: ksm-shard [run] [flags]",
+            "       ksm-shard COMMAND [flags]",
+            "",
+            *textwrap.wrap(
+                "The metrics of kube-state-metrics from a fleet of small processes, each of which exports its own "
+                "share of a cluster's objects.",
+                WIDTH,
+            ),
+            "",
+            "Commands:",
+            *(line for command in COMMANDS for line in _entry(command.name, command.help)),
+            "",
+            *_sections(COMMANDS[0]),
+            *textwrap.wrap(
+                "Every flag of run is also a variable (--total-shards: KSM_SHARD_TOTAL_SHARDS) and a key in the file of "
+                "--config (total_shards). The file overrides flags, flags override variables. docs/options.md has the whole "
+                "table. ksm-shard COMMAND --help shows the flags of the other commands.",
+                WIDTH,
+            ),
+        ]
+    )
+
+
+def of_command(command: Command) -> str:
+    """Return what `ksm-shard COMMAND --help` prints."""
+    usage = f"Usage: ksm-shard {command.name}"
+    if command.options:
+        words = "".join(f" [{option.usage}]" for option in options_of(command.options) if not option.flag)
+        usage += f" [flags]{words}"
+    elif command.name == "completion":
+        usage += " bash|zsh|fish"
+    return "\n".join([usage, "", *textwrap.wrap(command.help, WIDTH), "", *_sections(command)]).rstrip("\n")
+
+
+def _sections(command: Command) -> list[str]:
+    lines = []
+    options = options_of(command.options) if command.options else ()
+    for section, members in groupby(options, lambda option: option.section):
+        lines += [f"{section}:", *(line for option in members for line in _entry(option.usage, _meaning(option))), ""]
+    return lines
+
+
+def _meaning(option: Option[Any]) -> str:
+    return f"{option.help} Default: {option.default_text}." if option.default_text else option.help
+
+
+def _entry(name: str, text: str) -> list[str]:
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=" " * INDENT,
+        subsequent_indent=" " * INDENT,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    if len(name) > INDENT - 4:
+        return [f"  {name}", *lines]
+    return [f"  {name}".ljust(INDENT) + lines[0].strip(), *lines[1:]]
