@@ -1,0 +1,255 @@
+"""Requests -> answers, without a socket: paths, verbs and the faults that befall them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ksm_shard.simulator import discovery, errors, lists
+from ksm_shard.simulator.admin import Admin
+from ksm_shard.simulator.catalogue import Catalogue
+from ksm_shard.simulator.errors import ApiError
+from ksm_shard.simulator.faults import Faults
+from ksm_shard.simulator.formats import JSON, Json, choose
+from ksm_shard.simulator.objects import Objects
+from ksm_shard.simulator.resources import BUILT_IN, Resource
+from ksm_shard.simulator.reviews import ACCESS_REVIEW, TOKEN_REVIEW, Reviews
+from ksm_shard.simulator.selection import Selection
+from ksm_shard.simulator.watches import Watch
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+REASONS: Final = {"403": "Forbidden", "429": "TooManyRequests", "500": "InternalError", "503": "ServiceUnavailable"}
+HTML: Final = b"<!doctype html><title>Please log in</title>"
+
+Stream = Callable[[Callable[[], bool]], Iterator[bytes]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request. `query` has the last value of each name."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    accept: str = JSON
+    content_type: str = JSON
+    body: bytes = b""
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            ApiError: it is none.
+        """
+        try:
+            value = json.loads(self.body)
+        except ValueError as error:
+            raise errors.bad_request(f"the object provided is unrecognized: json parse error: {error}") from None
+        if not isinstance(value, dict):
+            raise errors.bad_request("the object provided is unrecognized: expected a JSON object")
+        return value
+
+
+@dataclass(slots=True)
+class Answer:
+    """One HTTP answer: a body, or for a watch a stream that goes on while the function given to it returns True."""
+
+    code: int
+    content_type: str
+    body: bytes = b""
+    stream: Stream | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    resource: str = ""
+
+
+class Api:
+    """The server's behaviour."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        catalogue: Catalogue,
+        faults: Faults,
+        reviews: Reviews,
+        *,
+        sharded: bool,
+        bookmarks: float,
+    ) -> None:
+        """Take the state; `sharded` is ShardedListAndWatch, `bookmarks` the seconds between two."""
+        self._objects = objects
+        self._catalogue = catalogue
+        self._faults = faults
+        self._reviews = reviews
+        self._admin = Admin(objects, faults, reviews)
+        self._sharded = sharded
+        self._bookmarks = bookmarks
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; failures are answers too."""
+        try:
+            return self._route(request)
+        except ApiError as failure:
+            body, content_type = json.dumps(failure.status).encode(), JSON
+            if "protobuf" in request.accept:
+                written = choose(request.accept.partition(";")[0], BUILT_IN[0], {}, many=False)
+                body, content_type = written.failure(failure.status), written.content_type
+            return Answer(failure.code, content_type, body, headers=failure.headers)
+
+    def _route(self, request: Request) -> Answer:
+        path = request.path.rstrip("/")
+        if path in {"/readyz", "/livez", "/healthz"}:
+            return Answer(200, "text/plain; charset=utf-8", b"ok")
+        if path == "/version":
+            return _json(discovery.VERSION)
+        if path.startswith("/admin/"):
+            return _json(self._admin.answer(request.method, path, request.json() if request.body else {}))
+        if path in {TOKEN_REVIEW, ACCESS_REVIEW} and request.method == "POST":
+            return _json(self._reviews.answer(path, request.json()), 201)
+        aggregated = "APIGroupDiscoveryList" in request.accept and "v=v2" in request.accept.replace("v2beta1", "")
+        found = discovery.document(path, self._catalogue.served(), aggregated=aggregated)
+        if found is not None and request.method == "GET":
+            return _json(found, content_type=discovery.AGGREGATED if found["kind"] == "APIGroupDiscoveryList" else JSON)
+        return self._resource(request, path)
+
+    def _resource(self, request: Request, path: str) -> Answer:
+        """/api/v1 or /apis/GROUP/VERSION, then [/namespaces/NAMESPACE]/PLURAL[/NAME[/status]]."""
+        match path.split("/")[1:]:
+            case ["api", version, *rest]:
+                group = ""
+            case ["apis", group, version, *rest]:
+                pass
+            case _:
+                group, version, rest = "", "", []
+        if not self._catalogue.has(group, version):
+            return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
+        namespace = ""
+        match rest:
+            case ["namespaces", first, second, *others] if second != "status":
+                namespace, rest = first, [second, *others]
+        plural, name, sub, *more = [*rest, "", "", ""]
+        resource = self._catalogue.find(group, version, plural)
+        if resource is None or any(more) or sub not in {"", "status"} or (namespace and not resource.namespaced):
+            raise errors.no_such_resource()
+        answer = self._befallen(resource, request.query) or self._verb(request, resource, namespace, name, sub)
+        answer.resource = plural
+        return answer
+
+    def _befallen(self, resource: Resource, query: Mapping[str, str]) -> Answer | None:
+        """The answer of a fault, if there is one for this request."""
+        plural = resource.plural
+        if (fault := self._faults.find(plural, *REASONS)) is not None:
+            wait = {"retryAfterSeconds": fault.retry_after} if fault.fault == "429" else {}
+            raise ApiError(int(fault.fault), REASONS[fault.fault], f"injected fault {fault.fault}", **wait)
+        if self._faults.find(plural, "content-type") is not None:
+            return Answer(200, "text/html", HTML)
+        if query.get("continue") and self._faults.find(plural, "410") is not None:
+            raise errors.expired_list()
+        resumes = query.get("watch") and query.get("resourceVersion", "0") != "0"
+        if resumes and self._faults.find(plural, "410") is not None:
+            raise errors.expired_watch(int(query["resourceVersion"]), self._objects.version)
+        return None
+
+    def _verb(self, request: Request, resource: Resource, namespace: str, name: str, sub: str) -> Answer:
+        match request.method, bool(name):
+            case "GET", False:
+                return self._list_or_watch(request, resource, namespace)
+            case "GET", True:
+                written = choose(request.accept, resource, request.query, many=False)
+                stored = self._objects.get(resource.storage, (namespace, name))
+                if stored is None:
+                    raise errors.not_found(resource.plural, name)
+                return Answer(200, written.content_type, written.one(stored))
+            case "POST", False:
+                return self._create(request, resource, namespace)
+            case (("PUT" | "PATCH"), True):
+                return self._change(request, resource, (namespace, name), sub)
+            case "DELETE", True:
+                stored = self._objects.delete(resource.storage, (namespace, name))
+                if stored is None:
+                    raise errors.not_found(resource.plural, name)
+                details = {"name": name, "kind": resource.plural, "uid": stored.metadata["uid"]}
+                return _json(
+                    {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+                )
+        raise errors.not_allowed()
+
+    def _list_or_watch(self, request: Request, resource: Resource, namespace: str) -> Answer:
+        query = request.query
+        watching = query.get("watch") in {"1", "true"}
+        written = choose(request.accept, resource, query, many=not watching)
+        selection = Selection(resource, namespace, query, sharded=self._sharded)
+        if not watching:
+            return Answer(200, written.content_type, lists.page(self._objects, resource, selection, written, query))
+        watch = Watch(self._objects, self._faults, resource, selection, written, query)
+        streamed = written.content_type + (";stream=watch" if written.content_type != JSON else "")
+        return Answer(200, streamed, stream=lambda wanted: watch.stream(self._bookmarks, wanted))
+
+    def _create(self, request: Request, resource: Resource, namespace: str) -> Answer:
+        data = _read(request, resource)
+        meta = data.get("metadata")
+        if not isinstance(meta, dict) or not meta.get("name"):
+            raise errors.bad_request("name is required")
+        if resource.namespaced:
+            meta["namespace"] = namespace or meta.get("namespace") or "default"
+        meta.setdefault(
+            "creationTimestamp", datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        )
+        key = (meta.get("namespace", ""), meta["name"])
+        with self._objects.lock:
+            if self._objects.get(resource.storage, key) is not None:
+                raise errors.exists(resource.plural, meta["name"])
+            stored = self._catalogue.put(resource, data)
+        return Answer(201, JSON, Json(resource).one(stored))
+
+    def _change(self, request: Request, resource: Resource, key: tuple[str, str], sub: str) -> Answer:
+        """PUT and PATCH; on /status only the status counts, and elsewhere everything does: nobody validates."""
+        patching = request.method == "PATCH"
+        if patching and request.content_type != MERGE_PATCH:
+            raise errors.unsupported(f"the only patch that is known here is {MERGE_PATCH}, got {request.content_type}")
+        given = request.json() if patching else _read(request, resource)
+        with self._objects.lock:
+            old = self._objects.get(resource.storage, key)
+            if old is None:
+                raise errors.not_found(resource.plural, key[1])
+            expected = (given.get("metadata") or {}).get("resourceVersion")
+            if expected not in {None, "", old.metadata["resourceVersion"]}:
+                raise errors.conflict(resource.plural, key[1])
+            data = {name: value for name, value in given.items() if name not in {"apiVersion", "kind"}}
+            new = _merge(old.data, data) if patching else data
+            if sub:
+                new = {**old.data, "status": new.get("status")}
+            kept = {
+                name: old.metadata[name]
+                for name in ("name", "namespace", "uid", "creationTimestamp")
+                if name in old.metadata
+            }
+            stored = self._catalogue.put(resource, {**new, "metadata": {**(new.get("metadata") or {}), **kept}})
+        return Answer(200, JSON, Json(resource).one(stored))
+
+
+def _read(request: Request, resource: Resource) -> dict[str, Any]:
+    if not request.content_type.startswith(JSON):
+        raise errors.unsupported(f"the only body that is known here is {JSON}, got {request.content_type}")
+    data = request.json()
+    if data.pop("kind", "") != resource.kind or data.pop("apiVersion", "") != resource.api_version:
+        raise errors.bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
+    return data
+
+
+def _merge(old: Any, patch: Any) -> Any:
+    """RFC 7386; what is not changed is shared with the old value."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(old) if isinstance(old, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
+
+
+def _json(value: Any, code: int = 200, content_type: str = JSON) -> Answer:
+    return Answer(code, content_type, json.dumps(value).encode())

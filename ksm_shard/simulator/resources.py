@@ -1,0 +1,92 @@
+"""The resources that are served: the 39 kinds of kube-state-metrics, those of CRDs, and whatever is put besides."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource as the API's paths name it. `group` is "" for the core API."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`v1` or `apps/v1`, as objects carry it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def storage(self) -> str:
+        """Where the objects are kept: all versions of a resource share it."""
+        return f"{self.plural}.{self.group}"
+
+
+# group and version, then one word for each resource: plural/Kind, with a * behind those that have no namespace.
+TABLE = """
+/v1 configmaps/ConfigMap endpoints/Endpoints limitranges/LimitRange namespaces/Namespace* nodes/Node* pods/Pod
+    persistentvolumeclaims/PersistentVolumeClaim persistentvolumes/PersistentVolume* resourcequotas/ResourceQuota
+    replicationcontrollers/ReplicationController secrets/Secret serviceaccounts/ServiceAccount services/Service
+admissionregistration.k8s.io/v1 mutatingadmissionpolicies/MutatingAdmissionPolicy*
+    mutatingadmissionpolicybindings/MutatingAdmissionPolicyBinding*
+    mutatingwebhookconfigurations/MutatingWebhookConfiguration* validatingadmissionpolicies/ValidatingAdmissionPolicy*
+    validatingadmissionpolicybindings/ValidatingAdmissionPolicyBinding*
+    validatingwebhookconfigurations/ValidatingWebhookConfiguration*
+apiextensions.k8s.io/v1 customresourcedefinitions/CustomResourceDefinition*
+apps/v1 daemonsets/DaemonSet deployments/Deployment replicasets/ReplicaSet statefulsets/StatefulSet
+autoscaling/v2 horizontalpodautoscalers/HorizontalPodAutoscaler
+batch/v1 cronjobs/CronJob jobs/Job
+certificates.k8s.io/v1 certificatesigningrequests/CertificateSigningRequest*
+coordination.k8s.io/v1 leases/Lease
+discovery.k8s.io/v1 endpointslices/EndpointSlice
+networking.k8s.io/v1 ingressclasses/IngressClass* ingresses/Ingress networkpolicies/NetworkPolicy
+policy/v1 poddisruptionbudgets/PodDisruptionBudget
+rbac.authorization.k8s.io/v1 clusterrolebindings/ClusterRoleBinding* clusterroles/ClusterRole* rolebindings/RoleBinding
+    roles/Role
+storage.k8s.io/v1 storageclasses/StorageClass* volumeattachments/VolumeAttachment*
+"""
+
+
+def _read(table: str) -> list[Resource]:
+    found, group, version = [], "", ""
+    for word in table.split():
+        left, _, right = word.partition("/")
+        if re.fullmatch(r"v\d", right):
+            group, version = left, right
+        else:
+            found.append(Resource(group, version, left, right.rstrip("*"), not right.endswith("*")))
+    return found
+
+
+BUILT_IN = _read(TABLE)
+
+# KubeSphere's accounts: a custom resource, so it is served only once there are any, or when asked for.
+USERS = Resource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False)
+
+
+def guessed(api_version: str, kind: str, *, namespaced: bool) -> Resource:
+    """The resource of an object that no CRD was put for; its plural follows the rules of English."""
+    group, _, version = api_version.rpartition("/")
+    lower = kind.lower()
+    if re.search(r"[^aeiou]y$", lower):
+        plural = lower[:-1] + "ies"
+    elif re.search(r"(s|x|ch|sh)$", lower):
+        plural = lower + "es"
+    else:
+        plural = lower + "s"
+    return Resource(group, version, plural, kind, namespaced)
+
+
+def defined(crd: Mapping[str, Any]) -> list[Resource]:
+    """The resources that a CustomResourceDefinition declares: one for each version that is served."""
+    spec, names = crd["spec"], crd["spec"]["names"]
+    return [
+        Resource(spec["group"], version["name"], names["plural"], names["kind"], spec["scope"] == "Namespaced")
+        for version in spec["versions"]
+        if version.get("served", True)
+    ]

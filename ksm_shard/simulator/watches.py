@@ -1,0 +1,139 @@
+"""Watches: the changes of a resource as a stream that ends by its timeout, by 410, by a fault, or as the server stops.
+
+A watch that begins at no version, or at 0, first sends what is there; one with sendInitialEvents (WatchList, KEP-3157)
+says by a bookmark where that ended.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from ksm_shard.simulator.errors import ApiError, bad_request, expired_watch
+from ksm_shard.simulator.faults import Faults
+from ksm_shard.simulator.formats import Format
+from ksm_shard.simulator.objects import Change, Expired, Objects, Stored
+from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.selection import Selection
+from ksm_shard.wire.codec import INITIAL_EVENTS_END
+
+# A real server's --min-request-timeout: watches that name no timeout end after one to two times as long.
+MIN_TIMEOUT: Final = 1800
+# A client that has gone is noticed only by looking: a silent stream never writes into the broken connection.
+LOOK_AFTER_CLIENT: Final = 5.0
+# So many bytes go out at once: 20,000 initial events one by one would be as many system calls.
+BATCH: Final = 256 << 10
+
+
+class Cut(Exception):
+    """The fault `drop`: the stream breaks off without an end."""
+
+
+class Watch:
+    """One watch request; iterate over it for the bytes to send."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        faults: Faults,
+        resource: Resource,
+        selection: Selection,
+        written: Format,
+        query: Mapping[str, str],
+    ) -> None:
+        """Begin now, whenever the first bytes are asked for.
+
+        Raises:
+            ApiError: a query that makes no sense.
+        """
+        text = query.get("resourceVersion") or "0"
+        if not (text.isdecimal() and (query.get("timeoutSeconds") or "0").isdecimal()):
+            raise bad_request(f'invalid resource version or timeout: "{text}", "{query.get("timeoutSeconds")}"')
+        self._initial = query.get("sendInitialEvents") == "true"
+        if self._initial and query.get("resourceVersionMatch") != "NotOlderThan":
+            why = "resourceVersionMatch: Forbidden: sendInitialEvents requires resourceVersionMatch to be NotOlderThan"
+            raise ApiError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: {why}')
+        self._objects = objects
+        self._faults = faults
+        self._resource = resource
+        self._selection = selection
+        self._written = written
+        self._from = 0 if self._initial else int(text)
+        self._bookmarks = query.get("allowWatchBookmarks") in {"true", "1"}
+        self._timeout = int(query.get("timeoutSeconds") or 0) or random.uniform(MIN_TIMEOUT, 2 * MIN_TIMEOUT)
+        self._began = faults.endings
+
+    def stream(self, every: float, wanted: Callable[[], bool]) -> Iterator[bytes]:
+        """Yield the bytes of the stream, with a bookmark each `every` seconds, while `wanted()`, asked every few seconds.
+
+        Raises:
+            Cut: the stream is to break off here.
+        """
+        try:
+            yield from self._stream(every, wanted)
+        except Expired as gone:
+            yield self._written.error(expired_watch(self._from, gone.oldest).status)
+
+    def _stream(self, every: float, wanted: Callable[[], bool]) -> Iterator[bytes]:
+        deadline = time.monotonic() + self._timeout
+        shelf = self._objects.shelf(self._resource.storage)
+        with self._objects.lock:
+            version = self._from or self._objects.version
+            position = shelf.after(version)
+            present = [] if self._from else shelf.at(version)
+        yield from _batched(self._written.event("ADDED", stored) for stored in self._selection.filter(present))
+        if self._initial and self._bookmarks:
+            yield self._bookmark(version, {INITIAL_EVENTS_END: "true"})
+        bookmark = time.monotonic() + every
+        while wanted():
+            with self._objects.lock:
+                now = time.monotonic()
+                fault = self._faults.ending(self._resource.plural, self._began)
+                if fault is None and self._faults.find(self._resource.plural, "stall", use=False):
+                    shelf.changed.wait(0.2)  # a stall can end by the clock, which notifies nobody
+                    continue
+                if fault is None and len(shelf.history) + shelf.forgotten == position and now < min(deadline, bookmark):
+                    shelf.changed.wait(min(deadline - now, bookmark - now, LOOK_AFTER_CLIENT))
+                changes = shelf.since(position)
+                version = self._objects.version
+            if fault is not None:
+                if fault.fault == "drop":
+                    raise Cut
+                raise Expired(shelf.oldest)
+            position += len(changes)
+            yield from _batched(filter(None, map(self._event, changes)))
+            now = time.monotonic()
+            if self._bookmarks and now >= bookmark:
+                yield self._bookmark(version, {})
+            if now >= bookmark:
+                bookmark = now + every
+            if now >= deadline:
+                return
+
+    def _event(self, change: Change) -> bytes:
+        """The event of a change as this watch sees it: objects enter and leave its selection. Empty if it sees none."""
+        before = change.old is not None and self._selection(change.old)
+        after = change.type != "DELETED" and self._selection(change.new)
+        if not (before or after):
+            return b""
+        kind = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+        return self._written.event(kind, change.new)
+
+    def _bookmark(self, version: int, annotations: Mapping[str, str]) -> bytes:
+        meta = (
+            {"resourceVersion": str(version), "annotations": annotations}
+            if annotations
+            else {"resourceVersion": str(version)}
+        )
+        return self._written.event("BOOKMARK", Stored({"metadata": meta}, version))
+
+
+def _batched(events: Iterator[bytes]) -> Iterator[bytes]:
+    batch = bytearray()
+    for event in events:
+        batch += event
+        if len(batch) >= BATCH:
+            yield bytes(batch)
+            batch.clear()
+    if batch:
+        yield bytes(batch)

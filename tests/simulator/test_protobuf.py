@@ -1,0 +1,132 @@
+"""What the simulator encodes, held against what the exporter reads; test_honest.py asks a real server about it."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+from ksm_shard.simulator import protobuf
+from ksm_shard.simulator.protobuf import Shared, encode, message_name
+from ksm_shard.simulator.resources import BUILT_IN
+from ksm_shard.wire.messages import core_v1_pb2
+
+POD = "k8s.io.api.core.v1.Pod"
+THIN = {
+    "admissionregistration_v1": "k8s.io.api.admissionregistration.v1",
+    "apps_v1": "k8s.io.api.apps.v1",
+    "autoscaling_v2": "k8s.io.api.autoscaling.v2",
+    "batch_v1": "k8s.io.api.batch.v1",
+    "certificates_v1": "k8s.io.api.certificates.v1",
+    "coordination_v1": "k8s.io.api.coordination.v1",
+    "core_v1": "k8s.io.api.core.v1",
+    "discovery_v1": "k8s.io.api.discovery.v1",
+    "meta_v1": "k8s.io.apimachinery.pkg.apis.meta.v1",
+    "networking_v1": "k8s.io.api.networking.v1",
+    "policy_v1": "k8s.io.api.policy.v1",
+    "rbac_v1": "k8s.io.api.rbac.v1",
+    "storage_v1": "k8s.io.api.storage.v1",
+}
+ELSEWHERE = {
+    "Quantity": "k8s.io.apimachinery.pkg.api.resource.Quantity",
+    "IntOrString": "k8s.io.apimachinery.pkg.util.intstr.IntOrString",
+}
+
+
+def shape(field: Any) -> tuple[Any, ...]:
+    """Number, cardinality and type of a field; of a message only its name, for it is compared by itself."""
+    kind = field.message_type
+    entry = kind is not None and kind.GetOptions().map_entry
+    inner = shape(kind.fields_by_name["value"]) if entry else kind.name if kind is not None else field.type
+    return field.number, field.is_repeated, inner
+
+
+@pytest.mark.parametrize("module", sorted(THIN))
+def test_thin_messages_are_part_of_the_full_ones(module: str) -> None:
+    """Every field that the exporter reads has the name, the number and the type that Kubernetes gives it."""
+    thin = import_module(f"ksm_shard.wire.messages.{module}_pb2").DESCRIPTOR
+
+    for message in thin.message_types_by_name.values():
+        name = ELSEWHERE.get(message.name, f"{THIN[module]}.{message.name}")
+        full = protobuf.message_class(name).DESCRIPTOR.fields_by_name
+        for field in message.fields:
+            assert shape(full[field.name]) == shape(field), f"{name}.{field.name}"
+
+
+def test_every_kind_but_crds_has_a_message() -> None:
+    """All 39 kinds of kube-state-metrics are sent as protobuf; custom resources and their definitions are not."""
+    missing = [each.plural for each in BUILT_IN if not message_name(each.group, each.version, each.kind)]
+
+    assert missing == ["customresourcedefinitions"]
+    assert len(BUILT_IN) == 40
+
+
+def test_more_than_is_read() -> None:
+    """The bytes carry fields that no family reads, so that answers are as large as a real server's."""
+    data = {"metadata": {"name": "a"}, "spec": {"hostname": "h", "containers": [{"name": "c", "args": ["--x"]}]}}
+
+    full = protobuf.message_class(POD).FromString(encode(POD, data))
+    thin = core_v1_pb2.Pod.FromString(encode(POD, data))
+
+    assert (full.spec.hostname, list(full.spec.containers[0].args)) == ("h", ["--x"])  # type: ignore[attr-defined]
+    assert (thin.metadata.name, thin.spec.containers[0].name) == ("a", "c")
+
+
+def test_shared_lists_change_nothing() -> None:
+    """An object with Shared parts is the same message as one without."""
+    containers = [{"name": "c", "image": "i", "resources": {"limits": {"cpu": "1"}}}]
+    volumes = [{"name": "v", "emptyDir": {}}]
+    plain = {"metadata": {"name": "a"}, "spec": {"containers": containers, "volumes": volumes}, "status": {}}
+    shared = {**plain, "spec": {"containers": Shared(containers), "volumes": Shared(volumes)}}
+    kind = protobuf.message_class(POD)
+
+    assert kind.FromString(encode(POD, shared)) == kind.FromString(encode(POD, plain))
+    assert kind.FromString(encode(POD, shared)) == kind.FromString(encode(POD, plain)), "the second time from memory"
+
+
+def test_presence() -> None:
+    """An empty object is there and an absent one is not: `emptyDir: {}` says something."""
+    kind = protobuf.message_class(POD)
+
+    empty, absent = kind.FromString(encode(POD, {"status": {}})), kind.FromString(encode(POD, {}))
+
+    assert (empty.HasField("status"), absent.HasField("status")) == (True, False)
+
+
+def test_odd_names() -> None:
+    """Kubernetes' protobuf names differ from its JSON names in five places; all of them are filled from JSON."""
+    node = {"status": {"daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}}}}
+    hook = {"webhooks": [{"name": "w"}]}
+    policy = {"spec": {"validations": [{"expression": "true"}], "variables": [{"name": "v", "expression": "1"}]}}
+    parameters = {"spec": {"parameters": {"apiGroup": "g", "kind": "K", "name": "n"}}}
+    admission = "k8s.io.api.admissionregistration.v1"
+
+    def filled(name: str, data: dict[str, Any]) -> Any:
+        return protobuf.message_class(name).FromString(encode(name, data))
+
+    assert filled("k8s.io.api.core.v1.Node", node).status.daemonEndpoints.kubeletEndpoint.Port == 10250
+    assert filled(f"{admission}.ValidatingWebhookConfiguration", hook).webhooks[0].name == "w"
+    assert filled(f"{admission}.ValidatingAdmissionPolicy", policy).spec.variables[0].name == "v"
+    assert filled(f"{admission}.ValidatingAdmissionPolicy", policy).spec.validations[0].expression == "true"
+    assert filled("k8s.io.api.networking.v1.IngressClass", parameters).spec.parameters.apiGroup == "g"
+
+
+def test_values_that_go_writes_oddly() -> None:
+    """A zero time in a map is null in JSON, and the extra values of a certificate request are lists in a map."""
+    budget = {"status": {"disruptedPods": {"p": None, "q": "2026-01-02T03:04:05Z"}}}
+    request = {"spec": {"request": None, "extra": {"k": ["a", "b"], "none": []}}}
+
+    status = encode("k8s.io.api.policy.v1.PodDisruptionBudget", budget)
+    spec = encode("k8s.io.api.certificates.v1.CertificateSigningRequest", request)
+
+    pods: Any = protobuf.message_class("k8s.io.api.policy.v1.PodDisruptionBudget").FromString(status)
+    extra: Any = protobuf.message_class("k8s.io.api.certificates.v1.CertificateSigningRequest").FromString(spec)
+    assert sorted(pods.status.disruptedPods) == ["p", "q"]
+    assert {key: list(value.items) for key, value in extra.spec.extra.items()} == {"k": ["a", "b"], "none": []}
+
+
+def test_types_are_those_of_the_wire() -> None:
+    """Secrets' data are bytes under a string, as only they are in a map."""
+    field: Any = protobuf.message_class("k8s.io.api.core.v1.Secret").DESCRIPTOR.fields_by_name["data"]
+
+    assert field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BYTES
