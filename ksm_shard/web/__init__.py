@@ -1,0 +1,1 @@
+"""What people and Prometheus see: scrapes, health, telemetry and the status page, served by gunicorn from a `Source`."""

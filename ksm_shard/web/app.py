@@ -1,0 +1,196 @@
+"""The two sites: metrics, health and the status page on the main port; telemetry and health on the other.
+
+Answers are exact in length, so that a client can tell a whole scrape from a torn one, and are written as the client reads.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, g, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
+from ksm_shard.web import page
+from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
+from ksm_shard.web.source import Source
+from ksm_shard.web.telemetry import Telemetry
+
+# The end of OpenMetrics text: without it a client knows that it was cut off.
+EOF: Final = Body.of([deflate(b"# EOF\n")])
+# Seconds after which to try again before the first sync: 20,000 pods are loaded in about three.
+RETRY_AFTER: Final = "5"
+STYLE: Final = (Path(__file__).parent / "templates" / "style.css").read_text("utf-8")
+# Nothing from elsewhere, no scripts, and only the one style sheet that is written into the page.
+PAGE_POLICY: Final = (
+    "default-src 'none'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-"
+    + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    + "'"
+)
+
+
+class _BadRequest(HTTPException):
+    code = 400
+
+
+def main_app(
+    source: Source, telemetry: Telemetry, *, gzip: bool, telemetry_port: int, draining: Callable[[], bool]
+) -> Flask:
+    """The site of the main port.
+
+    Args:
+        gzip: whether to compress for clients that accept it.
+        telemetry_port: for the link on the status page.
+        draining: whether the process was told to stop; it is not ready then, and serves on.
+    """
+    app = _site()
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.monotonic()
+
+    @app.after_request
+    def measure(response: Response) -> Response:
+        handler, method, began = request.endpoint or "none", request.method, g.began
+        response.call_on_close(lambda: telemetry.requested(handler, method, time.monotonic() - began))
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        wanted = _wanted(source)
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        began = time.monotonic()
+        bodies = source.scrape(wanted, openmetrics)
+        if bodies is None:
+            response = _lines("not every resource has been listed yet: see /readyz", status=503)
+            response.headers["Retry-After"] = RETRY_AFTER
+            return response
+        telemetry.gathering(time.monotonic() - began)
+        if openmetrics:
+            bodies = [*bodies, EOF]
+        zipped = gzip and accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        pieces, length = (gzip_pieces, gzip_length) if zipped else (text_pieces, text_length)
+        response = Response(
+            telemetry.sending("gzip" if zipped else "identity", pieces(bodies)),
+            content_type=OPENMETRICS if openmetrics else TEXT,
+            direct_passthrough=True,
+        )
+        response.content_length = length(bodies)
+        if zipped:
+            response.content_encoding = "gzip"
+        response.vary.update(("Accept", "Accept-Encoding"))
+        return response
+
+    @app.get("/owner")
+    def owner() -> Response:
+        uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
+        if uid:
+            found = source.owner(uid)
+        elif resource and (name := request.args.get("name", "")):
+            _check_known(source, [resource])
+            found = source.find(resource, request.args.get("namespace", ""), name)
+        else:
+            raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
+        if found is None:
+            return _lines("not known here: another shard may know, or ask by ?uid=", status=404)
+        return jsonify(
+            uid=found.uid, slot=found.slot, shard=found.shard, total=found.total, pod=found.pod, held=found.held
+        )
+
+    @app.get("/")
+    def status() -> Response:
+        links = page.Links(request.host, telemetry_port)
+        return _page(render_template("status.html", view=page.view(source, draining(), links, time.time()), css=STYLE))
+
+    _add_health(app, source, draining)
+    return app
+
+
+def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[], bool]) -> Flask:
+    """The site of the telemetry port."""
+    app = _site()
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        response = Response(telemetry.expose(openmetrics), content_type=OPENMETRICS if openmetrics else TEXT)
+        response.vary.add("Accept")
+        return response
+
+    @app.get("/")
+    def landing() -> Response:
+        return _page(render_template("telemetry.html", status=source.status(), css=STYLE))
+
+    _add_health(app, source, draining)
+    return app
+
+
+def _site() -> Flask:
+    app = Flask(__name__, static_folder=None)
+    app.jinja_env.filters["size"] = page.size
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> Response:
+        response = _lines(error.description or error.name, status=error.code or 500)
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")
+        )
+        return response
+
+    return app
+
+
+def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> None:
+    @app.get("/livez")
+    @app.get("/healthz", endpoint="healthz")
+    def livez() -> Response:
+        problems = source.liveness()
+        return _lines(*problems, status=503) if problems else _lines("alive")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        readiness = source.readiness()
+        if draining():
+            return _lines("draining: this process was told to stop", status=503)
+        if not readiness.ready:
+            return _lines("not ready", *readiness.problems, *readiness.notes, status=503)
+        return _lines("ready", *readiness.notes)
+
+
+def _wanted(source: Source) -> Callable[[str], bool]:
+    """Which resources the query asks for. Raises _BadRequest for one that there is not."""
+    only, without = _names("resources"), _names("exclude_resources")
+    _check_known(source, [*only, *without])
+    return lambda resource: (not only or resource in only) and resource not in without
+
+
+def _names(parameter: str) -> set[str]:
+    values = (name.strip() for value in request.args.getlist(parameter) for name in value.split(","))
+    return {name for name in values if name}
+
+
+def _check_known(source: Source, resources: Iterable[str]) -> None:
+    for resource in sorted(resources):
+        if not source.known(resource):
+            raise _BadRequest(f"resource {resource!r} is not one that is exported here: see the list at /")
+
+
+def _lines(*lines: str, status: int = 200) -> Response:
+    return Response("".join(line + "\n" for line in lines), status=status, content_type="text/plain; charset=utf-8")
+
+
+def _page(html: str) -> Response:
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,163 @@
+"""The status page in numbers and words: everything that its template only has to place."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+from urllib.parse import urlsplit
+
+from ksm_shard.sharding.slots import SLOTS, difference
+from ksm_shard.web.source import ResourceStatus, Sibling, Slots, Source, Status
+
+# Columns of the strip: 256 slots each, about as narrow as a telephone can show.
+COLUMNS: Final = 256
+# Ages from which an event is called old: API servers send a bookmark about once a minute.
+OLD: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the reader came to, and where the telemetry is."""
+
+    host: str
+    telemetry_port: int
+
+    @property
+    def telemetry(self) -> str:
+        """URL of the other port on the same host."""
+        name = urlsplit(f"//{self.host}").hostname or "localhost"
+        return f"http://[{name}]:{self.telemetry_port}/" if ":" in name else f"http://{name}:{self.telemetry_port}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A rectangle of the strip: columns from `x`, and heights in hundredths of the tallest column."""
+
+    x: int
+    width: int
+    served: float
+    gained: float
+    held: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A resource, with its ages and totals."""
+
+    resource: ResourceStatus
+    age: str
+    old: bool
+    relists: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the template shows."""
+
+    status: Status
+    word: str
+    problems: Sequence[str]
+    notes: Sequence[str]
+    links: Links
+    uptime: str
+    phase_age: str
+    bars: Sequence[Bar]
+    tallest: int
+    shares: Sequence[tuple[str, str, int, float]]
+    rows: Sequence[Row]
+    ready_siblings: int
+    siblings: Sequence[Sibling]
+    seen: int
+    owned: int
+    deflated: str
+    text: str
+
+
+def view(source: Source, draining: bool, links: Links, now: float) -> View:
+    """Everything on the page, as of `now` (seconds since 1970)."""
+    status, readiness = source.status(), source.readiness()
+    bars, tallest = strip(status.slots)
+    return View(
+        status=status,
+        word="draining" if draining else "ready" if readiness.ready else "not ready",
+        problems=readiness.problems,
+        notes=readiness.notes,
+        links=links,
+        uptime=age(now - status.started),
+        phase_age=age(now - status.phase_since),
+        bars=bars,
+        tallest=tallest,
+        shares=list(shares(status.slots)),
+        rows=[_row(resource, now) for resource in sorted(status.resources, key=lambda resource: resource.name)],
+        ready_siblings=sum(sibling.ready for sibling in status.siblings),
+        siblings=sorted(status.siblings, key=lambda sibling: sibling.ordinal),
+        seen=sum(resource.seen for resource in status.resources),
+        owned=sum(resource.owned for resource in status.resources),
+        deflated=size(sum(resource.deflated for resource in status.resources)),
+        text=size(sum(resource.text for resource in status.resources)),
+    )
+
+
+def strip(slots: Slots) -> tuple[list[Bar], int]:
+    """The slots in order as bars, neighbours that look the same as one; and how many of its 256 the tallest column has."""
+    wide = SLOTS // COLUMNS
+    served = difference(slots.own, slots.gained)
+    counted = [
+        tuple(mask.count(1, start, start + wide) for mask in (served, slots.gained, slots.held))
+        for start in range(0, SLOTS, wide)
+    ]
+    tallest = max(max(map(sum, counted)), 1)
+    bars, x = [], 0
+    for (at_home, gained, held), run in groupby(counted):
+        width = len(list(run))
+        if at_home or gained or held:
+            bars.append(Bar(x, width, *(round(count * 100 / tallest, 1) for count in (at_home, gained, held))))
+        x += width
+    return bars, max(map(sum, counted))
+
+
+def shares(slots: Slots) -> Iterator[tuple[str, str, int, float]]:
+    """What the strip's colours mean: CSS class, words, slots, and per cent of all slots."""
+    parts = (
+        ("served", "own, served", difference(slots.own, slots.gained)),
+        ("gained", "gained, loading", slots.gained),
+        ("held", "held for another", slots.held),
+        ("lost", "given away last", slots.lost),
+    )
+    for name, words, mask in parts:
+        yield name, words, mask.count(1), mask.count(1) * 100 / SLOTS
+
+
+def age(seconds: float) -> str:
+    """A duration in its two largest units: `42 s`, `3 min 5 s`, `2 d 4 h`."""
+    whole = max(int(seconds), 0)
+    units = (("d", whole // 86_400), ("h", whole // 3600 % 24), ("min", whole // 60 % 60), ("s", whole % 60))
+    shown = [(unit, count) for unit, count in units]
+    while len(shown) > 1 and shown[0][1] == 0:
+        shown.pop(0)
+    return " ".join(f"{count} {unit}" for unit, count in shown[:2] if count or unit == shown[0][0])
+
+
+def size(count: int) -> str:
+    """Bytes with three significant digits: `812 B`, `1.46 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    value, unit = float(count), "B"
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5:
+            break
+    return f"{value:.2f} {unit}" if value < 9.995 else f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+
+
+def _row(resource: ResourceStatus, now: float) -> Row:
+    tally = resource.tally
+    seconds = None if tally.last_event is None else now - tally.last_event
+    return Row(
+        resource=resource,
+        age="never" if seconds is None else age(seconds),
+        old=seconds is None or seconds > OLD,
+        relists=tally.relists.total(),
+        errors=tally.errors,
+    )

@@ -1,0 +1,139 @@
+"""gunicorn around the two sites: a small parent, and one worker that does everything.
+
+The parent only binds the ports and hands on signals: what is heavy is imported by the worker, after the fork.
+"""
+
+import gc
+import os
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+from ksm_shard.web.source import Source
+
+# Requests under way at once. A thread is made when one is needed, and holds 50 kB: two Prometheus, probes and people need five. A
+# reader that crawls keeps its thread for the write timeout, so 64 leave room for one new crawler a second for a whole minute.
+THREADS: Final = 64
+# Seconds that the parent gives the worker beyond the drain period, before it kills.
+MARGIN: Final = 10
+
+
+class CannotListen(OSError):
+    """An address that cannot be listened on; the message says which, and why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, under kube-state-metrics' names for them.
+
+    Attributes:
+        read_header: for a request's header, from the first byte awaited to the last.
+        write: for the whole answer, from the end of the header.
+        idle: between the requests of one connection.
+        drain: served on after SIGTERM, no longer ready.
+    """
+
+    read_header: float = 5.0
+    write: float = 60.0
+    idle: float = 300.0
+    drain: float = 0.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a TCP port; 0 lets the system choose. `::` means every address, IPv4 too, and IPv4 alone where IPv6 is off.
+
+    Raises CannotListen when that cannot be.
+    """
+    try:
+        if host == "::" and not socket.has_dualstack_ipv6():
+            host = "0.0.0.0"  # noqa: S104  # what `::` stands for
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=host == "::")
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+
+
+def serve(
+    main: socket.socket, telemetry: socket.socket, start: Callable[[], Source], *, limits: Limits, gzip: bool
+) -> None:
+    """Serve until a signal ends it: SIGTERM after the drain period, SIGINT at once. Never returns: raises SystemExit.
+
+    Args:
+        main, telemetry: bound sockets, from `listen`.
+        start: makes the source and starts its threads; called in the worker, after the fork. Its `close` is called at the end.
+        gzip: whether to compress scrapes for clients that accept it.
+    """
+    _Server(main, telemetry, start, limits, gzip).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(
+        self, main: socket.socket, telemetry: socket.socket, start: Callable[[], Source], limits: Limits, gzip: bool
+    ) -> None:
+        self._main_address = main.getsockname()[:2]
+        self._telemetry_port = telemetry.getsockname()[1]
+        self._fds = [main.detach(), telemetry.detach()]
+        self._start, self._limits, self._gzip = start, limits, gzip
+        self._source: Source | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn is to do; its own command line, environment and files are not read."""
+        from ksm_shard.web.worker import Worker
+
+        limits = self._limits
+        Worker.header_timeout, Worker.write_timeout = limits.read_header, limits.write
+        Worker.drain_period = limits.drain
+        settings = {
+            "bind": [f"fd://{fd}" for fd in self._fds],
+            "workers": 1,
+            "worker_class": Worker,
+            "threads": THREADS,
+            "keepalive": int(limits.idle),
+            "graceful_timeout": int(limits.drain) + MARGIN,
+            # A worker that hangs does not answer /livez: the kubelet restarts it, and says so, where the parent would be silent.
+            "timeout": 0,
+            # The heartbeat's file: the root is read-only in the StatefulSet.
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "pre_fork": _freeze,
+            "worker_exit": self._close,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+        """Start the source, in the worker, and return both sites as one: the address that was asked decides."""
+        from ksm_shard.web.app import main_app, telemetry_app
+        from ksm_shard.web.telemetry import Telemetry
+        from ksm_shard.web.worker import Worker
+
+        self._source = source = self._start()
+        metrics = Telemetry(source)
+
+        def draining() -> bool:
+            return Worker.draining
+
+        site = main_app(source, metrics, gzip=self._gzip, telemetry_port=self._telemetry_port, draining=draining)
+        other = telemetry_app(source, metrics, draining=draining)
+        host, port = self._main_address[0], str(self._main_address[1])
+
+        def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            asked = environ["SERVER_PORT"] == port and environ["SERVER_NAME"] == host
+            return (site if asked else other)(environ, start_response)
+
+        return dispatch
+
+    def _close(self, arbiter: Any, worker: Any) -> None:
+        if self._source is not None:
+            self._source.close()
+
+
+def _freeze(arbiter: Any, worker: Any) -> None:
+    """Keep the collector from writing to the pages that both processes share."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,154 @@
+"""What the web room asks of the rest of the process, and nothing else.
+
+A `Source` answers from memory, from any thread, within milliseconds: what has to be asked of an API server is never asked here.
+Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.slots`; times are seconds since 1970.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ksm_shard.store.pages import Body
+from ksm_shard.web.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether everything that is to be served is there.
+
+    Attributes:
+        problems: one line for each resource that is not ("pods: listing"); empty when ready.
+        notes: what is accepted as it is ("secrets: forbidden (exempt)").
+    """
+
+    ready: bool
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStatus:
+    """One resource, as it is now; what has happened to it so far is in its `tally`.
+
+    Attributes:
+        name: its plural, as in `?resources=`.
+        type: what kube-state-metrics calls it in its own metrics, such as `*v1.Pod`.
+        reading: how it is read: `protobuf`, `metadata`, `table` or `json`.
+        synced: whether it has been listed for all slots that are to be served.
+        seen, owned: objects that the API server showed, and those of them that are served here.
+        listed: objects of the last list.
+        resource_version: of the last event; "" before the first list.
+        filtered: whether the API server sends only the own objects.
+        families: how many are exported.
+        deflated, text: bytes of all pages as kept, and as the text they stand for.
+        last_error: one line; "" when there was none.
+    """
+
+    name: str
+    type: str
+    reading: str
+    synced: bool
+    seen: int
+    owned: int
+    listed: int
+    resource_version: str
+    filtered: bool
+    families: int
+    deflated: int
+    text: int
+    tally: Tally
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Masks of slots: `own` under the map, `gained` but not loaded yet, `lost` at the last change, `held` for another shard."""
+
+    own: bytes = field(repr=False)
+    gained: bytes = field(repr=False)
+    lost: bytes = field(repr=False)
+    held: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """A pod of the fleet, this one among them.
+
+    Attributes:
+        state: one word for people: `ready`, `loading`, `missing`, `leaving`, ...
+        url: of its status page, where it is known.
+    """
+
+    name: str
+    ordinal: int
+    ready: bool
+    state: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that the status page and the telemetry show.
+
+    Attributes:
+        shard: None while it is not known yet.
+        pod: its name; "" outside a StatefulSet.
+        started: when the process started.
+        ring, digest: name of the ring, and the digest of its map for `total` shards.
+        phase, phase_since: of the hand-over, and when it began.
+        object_limit: most objects listed of each resource; 0 for all.
+    """
+
+    shard: int | None
+    total: int
+    pod: str
+    version: str
+    started: float
+    ring: str
+    digest: str
+    phase: str
+    phase_since: float
+    slots: Slots
+    siblings: Sequence[Sibling]
+    resources: Sequence[ResourceStatus]
+    object_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who serves an object: the shard that the map gives its slot to, and whether this process serves it (too)."""
+
+    uid: str
+    slot: int
+    shard: int
+    total: int
+    pod: str
+    held: bool
+
+
+class Source(Protocol):
+    """The process behind the pages."""
+
+    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+        """Bodies, headers included, of the resources whose plural passes; None while not everything is loaded."""
+
+    def known(self, resource: str) -> bool:
+        """Whether there is an enabled resource of that plural."""
+
+    def readiness(self) -> Readiness:
+        """Whether this process serves all it should."""
+
+    def liveness(self) -> list[str]:
+        """What is wrong with the own loops; nothing about the API server."""
+
+    def status(self) -> Status:
+        """All there is to show."""
+
+    def owner(self, uid: str) -> Owner | None:
+        """Who serves the object of that uid; None while the fleet is not known yet."""
+
+    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
+        """Who serves that object; None when it is not known here. `namespace` is "" for what is cluster-scoped."""
+
+    def close(self) -> None:
+        """Stop all threads; nothing is asked afterwards."""

@@ -1,0 +1,95 @@
+"""Counts of one resource since the start, as its follower tells them (`ksm_shard.cluster.follower.Observer`).
+
+Plain numbers that only the thread of the follower writes, and that pages and telemetry read: counting an event costs 0.2 us, where a
+labelled metric of prometheus_client takes 1.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+
+class Tally:
+    """What has happened to one resource.
+
+    Attributes:
+        state: of the follower: `listing`, `watching`, `forbidden`, `absent`, ...; "starting" at first.
+        last_event: when the last event came or a list ended, in seconds since 1970; None before.
+        lists, watches: how many ended, by result: `success` or `error`.
+        failures: lists and watches that failed, by kind of error.
+        relists: lists that began, by reason.
+        events: of watches, by type.
+        received: bytes read from the API server.
+        wire_errors: objects that were passed over, as they could not be read.
+        render_errors: objects that a family raised at, by family.
+        duplicates: series that an object repeated, written once.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """Begin at zero; `clock` says when an event came."""
+        self._clock = clock
+        self.state = "starting"
+        self.last_event: float | None = None
+        self.lists = Counter(success=0, error=0)
+        self.watches = Counter(success=0, error=0)
+        self.failures = Counter[str]()
+        self.relists = Counter[str]()
+        self.events = Counter[str]()
+        self.received = 0
+        self.wire_errors = 0
+        self.render_errors = Counter[str]()
+        self.duplicates = 0
+
+    @property
+    def watch_restarts(self) -> int:
+        """Watches that ended: each is opened again."""
+        return self.watches.total()
+
+    @property
+    def errors(self) -> int:
+        """Everything that went wrong."""
+        return self.failures.total() + self.wire_errors + self.render_errors.total()
+
+    def on_list(self, result: str) -> None:
+        """A list ended: "ok", or what went wrong."""
+        self._ended(self.lists, result)
+        if result == "ok":
+            self.last_event = self._clock()
+
+    def on_watch(self, result: str) -> None:
+        """A watch ended: "ok", or what went wrong."""
+        self._ended(self.watches, result)
+
+    def on_relist(self, reason: str) -> None:
+        """A list begins."""
+        self.relists[reason] += 1
+
+    def on_event(self, kind: str) -> None:
+        """A watch event of that type came."""
+        self.events[kind] += 1
+        self.last_event = self._clock()
+
+    def on_failed_item(self) -> None:
+        """An object was passed over."""
+        self.wire_errors += 1
+
+    def on_bytes(self, size: int) -> None:
+        """That many bytes came."""
+        self.received += size
+
+    def on_state(self, state: str) -> None:
+        """The follower's state is another now."""
+        self.state = state
+
+    def on_render_error(self, family: str) -> None:
+        """A family raised at an object."""
+        self.render_errors[family] += 1
+
+    def on_duplicates(self, count: int) -> None:
+        """An object repeated that many series."""
+        self.duplicates += count
+
+    def _ended(self, results: Counter[str], result: str) -> None:
+        results["success" if result == "ok" else "error"] += 1
+        if result != "ok":
+            self.failures[result] += 1

@@ -1,0 +1,165 @@
+"""Metrics about the exporter, under the names of kube-state-metrics where it has them and `ksm_shard_` where it has not.
+
+What the process counts and knows is read from the source when it is scraped; only what happens here, requests, is pushed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import prometheus_client
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics_text
+from prometheus_client.registry import Collector
+
+from ksm_shard.web.source import ResourceStatus, Source, Status
+
+# Those of the Go client, so that histogram_quantile over old and new exporters together is right.
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+Sample = tuple[tuple[str, ...], float]
+Samples = Callable[[ResourceStatus], Iterable[Sample]]
+
+
+def _number(value: Callable[[ResourceStatus], float]) -> Samples:
+    return lambda resource: [((), value(resource))]
+
+
+def _version(resource: ResourceStatus) -> Iterable[Sample]:
+    """An opaque string in the API, a growing number in every server (KEP 5504); what is none is left out."""
+    return [((), float(resource.resource_version))] if resource.resource_version.isdecimal() else []
+
+
+# Families with `resource` first among their labels: name, help, further labels, samples of a resource.
+GAUGES: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
+    ("objects_seen", "Objects that the API server showed.", (), _number(lambda r: r.seen)),
+    ("objects_owned", "Objects that are served here.", (), _number(lambda r: r.owned)),
+    ("synced", "Whether all that is to be served has been listed.", (), _number(lambda r: r.synced)),
+    ("last_event_timestamp_seconds", "When the last event or list arrived.", (),
+     lambda r: [] if r.tally.last_event is None else [((), r.tally.last_event)]),
+    ("resource_version", "Resource version of the last event.", (), _version),
+    ("state", "State of the follower, always 1.", ("state",), lambda r: [((r.tally.state,), 1)]),
+    ("server_side_filtering", "Whether the API server sends only what is owned.", (), _number(lambda r: r.filtered)),
+    ("page_bytes", "Size of all pages: as kept, and as the text they stand for.", ("form",),
+     lambda r: [(("deflated",), r.deflated), (("text",), r.text)]),
+)  # fmt: skip
+COUNTERS: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
+    ("watch_restarts", "Watches that were opened again.", (), _number(lambda r: r.tally.watch_restarts)),
+    ("relists", "Lists that began.", ("reason",), lambda r: _by(r.tally.relists)),
+    ("watch_errors", "Lists and watches that failed.", ("error",), lambda r: _by(r.tally.failures)),
+    ("events", "Events of watches.", ("type",), lambda r: _by(r.tally.events)),
+    ("received_bytes", "Bytes read from the API server.", (), _number(lambda r: r.tally.received)),
+    ("wire_errors", "Objects passed over, as they could not be read.", (), _number(lambda r: r.tally.wire_errors)),
+    ("render_errors", "Objects that a family could not be written for.", ("family",),
+     lambda r: _by(r.tally.render_errors)),
+    ("duplicate_series_dropped", "Series that one object repeated.", (), _number(lambda r: r.tally.duplicates)),
+)  # fmt: skip
+
+
+def _by(counts: dict[str, int]) -> Iterable[Sample]:
+    return [((key,), count) for key, count in sorted(counts.copy().items())]
+
+
+class Telemetry(Collector):
+    """Registry of one process.
+
+    Attributes:
+        gathering: called with the seconds that a scrape's pages took to gather.
+    """
+
+    def __init__(self, source: Source, clock: Callable[[], float] = time.time) -> None:
+        """Expose what `source` says at the time of each scrape."""
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # text has no place for them
+        self._source = source
+        self._clock = clock
+        self._registry = registry = prometheus_client.CollectorRegistry()
+        prometheus_client.ProcessCollector(registry=registry)
+        self._requests = prometheus_client.Histogram(
+            "http_request_duration_seconds",
+            "Duration of requests on the main port, until the last byte was taken.",
+            ("handler", "method"), buckets=BUCKETS, registry=registry,
+        )  # fmt: skip
+        self._sent = prometheus_client.Counter(
+            "ksm_shard_response_bytes", "Bytes of scrapes that clients took.", ("encoding",), registry=registry
+        )
+        self.gathering = prometheus_client.Histogram(
+            "ksm_shard_scrape_duration_seconds",
+            "Seconds to gather the pages of a scrape, before its first byte.", buckets=BUCKETS, registry=registry,
+        ).observe  # fmt: skip
+        registry.register(self)
+
+    def requested(self, handler: str, method: str, seconds: float) -> None:
+        """Count a request that took so long."""
+        self._requests.labels(handler, method.lower()).observe(seconds)
+
+    def sending(self, encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass pieces on, and count each once the client's socket has taken it."""
+        count = self._sent.labels(encoding).inc
+        for piece in pieces:
+            yield piece
+            count(len(piece))
+
+    def expose(self, openmetrics: bool) -> bytes:
+        """All metrics, as OpenMetrics or as text."""
+        if openmetrics:
+            return bytes(openmetrics_text.generate_latest(self._registry))  # type: ignore[no-untyped-call]
+        return prometheus_client.generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what the source knows now, for the registry."""
+        status = self._source.status()
+        yield from _reference(status)
+        yield from self._fleet(status)
+        for kind, rows in (GaugeMetricFamily, GAUGES), (CounterMetricFamily, COUNTERS):
+            for name, text, labels, samples in rows:
+                family = kind(f"ksm_shard_{name}", text, labels=("resource", *labels))
+                for resource in status.resources:
+                    for values, value in samples(resource):
+                        family.add_metric((resource.name, *values), value)
+                yield family
+
+    def _fleet(self, status: Status) -> Iterator[Metric]:
+        slots = GaugeMetricFamily(
+            "ksm_shard_slots", "Slots: owned, gained but not loaded, lost at the last change, held for another.",
+            labels=("state",),
+        )  # fmt: skip
+        masks = status.slots
+        for state, mask in ("owned", masks.own), ("gained", masks.gained), ("lost", masks.lost), ("held", masks.held):
+            slots.add_metric((state,), mask.count(1))
+        yield slots
+        phase = GaugeMetricFamily("ksm_shard_handover_phase", "Phase of the hand-over, always 1.", labels=("phase",))
+        phase.add_metric((status.phase,), 1)
+        yield phase
+        seconds = self._clock() - status.phase_since
+        yield GaugeMetricFamily("ksm_shard_handover_seconds", "How long that phase has lasted.", seconds)
+        fleet = GaugeMetricFamily("ksm_shard_map_info", "The map of slots.", labels=("ring", "digest", "total"))
+        fleet.add_metric((status.ring, status.digest, str(status.total)), 1)
+        yield fleet
+
+
+def _reference(status: Status) -> Iterator[Metric]:
+    """What kube-state-metrics says of itself."""
+    build = GaugeMetricFamily("kube_state_metrics_build_info", "What is running.", labels=("version",))
+    build.add_metric((status.version,), 1)
+    yield build
+    if status.shard is not None:
+        ordinal = GaugeMetricFamily(
+            "kube_state_metrics_shard_ordinal", "Number of this shard, from 0.", labels=("shard_ordinal",)
+        )
+        ordinal.add_metric((str(status.shard),), status.shard)
+        yield ordinal
+    yield GaugeMetricFamily("kube_state_metrics_total_shards", "How many shards there are.", status.total)
+    lists = CounterMetricFamily("kube_state_metrics_list", "Lists asked for, by result.", labels=("resource", "result"))
+    watches = CounterMetricFamily("kube_state_metrics_watch", "Watches asked for, by result.", labels=("resource", "result"))
+    objects = GaugeMetricFamily("kube_state_metrics_list_objects", "Objects of the last list.", labels=("resource",))
+    limits = GaugeMetricFamily(
+        "kube_state_metrics_list_objects_limit", "Most objects that are listed.", labels=("resource",)
+    )
+    for resource in status.resources:
+        for family, counts in (lists, resource.tally.lists), (watches, resource.tally.watches):
+            for values, count in _by(counts):
+                family.add_metric((resource.type, *values), count)
+        objects.add_metric((resource.type,), resource.listed)
+        if status.object_limit:
+            limits.add_metric((resource.type,), status.object_limit)
+    yield from (lists, watches, objects, limits)

@@ -1,0 +1,130 @@
+"""The real server around a source that answers from constants: run as a script by `server` in conftest.py.
+
+Prints the two ports once it listens, and `closed` when the source is closed. Switches are command line arguments.
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Callable
+
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.slots import NONE
+from ksm_shard.store.pages import Body, deflate
+from ksm_shard.web.server import Limits, listen, serve
+from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.tally import Tally
+
+HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
+UID = "8d41b2b1-97df-4f7e-be2b-51d7dcd4874f"
+
+
+def text_of(resource: str, samples: int) -> str:
+    """The family of one resource, with its header."""
+    noise = random.Random(resource)
+    lines = (f'kube_{resource}_info{{uid="{noise.getrandbits(64):x}"}} 1\n' for _ in range(samples))
+    return HEADER.format(resource) + "".join(lines)
+
+
+class FakeSource:
+    """Two resources, one of which may still be listing."""
+
+    def __init__(self, samples: int, synced: bool) -> None:
+        """Prepare so many samples a resource."""
+        self.synced = synced
+        self.bodies = {}
+        for name in ("pods", "nodes"):
+            text = text_of(name, samples).encode()
+            self.bodies[name] = Body.of(deflate(text[at : at + 20_000]) for at in range(0, len(text), 20_000))
+
+    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+        """The constants."""
+        return [body for name, body in self.bodies.items() if wanted(name)] if self.synced else None
+
+    def known(self, resource: str) -> bool:
+        """Whether it is one of the two."""
+        return resource in self.bodies
+
+    def readiness(self) -> Readiness:
+        """As was told at the start."""
+        notes = ["secrets: forbidden (exempt)"]
+        return Readiness(True, (), notes) if self.synced else Readiness(False, ["pods: listing"], notes)
+
+    def liveness(self) -> list[str]:
+        """Nothing ever goes wrong here."""
+        return []
+
+    def status(self) -> Status:
+        """A fleet of ten that is growing."""
+        now = time.time()
+        tally = Tally(lambda: now - 3)
+        tally.on_state("watching" if self.synced else "listing")
+        tally.on_list("ok")
+        tally.on_bytes(35_000_000)
+        bad = Tally(lambda: now - 400)
+        bad.on_state("forbidden")
+        bad.on_list("forbidden")
+        own = MMH3.mask(3, 10)
+        gained = MMH3.select(10, bytes([0, 0, 0, 1, 0, 0, 0, 0, 0, 0])) if not self.synced else NONE
+        states = {True: "ready", False: "loading"}
+        return Status(
+            shard=3, total=10, pod="ksm-shard-3", version="0.1.0", started=now - 93_784, ring="mmh3", digest=MMH3.digest(10),
+            phase="releasing" if self.synced else "gaining", phase_since=now - 25,
+            slots=Slots(own=own, gained=gained, lost=NONE, held=MMH3.mask(9, 10) if self.synced else NONE),
+            siblings=[
+                Sibling(f"ksm-shard-{n}", n, n < 8, "missing" if n == 9 else states[n < 8], "" if n == 9 else f"http://shard-{n}/")
+                for n in range(10)
+            ],
+            resources=[
+                ResourceStatus(
+                    name="pods", type="*v1.Pod", reading="protobuf", synced=self.synced, seen=200_650, owned=20_065,
+                    listed=20_065, resource_version="9007199254", filtered=False, families=60, deflated=25_300_000,
+                    text=180_000_000, tally=tally,
+                ),
+                ResourceStatus(
+                    name="secrets", type="*v1.Secret", reading="table", synced=True, seen=0, owned=0, listed=0,
+                    resource_version="", filtered=False, families=6, deflated=0, text=0, tally=bad,
+                    last_error='secrets is forbidden: User "system:serviceaccount:monitoring:ksm-shard" cannot list <b>it</b>',
+                ),
+                ResourceStatus(
+                    name="validatingwebhookconfigurations", type="*v1.ValidatingWebhookConfiguration", reading="metadata",
+                    synced=True, seen=120, owned=12, listed=12, resource_version="712", filtered=True, families=5,
+                    deflated=812, text=4_100, tally=tally,
+                ),
+            ],
+        )  # fmt: skip
+
+    def owner(self, uid: str) -> Owner | None:
+        """By the ring."""
+        slot = MMH3.slot_of(uid)
+        shard = MMH3.target_map(10)[slot]
+        return Owner(uid, slot, shard, 10, f"ksm-shard-{shard}", shard == 3)
+
+    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
+        """One pod is known."""
+        return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
+
+    def close(self) -> None:
+        """Say so."""
+        print("closed", flush=True)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--listing", action="store_true")
+    parser.add_argument("--no-gzip", action="store_true")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--read-header", type=float, default=5.0)
+    parser.add_argument("--write", type=float, default=60.0)
+    parser.add_argument("--drain", type=float, default=0.0)
+    wanted = parser.parse_args()
+    ports = listen(wanted.host, 0), listen(wanted.host, 0)
+    print(*(port.getsockname()[1] for port in ports), flush=True)
+    limits = Limits(read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
+    serve(*ports, lambda: FakeSource(wanted.samples, not wanted.listing), limits=limits, gzip=not wanted.no_gzip)
+
+
+if __name__ == "__main__":
+    main()
