@@ -2,12 +2,14 @@
 
 A slot is mine if the map says so, or if I held it before and the pod that should have it has not been Ready for a whole hand-over
 period since the map changed. So the new owner loads first, and a series may be there twice for a while but is never missing.
+While a pod that was deleted is away, others that were Ready before cover its slots (`cover.py`), loading them while it drains.
 
 phase      what it means
 ---------  --------------------------------------------------------------------------------------------
 static     `--shard` and `--total-shards` were given: nothing ever changes
 waiting    the StatefulSet has not been seen yet: nothing is served
 gaining    some slots that are to be served are not loaded yet
+covering   everything is loaded, and slots of pods that were deleted and have not settled again are served for them
 releasing  everything is loaded, and slots of pods that are not settled yet are served for them
 stable     exactly the slots of the map are served
 draining   this pod is to go (deleted, or its ordinal is out of range): it keeps what it has until it is stopped
@@ -16,9 +18,10 @@ draining   this pod is to go (deleted, or its ordinal is out of range): it keeps
 import itertools
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ksm_shard.sharding.cover import covered
 from ksm_shard.sharding.slots import MAX_SHARDS, NONE, Ring, difference, intersection, union
 
 
@@ -47,6 +50,20 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class Left:
+    """The last map under which every pod had settled: who held the slots before the change, or the changes, that go on.
+
+    Attributes:
+        total, start: of that map.
+        at: when this pod saw it change. Who was not Ready before may not know of it.
+    """
+
+    total: int
+    start: int
+    at: float
+
+
+@dataclass(frozen=True)
 class State:
     """What a member makes of it; the default is that of a process that just started.
 
@@ -55,10 +72,14 @@ class State:
         total, start, shard: of the map that counts now; a shard that is not in 0..total-1 is out of range.
         own: slots of this shard under that map.
         held: slots to serve now: own, and those held for others.
+        covering: those of them that were taken over because their pod was deleted.
         gained, lost: difference between held and that of the state before.
         serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
         changed_at: when the map was last seen to change, in seconds of the caller's clock.
         ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
+        deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
+            the map or has settled again.
+        left: None while no change goes on.
         due: when to look again although nothing was heard; None when only news can change anything.
         problem: one line saying why the last known ownership is kept; "" when all is well.
     """
@@ -69,11 +90,14 @@ class State:
     shard: int | None = None
     own: bytes = field(default=NONE, repr=False)
     held: bytes = field(default=NONE, repr=False)
+    covering: bytes = field(default=NONE, repr=False)
     gained: bytes = field(default=NONE, repr=False)
     lost: bytes = field(default=NONE, repr=False)
     serving: bool = False
     changed_at: float = 0.0
     ready: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    deleted: Mapping[str, float] = field(default_factory=dict)
+    left: Left | None = None
     due: float | None = None
     problem: str = ""
 
@@ -121,7 +145,7 @@ class Member:
     ) -> State:
         """The next state. To be called whenever an input changed, and at `due`.
 
-        Every version of the StatefulSet counts, in order: who is not told of the 2 in 3 -> 2 -> 4 never loads what the third had.
+        Versions of the StatefulSet may be missed: who is not told of the 2 in 3 -> 2 -> 4 covers for the third, which is deleted.
 
         Args:
             before: the state before, `State()` at first.
@@ -143,62 +167,132 @@ class Member:
             problem = f"StatefulSet {statefulset.name!r} has {total} replicas: at most {MAX_SHARDS} can share"
             return _keep(before, loaded, problem)
 
-        known = {pod.name: pod for pod in pods or ()}
-        ready = {name: pod.ready_since for name, pod in known.items() if pod.ready_since and not pod.deleting}
-        seen = {
-            name: before.ready[name] if before.ready.get(name, ("",))[0] == since else (since, now)
-            for name, since in ready.items()
-        }
+        pods = list(pods or ())
+        ready = _ready(before, pods, now)
         changed = (shard, total, statefulset.start) != (before.shard, before.total, before.start)
         changed_at = now if changed else before.changed_at
+        names = _names(statefulset.name, statefulset.start, total)
+        settled = [max(ready[name][1], changed_at) + self.handover if name in ready else math.inf for name in names]
+        unsettled = {name: at for name, at in zip(names, settled, strict=True) if at > now}
+        deleting = {pod.name for pod in pods if pod.deleting}
+        deleted = _deleted(before, deleting, unsettled, now)
+        left = before.left if unsettled else None
+        if changed and serving and before.total and left is None:
+            left = Left(before.total, before.start, now)
         inside = 0 <= shard < total
+        own = before.own
         if changed:
             own = self.ring.mask(shard, total) if inside else NONE
-        else:
-            own = before.own
 
         # What a starting pod began to load is nobody's support yet: it goes on with its own share only. A pod that serves also
-        # finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next is up.
+        # finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next
+        # is up.
         had = before.held if serving else NONE
-        due = None
-        draining = not inside or (self.pod in known and known[self.pod].deleting)
-        if draining:
-            held = had
-        elif (foreign := difference(had, own)) != NONE:
-            names = (f"{statefulset.name}-{statefulset.start + other}" for other in range(total))
-            settled = [max(seen[name][1], changed_at) + self.handover if name in seen else math.inf for name in names]
-            unsettled = bytes(at > now for at in settled)
-            kept = intersection(foreign, self.ring.select(total, unsettled))
-            held = union(own, kept)
-            awaited = set(itertools.compress(self.ring.target_map(total), kept))
-            due = min((settled[other] for other in awaited if settled[other] < math.inf), default=None)
+        taken = NONE
+        awaited: set[str] = set()
+        draining = not inside or self.pod in deleting
+        if draining:  # what it covers and has yet to load is for those who cover next
+            held = difference(had, difference(before.covering, loaded))
         else:
-            held = own
+            if serving and unsettled:
+                taken = self._taken(shard, statefulset.name, names, ready, deleted, left)
+            held = union(own, taken)
+            if difference(had, held) != NONE:
+                held = union(held, intersection(had, self.ring.select(total, bytes(name in unsettled for name in names))))
+            foreign = difference(held, own)
+            awaited = {names[other] for other in set(itertools.compress(self.ring.target_map(total), foreign))}
+            awaited |= deleted.keys()
+        covering = difference(intersection(held, union(before.covering, taken)), own)
         return State(
-            phase=_phase(own, held, loaded, draining),
+            phase=_phase(own, held, covering, loaded, draining),
             total=total,
             start=statefulset.start,
             shard=shard,
             own=own,
             held=held,
+            covering=covering,
             gained=difference(held, before.held),
             lost=difference(before.held, held),
             serving=serving,
             changed_at=changed_at,
-            ready=seen,
-            due=due,
+            ready=ready,
+            deleted=deleted,
+            left=left,
+            due=min((at for name, at in unsettled.items() if name in awaited and at < math.inf), default=None),
         )
+
+    def _taken(
+        self,
+        shard: int,
+        statefulset: str,
+        names: Sequence[str],
+        ready: Mapping[str, tuple[str, float]],
+        deleted: Mapping[str, float],
+        left: Left | None,
+    ) -> bytes:
+        """Slots to take over: those of deleted pods, and those that deleted pods had before the pods that get them are Ready.
+
+        A pod is relied on only if it was seen to be Ready before the deletion, so that it surely knows of that one as well.
+        """
+        total = len(names)
+        since = [ready[name][1] if name in ready else math.inf for name in names]
+        if since[shard] == math.inf:
+            return NONE
+        since[shard] = -math.inf
+        # Of many pods deleted at once, most have the same pods to rely on.
+        lost: dict[bytes, bytearray] = {}
+        for other, name in enumerate(names):
+            if name in deleted and name not in ready:
+                available = bytes(at < deleted[name] for at in since)
+                lost.setdefault(available, bytearray(total))[other] = 1
+        taken = NONE
+        for available, wanted in lost.items():
+            slots = self.ring.select(total, bytes(wanted))
+            taken = union(taken, covered(self.ring, total, shard, slots, available))
+        if left:
+            leaving = bytes(name in deleted for name in _names(statefulset, left.start, left.total))
+            absent = bytes(name not in ready for name in names)
+            if any(leaving) and any(absent):
+                slots = intersection(self.ring.select(left.total, leaving), self.ring.select(total, absent))
+                taken = union(taken, covered(self.ring, total, shard, slots, bytes(at < left.at for at in since)))
+        return taken
+
+
+def _names(statefulset: str, start: int, total: int) -> list[str]:
+    """Names of the pods by shard."""
+    return [f"{statefulset}-{start + shard}" for shard in range(total)]
+
+
+def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:
+    """See `State.ready`."""
+    return {
+        pod.name: before.ready[pod.name] if before.ready.get(pod.name, ("",))[0] == pod.ready_since else (pod.ready_since, now)
+        for pod in pods
+        if pod.ready_since and not pod.deleting
+    }
+
+
+def _deleted(before: State, deleting: Collection[str], unsettled: Collection[str], now: float) -> dict[str, float]:
+    """See `State.deleted`."""
+    deleted = {name: at for name, at in before.deleted.items() if name in deleting or name in unsettled}
+    for name in deleting:
+        if name not in before.deleted or name in before.ready:  # for the first time, or again
+            deleted[name] = now if before.serving else -math.inf
+    return deleted
 
 
 def _keep(state: State, loaded: bytes, problem: str) -> State:
     """The same ownership as before; only loading goes on."""
-    phase = "waiting" if state.shard is None else _phase(state.own, state.held, loaded, state.phase == "draining")
+    draining = state.phase == "draining"
+    phase = "waiting" if state.shard is None else _phase(state.own, state.held, state.covering, loaded, draining)
     return replace(state, phase=phase, gained=NONE, lost=NONE, due=None, problem=problem)
 
 
-def _phase(own: bytes, held: bytes, loaded: bytes, draining: bool) -> str:
+def _phase(own: bytes, held: bytes, covering: bytes, loaded: bytes, draining: bool) -> str:
     if draining:
         return "draining"
     if difference(held, loaded) != NONE:
         return "gaining"
+    if covering != NONE:
+        return "covering"
     return "stable" if held == own else "releasing"

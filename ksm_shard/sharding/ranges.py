@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from ksm_shard.sharding.slots import MAX_SHARDS, NONE, SLOTS, Ring
 
-# A new shard takes from the 20 largest holders: at most 23 ranges a shard, balance within 5 % up to 1,000 shards. With 10 it would be
-# 12 ranges and 9 %, with all of them 66 ranges and 1 %. Measured for every total; docs/sharding.md has the table.
+# A new shard takes from the 20 largest holders: at most 23 ranges a shard, balance within 5 % up to 1,000 shards. With 10 it would
+# be 12 ranges and 9 %, with all of them 66 ranges and 1 %. Measured for every total; docs/sharding.md has the table.
 DONORS = 20
 
 # A range takes about 100 bytes of URL, and proxies commonly refuse request lines over 8 KiB. A shard alone needs 23 at most; only

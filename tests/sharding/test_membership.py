@@ -8,16 +8,21 @@ from ksm_shard.sharding.slots import ALL, NONE, difference, intersection, union
 
 
 def mask(shard: int, total: int) -> bytes:
+    """Slots of a shard."""
     return MMH3.mask(shard, total)
 
 
 def sts(replicas: int, start: int = 0) -> StatefulSet:
+    """The StatefulSet that the pods here are of."""
     return StatefulSet("ksm", replicas, start)
 
 
-def pods(*ready: int, starting: tuple[int, ...] = (), deleting: tuple[int, ...] = ()) -> list[Pod]:
+def pods(
+    *ready: int, returned: tuple[int, ...] = (), starting: tuple[int, ...] = (), deleting: tuple[int, ...] = ()
+) -> list[Pod]:
     """Pods by ordinal."""
     return [
+        *(Pod(f"ksm-{ordinal}", "2026-01-01T01:00:00Z", ordinal in deleting) for ordinal in returned),
         *(Pod(f"ksm-{ordinal}", "2026-01-01T00:00:00Z", ordinal in deleting) for ordinal in ready),
         *(Pod(f"ksm-{ordinal}") for ordinal in starting),
     ]
@@ -150,15 +155,148 @@ def test_ready_pod_gets_time_to_load() -> None:
 
 
 def test_rolling_restart() -> None:
-    """While a pod is deleted and comes back, nothing moves between the others; it keeps serving until it is stopped."""
-    (zero, state0), (one, state1) = begun(0, 3), begun(1, 3)
+    """While a deleted pod is away the others serve its slots, half each, from its drain until it has been Ready for a period."""
+    (zero, state0), (one, state1), (two, state2) = begun(0, 3), begun(1, 3), begun(2, 3)
+    mine, away = mask(0, 3), mask(1, 3)
 
-    state1 = one.advance(state1, sts(3), pods(0, 1, 2, deleting=(1,)), ALL, 100)
-    assert (state1.phase, state1.held) == ("draining", mask(1, 3))
+    view = pods(0, 1, 2, deleting=(1,))
+    state1 = one.advance(state1, sts(3), view, away, 100)
+    assert (state1.phase, state1.held) == ("draining", away)
+    state0 = zero.advance(state0, sts(3), view, mine, 100)
+    state2 = two.advance(state2, sts(3), view, mask(2, 3), 100)
+    half = state0.gained
+    assert (state0.phase, state0.held, state0.covering) == ("gaining", union(mine, half), half)
+    assert union(half, state2.gained) == away
+    assert intersection(half, state2.gained) == NONE
+    assert 0.45 < half.count(1) / away.count(1) < 0.55
 
-    for view in (pods(0, 1, 2, deleting=(1,)), pods(0, 2), pods(0, 2, starting=(1,)), pods(0, 1, 2)):
-        state0 = zero.advance(state0, sts(3), view, ALL, 100)
-        assert (state0.phase, state0.held) == ("stable", mask(0, 3))
+    for now, view in (110, pods(0, 1, 2, deleting=(1,))), (145, pods(0, 2)), (146, pods(0, 2, starting=(1,))):
+        state0 = zero.advance(state0, sts(3), view, ALL, now)
+        assert (state0.phase, state0.covering, state0.gained, state0.lost, state0.due) == ("covering", half, NONE, NONE, None)
+
+    state0 = zero.advance(state0, sts(3), pods(0, 2, returned=(1,)), ALL, 150)
+    assert (state0.phase, state0.covering, state0.due) == ("covering", half, 195)
+
+    state0 = zero.advance(state0, sts(3), pods(0, 2, returned=(1,)), ALL, 195)
+    assert (state0.phase, state0.held, state0.lost, state0.due, state0.deleted) == ("stable", mine, half, None, {})
+
+
+def test_restarted_pod_never_returns() -> None:
+    """A deleted pod that never returns is covered for ever."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1, 2, deleting=(1,)), ALL, 100)
+
+    after = member.advance(state, sts(3), pods(0, 2, starting=(1,)), ALL, 1e9)
+
+    assert (after.phase, after.held, after.due) == ("covering", state.held, None)
+
+
+def test_covering_pod_goes_away() -> None:
+    """What a covering pod covered goes to the next: here to the last one that is there."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1, 2, deleting=(1,)), ALL, 100)
+
+    state = member.advance(state, sts(3), pods(0, 2, starting=(1,), deleting=(2,)), ALL, 150)
+
+    assert (state.held, state.covering) == (ALL, difference(ALL, mask(0, 3)))
+
+
+def test_pod_that_came_later_is_not_relied_on() -> None:
+    """A pod that started while another was away does not know that it must cover it: the slots stay with those who do."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1, 2, deleting=(1, 2)), ALL, 100)
+    state = member.advance(state, sts(3), pods(0, returned=(2,)), ALL, 150)
+    assert state.held == ALL
+
+    new = Member(MMH3, "ksm-2")
+    late = new.advance(State(), sts(3), pods(0, 1, starting=(2,), deleting=(1,)), NONE, 140)
+    late = new.advance(late, sts(3), pods(0, returned=(2,)), late.held, 150)
+    assert (late.phase, late.held) == ("stable", mask(2, 3))
+
+
+def test_deleted_again() -> None:
+    """A pod that is deleted soon after it became Ready is covered by all who saw that, those that restarted before included."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1, 2, deleting=(2,)), ALL, 100)
+    state = member.advance(state, sts(3), pods(0, 1, returned=(2,)), ALL, 150)
+    state = member.advance(state, sts(3), pods(0, 1, returned=(2,), deleting=(1,)), ALL, 151)
+
+    assert 0.45 < intersection(state.covering, mask(1, 3)).count(1) / mask(1, 3).count(1) < 0.55
+
+
+def test_all_deleted_at_once() -> None:
+    """When all pods are deleted nobody loads anything: one that goes itself drops what it was to cover and has not loaded."""
+    member, state = begun(0, 3)
+    seen_late = member.advance(state, sts(3), pods(0, 1, 2, deleting=(1, 2)), mask(0, 3), 100)
+    assert seen_late.held == ALL
+
+    for before in state, seen_late:
+        after = member.advance(before, sts(3), pods(0, 1, 2, deleting=(0, 1, 2)), mask(0, 3), 101)
+        assert (after.phase, after.held, after.covering) == ("draining", mask(0, 3), NONE)
+
+
+def test_draining_pod_keeps_what_it_covers() -> None:
+    """A pod that covers goes on doing so while it drains, as far as it has loaded."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(2), pods(0, 1, deleting=(1,)), mask(0, 2), 100)
+
+    after = member.advance(state, sts(2), pods(0, 1, deleting=(0, 1)), ALL, 110)
+
+    assert (after.phase, after.held, after.covering) == ("draining", ALL, mask(1, 2))
+
+
+@pytest.mark.parametrize("view", [pods(0, 2), pods(0, 2, starting=(1,))], ids=["vanished", "not Ready"])
+def test_killed_pod(view: list[Pod]) -> None:
+    """A pod that goes without having been deleted is not covered: it is back before another has loaded its slots."""
+    member, state = begun(0, 3)
+
+    assert member.advance(state, sts(3), view, ALL, 100).held == mask(0, 3)
+
+
+def test_lost_node() -> None:
+    """A pod that was not Ready before it was deleted is covered too: on a node that is down, it stays for as long as that is."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(2), pods(0, starting=(1,)), ALL, 100)
+
+    assert member.advance(state, sts(2), [*pods(0), Pod("ksm-1", deleting=True)], ALL, 400).held == ALL
+
+
+def test_starting_pod_never_covers() -> None:
+    """A pod that has yet to load its own share takes nothing over."""
+    member = Member(MMH3, "ksm-0")
+    state = member.advance(State(), sts(3), pods(1, 2, starting=(0,)), NONE, 0)
+
+    state = member.advance(state, sts(3), pods(1, 2, starting=(0,), deleting=(1, 2)), NONE, 5)
+
+    assert state.held == mask(0, 3)
+
+
+def test_nobody_to_cover() -> None:
+    """A fleet of one has nobody who could cover it, and pods out of range need no cover."""
+    member, state = begun(0, 1)
+    assert member.advance(state, sts(1), pods(0, deleting=(0,)), ALL, 100).held == ALL
+
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(1), pods(0, 1, deleting=(1,)), ALL, 100)
+    assert (state.phase, state.held, state.covering) == ("stable", ALL, NONE)
+
+
+def test_scale_in_onto_a_pod_that_is_not_ready() -> None:
+    """Slots that go from a pod that drains to one that is not Ready are covered by the others; the killed pod's own are not."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(2), pods(0, 2, starting=(1,), deleting=(2,)), ALL, 100)
+
+    assert state.covering == intersection(mask(1, 2), mask(2, 3))
+
+
+def test_scale_out_while_a_pod_restarts() -> None:
+    """Slots that go from a pod that is deleted to one that is still starting are covered."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 100)
+
+    state = member.advance(state, sts(3), pods(0, 1, starting=(2,), deleting=(1,)), ALL, 101)
+
+    assert state.held == ALL
 
 
 def test_restart_during_hand_over() -> None:
