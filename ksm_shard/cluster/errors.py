@@ -8,7 +8,7 @@ ClusterError
             Forbidden       403
             NotFound        404: the API is absent, such as a CustomResourceDefinition that is not installed
             Unsupported     any other answer below 500, such as 406 and 422: it cannot do what was asked
-        Unavailable         5xx, no connection, a time-out, an answer cut short, credentials that cannot be had: ask later
+        Unavailable         5xx, no connection, a time-out, an answer cut short, no credentials just now: ask later
             Unauthorized    401: the credentials are loaded anew at once, so that asking again helps
             TooManyRequests 429
         Cancelled           another thread broke the request off

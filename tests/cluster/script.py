@@ -16,22 +16,27 @@ CODEC = JsonCodec()
 
 
 def thing(uid: str, version: int) -> dict[str, Any]:
+    """An object that has no more than its identity."""
     return {"metadata": {"uid": uid, "resourceVersion": str(version)}}
 
 
 def page(*uids: str, version: int = 10, following: str = "", shard_selector: str = "") -> Page:
+    """A page of objects."""
     return Page([thing(uid, 1) for uid in uids], str(version), following, shard_selector)
 
 
 def added(uid: str, version: int) -> Event:
+    """An ADDED event."""
     return Event("ADDED", thing(uid, version))
 
 
 def deleted(uid: str, version: int) -> Event:
+    """A DELETED event."""
     return Event("DELETED", thing(uid, version))
 
 
 def bookmark(version: int) -> Event:
+    """A BOOKMARK, which is about no object."""
     return Event("BOOKMARK", thing("", version))
 
 
@@ -43,6 +48,7 @@ def listed(version: int) -> Event:
 
 
 def failure(code: int, seconds: int = 0) -> Event:
+    """An ERROR event with that code."""
     details = {"details": {"retryAfterSeconds": seconds}} if seconds else {}
     return Event("ERROR", {"kind": "Status", "code": code, "message": "no", **details})
 
