@@ -15,10 +15,11 @@ CONSTRAINTS = ("min", "max", "default", "defaultRequest", "maxLimitRequestRatio"
 )
 def limitrange(limits: LimitRange) -> Rows:
     return [
-        (resource, item.type, constraint, quantity(amount.string))
+        (resource, item.type, constraint, quantity(amounts[resource].string))
         for item in limits.spec.limits[:]
         for constraint in CONSTRAINTS
-        for resource, amount in getattr(item, constraint).items()
+        for amounts in (getattr(item, constraint),)
+        for resource in sorted(amounts)
     ]
 
 

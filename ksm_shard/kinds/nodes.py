@@ -48,7 +48,7 @@ _shared.labels(nodes, "kube_node")
 
 @nodes.info("kube_node_role", "Roles of a node.", ALPHA, labels="role")
 def role(node: Node) -> Rows:
-    return [(key[len(ROLE) :],) for key in node.metadata.labels if key.startswith(ROLE)]
+    return [(key[len(ROLE) :],) for key in sorted(node.metadata.labels) if key.startswith(ROLE)]
 
 
 @nodes.info("kube_node_spec_pod_cidrs", "Address ranges of a node's pods.", ALPHA, labels="pod_cidr")
@@ -77,10 +77,10 @@ def capacity(node: Node) -> Rows:
 
 
 def resources_of(quantities: Mapping[str, Quantity]) -> Rows:
-    """Return rows of resource, unit and value. Nodes count pods as well, and have parts of everything."""
+    """Return rows of resource, unit and value, by name. Nodes count pods as well, and have parts of everything."""
     return [
-        (*named, quantity(amount.string))
-        for name, amount in quantities.items()
+        (*named, quantity(quantities[name].string))
+        for name in sorted(quantities)
         if (named := ("pods", "integer") if name == "pods" else _shared.resource_name(name)) is not None
     ]
 

@@ -18,9 +18,9 @@ _shared.created(resourcequotas, "kube_resourcequota")
 def quota(of: ResourceQuota) -> Rows:
     status = of.status
     return [
-        (resource, kind, quantity(amount.string))
+        (resource, kind, quantity(amounts[resource].string))
         for kind, amounts in (("hard", status.hard), ("used", status.used))
-        for resource, amount in amounts.items()
+        for resource in sorted(amounts)
     ]
 
 
