@@ -1,5 +1,6 @@
 """Real processes of ours, on ports that the system chose: what the end-to-end and the conformance tests drive."""
 
+import gzip
 import os
 import queue
 import re
@@ -76,7 +77,8 @@ class Exporter:
     @staticmethod
     def _get(url: str, headers: dict[str, str]) -> str:
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
-            return str(answer.read().decode())
+            body = answer.read()
+            return str((gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body).decode())
 
     def worker(self) -> int:
         """Return the process id of the worker, whose CPU and memory count."""
