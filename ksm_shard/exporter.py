@@ -158,7 +158,9 @@ class Exporter:
             digest=ring.digest(state.total) if state.total else "",
             phase=state.phase,
             phase_since=self._phase_since,
-            slots=Slots(own=state.own, gained=gained, lost=state.lost, held=state.held_for_others),
+            slots=Slots(
+                own=state.own, gained=gained, lost=state.lost, held=state.held_for_others, covering=state.covering
+            ),
             siblings=self.siblings,
             resources=[self._resource(one) for one in self._exported.values()],
             object_limit=self._object_limit,

@@ -100,6 +100,10 @@ def main_app(
             uid=found.uid, slot=found.slot, shard=found.shard, total=found.total, pod=found.pod, held=found.held
         )
 
+    @app.get("/shard")
+    def shard() -> Response:
+        return Response(source.report(), content_type="application/json")
+
     @app.get("/")
     def status() -> Response:
         links = page.Links(request.host, telemetry_port)

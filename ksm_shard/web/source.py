@@ -62,12 +62,15 @@ class ResourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Masks of slots: `own` under the map, `gained` but not loaded yet, `lost` at the last change, `held` for another shard."""
+    """Masks of slots: `own` under the map, `gained` but not loaded yet, `lost` at the last change, `held` for another shard,
+    and of those the ones that cover for a pod that was deleted and is not back.
+    """
 
     own: bytes = field(repr=False)
     gained: bytes = field(repr=False)
     lost: bytes = field(repr=False)
     held: bytes = field(repr=False)
+    covering: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,9 @@ class Source(Protocol):
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """Who serves that object; None when it is not known here. `namespace` is "" for what is cluster-scoped."""
+
+    def report(self) -> str:
+        """What `ksm-shard check` and `plan` ask for, as JSON."""
 
     def close(self) -> None:
         """Stop all threads; nothing is asked afterwards."""

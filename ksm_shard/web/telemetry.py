@@ -120,11 +120,17 @@ class Telemetry(Collector):
 
     def _fleet(self, status: Status) -> Iterator[Metric]:
         slots = GaugeMetricFamily(
-            "ksm_shard_slots", "Slots: owned, gained but not loaded, lost at the last change, held for another.",
+            "ksm_shard_slots", "Slots: owned, gained but not loaded, lost at the last change, held for another, of those covering for a deleted pod.",
             labels=("state",),
         )  # fmt: skip
         masks = status.slots
-        for state, mask in ("owned", masks.own), ("gained", masks.gained), ("lost", masks.lost), ("held", masks.held):
+        for state, mask in (
+            ("owned", masks.own),
+            ("gained", masks.gained),
+            ("lost", masks.lost),
+            ("held", masks.held),
+            ("covering", masks.covering),
+        ):
             slots.add_metric((state,), mask.count(1))
         yield slots
         phase = GaugeMetricFamily("ksm_shard_handover_phase", "Phase of the hand-over, always 1.", labels=("phase",))
@@ -150,7 +156,9 @@ def _reference(status: Status) -> Iterator[Metric]:
         yield ordinal
     yield GaugeMetricFamily("kube_state_metrics_total_shards", "How many shards there are.", status.total)
     lists = CounterMetricFamily("kube_state_metrics_list", "Lists asked for, by result.", labels=("resource", "result"))
-    watches = CounterMetricFamily("kube_state_metrics_watch", "Watches asked for, by result.", labels=("resource", "result"))
+    watches = CounterMetricFamily(
+        "kube_state_metrics_watch", "Watches asked for, by result.", labels=("resource", "result")
+    )
     objects = GaugeMetricFamily("kube_state_metrics_list_objects", "Objects of the last list.", labels=("resource",))
     limits = GaugeMetricFamily(
         "kube_state_metrics_list_objects_limit", "Most objects that are listed.", labels=("resource",)

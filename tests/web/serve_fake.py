@@ -70,7 +70,7 @@ class FakeSource:
         return Status(
             shard=3, total=10, pod="ksm-shard-3", version="0.1.0", started=now - 93_784, ring="mmh3", digest=MMH3.digest(10),
             phase="releasing" if self.synced else "gaining", phase_since=now - 25,
-            slots=Slots(own=own, gained=gained, lost=NONE, held=MMH3.mask(9, 10) if self.synced else NONE),
+            slots=Slots(own=own, gained=gained, lost=NONE, held=MMH3.mask(9, 10) if self.synced else NONE, covering=NONE),
             siblings=[
                 Sibling(f"ksm-shard-{n}", n, n < 8, "missing" if n == 9 else states[n < 8], "" if n == 9 else f"http://shard-{n}/")
                 for n in range(10)
@@ -103,6 +103,10 @@ class FakeSource:
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """One pod is known."""
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
+
+    def report(self) -> str:
+        """Anything."""
+        return "{}"
 
     def close(self) -> None:
         """Say so."""
