@@ -13,7 +13,7 @@ from ksm_shard.simulator.catalogue import Catalogue
 from ksm_shard.simulator.errors import ApiError
 from ksm_shard.simulator.faults import Faults
 from ksm_shard.simulator.formats import JSON, Json, choose
-from ksm_shard.simulator.objects import Objects
+from ksm_shard.simulator.objects import Objects, Stored
 from ksm_shard.simulator.resources import BUILT_IN, Resource
 from ksm_shard.simulator.reviews import ACCESS_REVIEW, TOKEN_REVIEW, Reviews
 from ksm_shard.simulator.selection import Selection
@@ -166,6 +166,9 @@ class Api:
             case (("PUT" | "PATCH"), True):
                 return self._change(request, resource, (namespace, name), sub)
             case "DELETE", True:
+                marked = self._mark_deleted(request, resource, (namespace, name))
+                if marked is not None:
+                    return Answer(200, JSON, Json(resource).one(marked))
                 stored = self._objects.delete(resource.storage, (namespace, name))
                 if stored is None:
                     raise errors.not_found(resource.plural, name)
@@ -202,6 +205,19 @@ class Api:
                 raise errors.exists(resource.plural, meta["name"])
             stored = self._catalogue.put(resource, data)
         return Answer(201, JSON, Json(resource).one(stored))
+
+    def _mark_deleted(self, request: Request, resource: Resource, key: tuple[str, str]) -> Stored | None:
+        """Mark a pod that has a node as being deleted: its kubelet ends that by a second DELETE without a grace period."""
+        options = request.json() if request.body else {}
+        with self._objects.lock:
+            old = self._objects.get(resource.storage, key)
+            spec = old.data.get("spec") or {} if old is not None and resource.plural == "pods" else {}
+            grace = options.get("gracePeriodSeconds", spec.get("terminationGracePeriodSeconds", 30))
+            if old is None or not spec.get("nodeName") or grace == 0:
+                return None
+            ending = datetime.fromtimestamp(int(time.time()) + grace, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            marks = {"deletionTimestamp": ending, "deletionGracePeriodSeconds": grace}
+            return self._catalogue.put(resource, {**old.data, "metadata": {**old.metadata, **marks}})
 
     def _change(self, request: Request, resource: Resource, key: tuple[str, str], sub: str) -> Answer:
         """PUT and PATCH; on /status only the status counts, and elsewhere everything does: nobody validates."""
