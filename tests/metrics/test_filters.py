@@ -1,0 +1,75 @@
+"""Which families are on. The names of real families are not in scope: they are docs/metrics.md."""
+
+import pytest
+
+from ksm_shard.metrics.families import STABLE, Family
+from ksm_shard.metrics.filters import Filters
+
+
+def family(name: str, *, opt_in: bool = False) -> Family:
+    """Declare a family of which only the name matters."""
+    return Family(name, "Text.", STABLE, "value", lambda thing: None, opt_in=opt_in)
+
+
+FAMILIES = [
+    family("kube_pod_info"),
+    family("kube_pod_labels"),
+    family("kube_node_info"),
+    family("kube_pod_ips", opt_in=True),
+]
+
+
+@pytest.mark.parametrize(
+    ("lists", "names"),
+    [
+        ({}, "kube_pod_info kube_pod_labels kube_node_info"),
+        ({"allow": ["kube_pod_info"]}, "kube_pod_info"),
+        ({"allow": ["kube_pod_.*"]}, "kube_pod_info kube_pod_labels"),
+        ({"allow": ["_info$", "labels"]}, "kube_pod_info kube_pod_labels kube_node_info"),
+        ({"allow": ["^pod"]}, ""),
+        ({"deny": ["kube_pod_info"]}, "kube_pod_labels kube_node_info"),
+        ({"deny": ["pod"]}, "kube_node_info"),
+        ({"deny": ["nothing"]}, "kube_pod_info kube_pod_labels kube_node_info"),
+        ({"opt_in": ["kube_pod_ips"]}, "kube_pod_info kube_pod_labels kube_node_info kube_pod_ips"),
+        ({"opt_in": ["kube_pod_.*"], "deny": ["ips"]}, "kube_pod_info kube_pod_labels kube_node_info"),
+        ({"opt_in": ["kube_pod_ips"], "allow": ["kube_node_info"]}, "kube_node_info"),
+        ({"allow": ["kube_pod_ips"]}, ""),
+        ({"opt_in": ["kube_pod_ips"], "allow": ["kube_pod_i"]}, "kube_pod_info kube_pod_ips"),
+    ],
+)
+def test_lists_choose_families(lists: dict[str, list[str]], names: str) -> None:
+    """Patterns match anywhere in a name; an opt-in family needs its own list, and passes the others besides."""
+    assert names.split() == [one.name for one in Filters(**lists).on(FAMILIES)]
+
+
+def test_allowing_and_denying_exclude_each_other() -> None:
+    """Which of them would win is nothing to guess."""
+    with pytest.raises(
+        ValueError, match="--metric-allowlist and --metric-denylist exclude each other: give one of them"
+    ):
+        Filters(allow=["a"], deny=["b"])
+
+
+@pytest.mark.parametrize(
+    ("lists", "flag"),
+    [
+        ({"allow": ["kube_("]}, "--metric-allowlist"),
+        ({"deny": ["kube_("]}, "--metric-denylist"),
+        ({"opt_in": ["kube_("]}, "--metric-opt-in-list"),
+    ],
+)
+def test_a_pattern_that_is_none_is_refused(lists: dict[str, list[str]], flag: str) -> None:
+    """The error names the flag, the pattern, and what is wrong with it."""
+    with pytest.raises(ValueError, match=rf"^{flag}: 'kube_\(' is neither a name nor a regular expression: missing \)"):
+        Filters(**lists)
+
+
+def test_a_pattern_that_matches_nothing_is_told() -> None:
+    """A line for each, with its flag; a misspelt deny would otherwise go unnoticed."""
+    filters = Filters(deny=["kube_pod", "kube_pods"], opt_in=["kube_pod_ips", "kube_x"])
+
+    assert [
+        "--metric-denylist: kube_pods matches no family of the enabled resources",
+        "--metric-opt-in-list: kube_x matches no family of the enabled resources",
+    ] == filters.unmatched(FAMILIES)
+    assert [] == Filters(allow=["info"]).unmatched(FAMILIES)

@@ -1,0 +1,107 @@
+"""Quantities become floats. Which families read them how, the goldens of tests/kinds show."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ksm_shard.metrics.quantity import exact, quantity, whole
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0),
+        ("1", 1),
+        ("+3", 3),
+        ("-2", -2),
+        (".5", 0.5),
+        ("1.", 1),
+        ("1.5", 1.5),
+        ("100m", 0.1),
+        ("1500m", 1.5),
+        ("1k", 1e3),
+        ("1M", 1e6),
+        ("2G", 2e9),
+        ("1T", 1e12),
+        ("1P", 1e15),
+        ("1E", 1e18),
+        ("1Ki", 1024),
+        ("1.5Mi", 1.5 * 2**20),
+        ("64Gi", 2**36),
+        ("1Ti", 2**40),
+        ("1Pi", 2**50),
+        ("1Ei", 2**60),
+        ("1e3", 1000),
+        ("1E3", 1000),
+        ("25e-1", 2.5),
+    ],
+)
+def test_every_suffix_is_read(text: str, value: float) -> None:
+    """Decimal and binary suffixes, exponents and signs are those of the API."""
+    assert value == quantity(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1u", 0.001), ("1n", 0.001), ("-1n", -0.001), ("1.0001", 1.001), ("1e-400", 0.001)]
+)
+def test_what_is_finer_than_a_thousandth_is_rounded_away_from_zero(text: str, value: float) -> None:
+    """A little is never nothing."""
+    assert value == quantity(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1500m", 2), ("-1500m", -2), ("1m", 1), ("10Gi", 10 * 2**30)])
+def test_whole_units_are_rounded_away_from_zero(text: str, value: float) -> None:
+    """What does not come in parts, such as bytes, is rounded up."""
+    assert value == whole(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("3u", 3e-06), ("500m", 0.5), ("1n", 1e-09), ("1e9999", float("inf"))])
+def test_an_exact_quantity_is_not_rounded(text: str, value: float) -> None:
+    """The nearest float is all that is lost."""
+    assert value == exact(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "1 ", "Ki", "1Kii", "1KB", "1e", "1e1.5", "--1", "1,5", "0x10", "NaN", "\u0661"]
+)
+@pytest.mark.parametrize("read", [quantity, whole, exact])
+def test_what_is_no_quantity_is_refused(read: Callable[[str], float], text: str) -> None:
+    """The error shows the text, and what would be right."""
+    with pytest.raises(ValueError, match=r"^expected a quantity such as .*, got '"):
+        read(text)
+
+
+def test_the_error_is_short() -> None:
+    """A quantity can come from an annotation, which may be 256 kB of anything."""
+    with pytest.raises(ValueError, match=f"got '{'x' * 79}$"):
+        quantity("x" * 250_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("9223372036854775807", 2**63), ("16Ei", 0), ("10E", 10**19 - 2**64), ("1e19", 10**19 - 2**64), ("1e400", 0)],
+)
+def test_what_does_not_fit_64_bits_wraps_around(text: str, value: float) -> None:
+    """The API accepts it, and its clients compute so."""
+    assert value == whole(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e999999999", 0), ("-1e999999", 0), ("1e-999999999", 0.001)])
+def test_no_exponent_is_expensive(text: str, value: float) -> None:
+    """Anyone who may make a pod may write one, and the integer of 1e999999 takes most of a minute."""
+    assert value == quantity(text)
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_whole_numbers_are_read_as_they_are(number: int) -> None:
+    """To the precision of a float."""
+    assert float(number) == whole(str(number))
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_thousandths_are_read_as_they_are(number: Decimal) -> None:
+    """The finest that the API's clients compute in."""
+    assert float(number) == quantity(str(number)) == quantity(f"{number * 1000:.0f}m")
