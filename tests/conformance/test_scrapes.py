@@ -11,7 +11,9 @@ from tests.processes import fleet
 # The reference never saw KubeSphere's users. The API server that it watched renewed a lease of its own between the two.
 ELSEWHERE = r"kube_user_|kube_lease_renew_time\{lease=\"apiserver-"
 # On another API server resource versions are others, and so are the lease and the addresses that it writes of itself.
-OF_ITSELF = r"kube_\w+_metadata_resource_version\{|kube_lease_\w+\{lease=\"apiserver-|kube_endpoint\w+\{.*=\"kubernetes\""
+OF_ITSELF = (
+    r"kube_\w+_metadata_resource_version\{|kube_lease_\w+\{lease=\"apiserver-|kube_endpoint\w+\{.*=\"kubernetes\""
+)
 
 
 @pytest.fixture(params=sorted(runs()))
@@ -26,7 +28,9 @@ def test_a_fleet_exposes_what_the_reference_exposes(
 ) -> None:
     """The scrapes of all shards add up to exactly the reference's scrape."""
     kind, case, flags = cluster
-    passed_over = re.compile(rf"(?m)^(?:# (?:HELP|TYPE) )?(?:{ELSEWHERE}{'|' + OF_ITSELF if kind == 'real' else ''}).*\n")
+    passed_over = re.compile(
+        rf"(?m)^(?:# (?:HELP|TYPE) )?(?:{ELSEWHERE}{'|' + OF_ITSELF if kind == 'real' else ''}).*\n"
+    )
 
     with fleet(shards, *flags, *runs()[run]) as exporters:
         texts = [expected_of(case, run), *(exporter.scrape() for exporter in exporters)]

@@ -165,6 +165,12 @@ class Fleet:
         self._start(ordinal)
         eventually(lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal))
 
+    def roll(self, replicas: int) -> None:
+        """Replace every pod, the last one first, as a rolling update does."""
+        for ordinal in reversed(range(replicas)):
+            self.restart(ordinal)
+        self.settled(replicas)
+
     def kill(self, ordinal: int) -> None:
         """End one process without a warning, and let it come back under its name."""
         with self._lock:
