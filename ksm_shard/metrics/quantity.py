@@ -9,13 +9,17 @@ from decimal import ROUND_UP, Decimal
 from functools import lru_cache
 from typing import Final
 
-QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([EPTGMk]|[KMGTPE]i|[mun])|[eE]([+-]?\d+))?")
+QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([EPTGMk]|[KMGTPE]i|[mun])|[eE]([+-]?\d+))?", re.ASCII)
 SUFFIXES: Final = {
-    **{suffix: Decimal(10) ** power for suffix, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)},
+    **{
+        suffix: Decimal(10) ** power
+        for suffix, power in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
+    },
     **{f"{suffix}i": Decimal(2) ** (10 * power) for power, suffix in enumerate("KMGTPE", start=1)},
 }
-
-
+# Any pod's CPU limit may be 1e999999, an integer that takes 50 s to make. Powers of ten from 10**64 on are 0 in 64 bits, and
+# far below a thousandth all are rounded to it, so that nothing is lost by reading greater exponents as this one.
+MAX_EXPONENT: Final = 999
 # Above this the API's own arithmetic in milli-units would overflow int64, so whole units are used (api/resource, MaxMilliValue).
 MAX_MILLI_VALUE: Final = (2**63 - 1) // 1000
 
@@ -61,7 +65,9 @@ def _decimal(text: str) -> Decimal:
     digits, suffix, exponent = match.groups()
     if suffix is not None:
         return Decimal(digits) * SUFFIXES[suffix]
-    return Decimal(digits).scaleb(int(exponent)) if exponent is not None else Decimal(digits)
+    if exponent is None:
+        return Decimal(digits)
+    return Decimal(digits).scaleb(max(-MAX_EXPONENT, min(int(exponent), MAX_EXPONENT)))
 
 
 def _int64(value: Decimal) -> int:
