@@ -117,8 +117,9 @@ class Store:
             return [self._body(family) for family in range(self._families)]
 
     def size(self) -> Size:
-        """Return how large everything is, as of the last writing."""
+        """Return how large everything is."""
         with self._lock:
+            self._write()
             pages = [column.page for block in self._blocks for column in block.columns if column is not None]
         return Size(
             deflated=sum(len(page.deflated) for page in pages),
