@@ -16,9 +16,9 @@ PODS = 60
 @pytest.fixture(scope="module")
 def shards() -> Iterator[list[Exporter]]:
     """Three shards of one fleet."""
-    with Simulator([pod(f"p{number}", "Running", 0) for number in range(PODS)]) as simulator:
-        with fleet(3, f"--apiserver={simulator.url}", "--resources=pods") as exporters:
-            yield exporters
+    simulator = Simulator([pod(f"p{number}", "Running", 0) for number in range(PODS)])
+    with simulator as serving, fleet(3, f"--apiserver={serving.url}", "--resources=pods") as exporters:
+        yield exporters
 
 
 def run(*words: str) -> tuple[int, str]:
