@@ -174,4 +174,4 @@ def _unknown_resources(found: _Found, values: Mapping[str, Any], known: Collecti
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004  as much as fits a line of a terminal
+    return text if len(text) <= 80 else f"{text[:77]}..."  # as much as fits a line of a terminal

@@ -42,6 +42,8 @@ def main_app(
     """The site of the main port.
 
     Args:
+        source: what there is to serve.
+        telemetry: counts the requests.
         gzip: whether to compress for clients that accept it.
         telemetry_port: for the link on the status page.
         draining: whether the process was told to stop; it is not ready then, and serves on.
@@ -58,47 +60,8 @@ def main_app(
         response.call_on_close(lambda: telemetry.requested(handler, method, time.monotonic() - began))
         return response
 
-    @app.get("/metrics")
-    def metrics() -> Response:
-        wanted = _wanted(source)
-        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        began = time.monotonic()
-        bodies = source.scrape(wanted, openmetrics)
-        if bodies is None:
-            response = _lines("not every resource has been listed yet: see /readyz", status=503)
-            response.headers["Retry-After"] = RETRY_AFTER
-            return response
-        telemetry.gathering(time.monotonic() - began)
-        if openmetrics:
-            bodies = [*bodies, EOF]
-        zipped = gzip and accepts_gzip(request.headers.get("Accept-Encoding", ""))
-        pieces, length = (gzip_pieces, gzip_length) if zipped else (text_pieces, text_length)
-        response = Response(
-            telemetry.sending("gzip" if zipped else "identity", pieces(bodies)),
-            content_type=OPENMETRICS if openmetrics else TEXT,
-            direct_passthrough=True,
-        )
-        response.content_length = length(bodies)
-        if zipped:
-            response.content_encoding = "gzip"
-        response.vary.update(("Accept", "Accept-Encoding"))
-        return response
-
-    @app.get("/owner")
-    def owner() -> Response:
-        uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
-        if uid:
-            found = source.owner(uid)
-        elif resource and (name := request.args.get("name", "")):
-            _check_known(source, [resource])
-            found = source.find(resource, request.args.get("namespace", ""), name)
-        else:
-            raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
-        if found is None:
-            return _lines("not known here: another shard may know, or ask by ?uid=", status=404)
-        return jsonify(
-            uid=found.uid, slot=found.slot, shard=found.shard, total=found.total, pod=found.pod, held=found.held
-        )
+    _add_scrapes(app, source, telemetry, gzip=gzip)
+    _add_owner(app, source)
 
     @app.get("/shard")
     def shard() -> Response:
@@ -130,6 +93,52 @@ def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[]
 
     _add_health(app, source, draining)
     return app
+
+
+def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool) -> None:
+    @app.get("/metrics")
+    def metrics() -> Response:
+        wanted = _wanted(source)
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        began = time.monotonic()
+        bodies = source.scrape(wanted, openmetrics)
+        if bodies is None:
+            response = _lines("not every resource has been listed yet: see /readyz", status=503)
+            response.headers["Retry-After"] = RETRY_AFTER
+            return response
+        telemetry.gathering(time.monotonic() - began)
+        if openmetrics:
+            bodies = [*bodies, EOF]
+        zipped = gzip and accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        pieces, length = (gzip_pieces, gzip_length) if zipped else (text_pieces, text_length)
+        response = Response(
+            telemetry.sending("gzip" if zipped else "identity", pieces(bodies)),
+            content_type=OPENMETRICS if openmetrics else TEXT,
+            direct_passthrough=True,
+        )
+        response.content_length = length(bodies)
+        if zipped:
+            response.content_encoding = "gzip"
+        response.vary.update(("Accept", "Accept-Encoding"))
+        return response
+
+
+def _add_owner(app: Flask, source: Source) -> None:
+    @app.get("/owner")
+    def owner() -> Response:
+        uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
+        if uid:
+            found = source.owner(uid)
+        elif resource and (name := request.args.get("name", "")):
+            _check_known(source, [resource])
+            found = source.find(resource, request.args.get("namespace", ""), name)
+        else:
+            raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
+        if found is None:
+            return _lines("not known here: another shard may know, or ask by ?uid=", status=404)
+        return jsonify(
+            uid=found.uid, slot=found.slot, shard=found.shard, total=found.total, pod=found.pod, held=found.held
+        )
 
 
 def _site() -> Flask:

@@ -107,14 +107,14 @@ def strip(slots: Slots) -> tuple[list[Bar], int]:
         tuple(mask.count(1, start, start + wide) for mask in (served, slots.gained, slots.held))
         for start in range(0, SLOTS, wide)
     ]
-    tallest = max(max(map(sum, counted)), 1)
+    tallest = max(map(sum, counted))
     bars, x = [], 0
     for (at_home, gained, held), run in groupby(counted):
         width = len(list(run))
         if at_home or gained or held:
             bars.append(Bar(x, width, *(round(count * 100 / tallest, 1) for count in (at_home, gained, held))))
         x += width
-    return bars, max(map(sum, counted))
+    return bars, tallest
 
 
 def shares(slots: Slots) -> Iterator[tuple[str, str, int, float]]:
@@ -143,11 +143,9 @@ def size(count: int) -> str:
     """Bytes with three significant digits: `812 B`, `1.46 MB`."""
     if count < 1000:
         return f"{count} B"
-    value, unit = float(count), "B"
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.5:
-            break
+    value, unit, *larger = count / 1000, "kB", "MB", "GB", "TB"
+    while value >= 999.5 and larger:
+        value, unit = value / 1000, larger.pop(0)
     return f"{value:.2f} {unit}" if value < 9.995 else f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
 
 

@@ -62,8 +62,10 @@ def serve(
     """Serve until a signal ends it: SIGTERM after the drain period, SIGINT at once. Never returns: raises SystemExit.
 
     Args:
-        main, telemetry: bound sockets, from `listen`.
+        main: bound socket of the main port, from `listen`.
+        telemetry: bound socket of the telemetry port.
         start: makes the source and starts its threads; called in the worker, after the fork. Its `close` is called at the end.
+        limits: on requests, and on the stop.
         gzip: whether to compress scrapes for clients that accept it.
     """
     _Server(main, telemetry, start, limits, gzip).run()
@@ -82,7 +84,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load_config(self) -> None:
         """What gunicorn is to do; its own command line, environment and files are not read."""
-        from ksm_shard.web.worker import Worker
+        from ksm_shard.web.worker import Worker  # noqa: PLC0415  after the fork, as all below
 
         limits = self._limits
         Worker.header_timeout, Worker.write_timeout = limits.read_header, limits.write
@@ -108,9 +110,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
         """Start the source, in the worker, and return both sites as one: the address that was asked decides."""
-        from ksm_shard.web.app import main_app, telemetry_app
-        from ksm_shard.web.telemetry import Telemetry
-        from ksm_shard.web.worker import Worker
+        from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
+        from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
+        from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         metrics = Telemetry(source)
@@ -129,11 +131,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return dispatch
 
     def _close(self, arbiter: Any, worker: Any) -> None:
+        del arbiter, worker
         if self._source is not None:
             self._source.close()
 
 
 def _freeze(arbiter: Any, worker: Any) -> None:
     """Keep the collector from writing to the pages that both processes share."""
+    del arbiter, worker
     gc.collect()
     gc.freeze()

@@ -62,8 +62,14 @@ class ResourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Masks of slots: `own` under the map, `gained` but not loaded yet, `lost` at the last change, `held` for another shard,
-    and of those the ones that cover for a pod that was deleted and is not back.
+    """Masks of slots.
+
+    Attributes:
+        own: given to this shard by the map.
+        gained: of those, not loaded yet.
+        lost: given away at the last change.
+        held: served for another shard.
+        covering: of those, the ones of a pod that was deleted and is not back.
     """
 
     own: bytes = field(repr=False)

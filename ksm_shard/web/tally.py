@@ -1,7 +1,7 @@
 """Counts of one resource since the start, as its follower tells them (`ksm_shard.cluster.follower.Observer`).
 
-Plain numbers that only the thread of the follower writes, and that pages and telemetry read: counting an event costs 0.2 us, where a
-labelled metric of prometheus_client takes 1.
+Plain numbers that only the thread of the follower writes, and that pages and telemetry read: counting an event costs
+0.2 us, where a labelled metric of prometheus_client takes 1.
 """
 
 import time

@@ -120,9 +120,11 @@ class Telemetry(Collector):
 
     def _fleet(self, status: Status) -> Iterator[Metric]:
         slots = GaugeMetricFamily(
-            "ksm_shard_slots", "Slots: owned, gained but not loaded, lost at the last change, held for another, of those covering for a deleted pod.",
+            "ksm_shard_slots",
+            "Slots: owned, of those gained but not loaded, lost at the last change, held for another, of those covering "
+            "for a deleted pod.",
             labels=("state",),
-        )  # fmt: skip
+        )
         masks = status.slots
         for state, mask in (
             ("owned", masks.own),

@@ -55,7 +55,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._deadlines[conn] = time.monotonic() + patience
         return super().handle_request(req, conn)
 
-    def murder_keepalived(self, force: bool = False) -> None:
+    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT002  gunicorn's signature
         """End what has waited too long; called in every round of the loop, also while stopping."""
         super().murder_keepalived(force or not self.alive)
         now = time.monotonic()
@@ -72,6 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: serve on for the drain period, no longer ready, then stop."""
+        del sig, frame
         if not self.draining:
             Worker.draining = True
             self._drained_at = time.monotonic() + self.drain_period
