@@ -1,0 +1,105 @@
+"""What an object of each kind costs, from its message to its text: `python -m bench.kinds [PLURAL ...]`.
+
+The objects are those of the goldens, with all labels, annotations and opt-in families. The same few are rendered again and
+again, so caches are warm: for most kinds they are in a cluster too. The goal is at most 3 us a line beyond 30 us an object;
+`!` marks what costs more. CPU is the least of several rounds, which leaves out what else the machine had to do.
+"""
+
+import sys
+from collections.abc import Callable
+from time import process_time
+from typing import Any, NamedTuple
+
+from ksm_shard.kinds import resources
+from ksm_shard.metrics.compiler import compile_resource
+from ksm_shard.metrics.families import Family, Resource
+from tests.kinds.rendering import objects
+
+FIXED = 30.0
+LINE = 3.0
+ROUNDS = 9
+# Seconds of one round: a thousand times what the clock can tell apart.
+ROUND = 0.01
+
+
+class Cost(NamedTuple):
+    """Averages over the objects of one kind; times in microseconds, sizes in bytes."""
+
+    parse: float
+    render: float
+    wire: float
+    text: float
+    lines: float
+
+    @property
+    def goal(self) -> float:
+        """Return what an object of so many lines may cost."""
+        return FIXED + LINE * self.lines
+
+
+def measure(resource: Resource) -> Cost:
+    """Return what parsing and rendering one object costs."""
+    render = compile_resource(
+        resource,
+        resource.families,
+        failed=_failed,
+        duplicated=lambda _: None,
+        labels_allowlist=("*",),
+        annotations_allowlist=("*",),
+    ).render
+    messages = objects(resource)
+    packed = [message.SerializeToString() for message in messages]
+    text = "".join("".join(render(message)) for message in messages)
+    return Cost(
+        parse=_time(resource.message.FromString, packed),
+        render=_time(render, messages),
+        wire=sum(map(len, packed)) / len(packed),
+        text=len(text.encode()) / len(messages),
+        lines=text.count("\n") / len(messages),
+    )
+
+
+def _failed(family: Family, error: Exception) -> None:
+    raise AssertionError(f"{family.name}: {error}") from error
+
+
+def _time(call: Callable[[Any], object], arguments: list[Any]) -> float:
+    """Return the CPU microseconds of one call."""
+    times = 1
+    while (spent := _spent(call, arguments, times)) < ROUND:
+        times *= 2
+    best = min(spent, *(_spent(call, arguments, times) for _ in range(ROUNDS)))
+    return best / times / len(arguments) * 1e6
+
+
+def _spent(call: Callable[[Any], object], arguments: list[Any], times: int) -> float:
+    began = process_time()
+    for _ in range(times):
+        for argument in arguments:
+            call(argument)
+    return process_time() - began
+
+
+def main(plurals: list[str]) -> int:
+    """Print a row for each kind, of all kinds if none is named."""
+    known = resources()
+    if unknown := [plural for plural in plurals if plural not in known]:
+        print(f"no such kind: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    print(
+        f"{'an object':33} {'us: parse':>9} {'render':>7} {'goal':>5}  {'bytes: wire':>11} {'text':>5}"
+        f"  {'lines':>5}  {'a line: us':>10} {'bytes':>5}"
+    )
+    for plural in plurals or known:
+        cost = measure(known[plural])
+        both = cost.parse + cost.render
+        row = (
+            f"{plural:33} {cost.parse:9.1f} {cost.render:7.1f} {cost.goal:5.0f}  {cost.wire:11.0f} {cost.text:5.0f}"
+            f"  {cost.lines:5.0f}  {both / cost.lines:10.2f} {cost.text / cost.lines:5.0f}"
+        )
+        print(row + " !" if both > cost.goal else row)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
