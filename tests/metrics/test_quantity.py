@@ -82,10 +82,18 @@ def test_the_error_is_short() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("9223372036854775807", 2**63), ("16Ei", 0), ("10E", 10**19 - 2**64), ("1e19", 10**19 - 2**64), ("1e400", 0)],
+    [
+        ("9223372036854775807", 2**63),
+        ("8Ei", 2**63),
+        ("16Ei", 2**63),
+        ("9223372036854775807Ki", 2**63),
+        ("1e400", 0),
+        ("16029848385G", float(16029848385 * 10**9 - 2**64)),
+        ("12345678901234567890", float(12345678901234567890 - 2**64)),
+    ],
 )
-def test_what_does_not_fit_64_bits_wraps_around(text: str, value: float) -> None:
-    """The API accepts it, and its clients compute so."""
+def test_what_does_not_fit_64_bits_is_read_as_by_the_apis_clients(text: str, value: float) -> None:
+    """Binary quantities are capped, as is documented; decimal ones wrap around."""
     assert value == whole(text)
 
 
@@ -93,6 +101,13 @@ def test_what_does_not_fit_64_bits_wraps_around(text: str, value: float) -> None
 def test_no_exponent_is_expensive(text: str, value: float) -> None:
     """Anyone who may make a pod may write one, and the integer of 1e999999 takes most of a minute."""
     assert value == quantity(text)
+
+
+@pytest.mark.parametrize("digits", [1001, 250_000])
+def test_no_length_is_expensive(digits: int) -> None:
+    """An annotation may hold 250 kB of digits, whose integer takes seconds; nothing that fits 64 bits is as long."""
+    with pytest.raises(ValueError, match="expected a quantity"):
+        quantity("1" * digits)
 
 
 @given(st.integers(-(2**62), 2**62))
