@@ -1,6 +1,6 @@
-"""docs/metrics.md is what its generator writes, and says it all."""
+"""docs/metrics.md is what its generator writes, and says it all; docs/contributing.md shows what is there."""
 
-from ksm_shard.docs import PAGE, page
+from ksm_shard.docs import PAGE, ROOT, page
 from ksm_shard.kinds import resources
 
 
@@ -29,3 +29,10 @@ def test_marks_are_shown() -> None:
         in page()
     )
     assert "| `kube_job_status_failed` | gauge | STABLE | [`reason`] | " in page()
+
+
+def test_the_kind_that_contributors_are_shown_is_the_real_one() -> None:
+    """An example that is copied has to work."""
+    text = (ROOT / "docs/contributing.md").read_text()
+
+    assert f"```python\n{(ROOT / 'ksm_shard/kinds/ingressclasses.py').read_text()}```" in text
