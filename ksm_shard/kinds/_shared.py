@@ -35,9 +35,7 @@ def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) 
 def metadata_generation(resource: Resource, prefix: str, stability: str = STABLE) -> None:
     """Declare the generation of the desired state."""
 
-    @resource.value(
-        f"{prefix}_metadata_generation", "Sequence number of a generation of the desired state.", stability
-    )
+    @resource.value(f"{prefix}_metadata_generation", "Sequence number of a generation of the desired state.", stability)
     def generation(obj: Any) -> int:
         return int(obj.metadata.generation)
 

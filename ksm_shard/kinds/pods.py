@@ -40,13 +40,15 @@ DISRUPTION_REASONS = frozenset(
     }
 )
 
+
 @pods.value("kube_pod_completion_time", "Unix time at which the last container of a finished pod ended.", STABLE)
 def completion_time(pod: PodView) -> int | None:
     return max(
         (
             moment
             for status in pod.statuses
-            if status.state.HasField("terminated") and (moment := seconds(status.state.terminated.finishedAt)) is not None
+            if status.state.HasField("terminated")
+            and (moment := seconds(status.state.terminated.finishedAt)) is not None
         ),
         default=None,
     )
@@ -180,9 +182,7 @@ def claimed_volumes(pod: PodView) -> list[ClaimedVolume]:
     return claimed
 
 
-volumes = pods.part(
-    claimed_volumes, {"volume": "name", "persistentvolumeclaim": "claim", "ephemeral": "ephemeral"}
-)
+volumes = pods.part(claimed_volumes, {"volume": "name", "persistentvolumeclaim": "claim", "ephemeral": "ephemeral"})
 
 
 @volumes.info(
@@ -245,7 +245,9 @@ def container_ready_time(pod: PodView) -> int | None:
     return pod.since("ContainersReady", "true")
 
 
-@pods.info("kube_pod_status_reason", "Why a pod is where it is, when something odd happened to it.", ALPHA, labels="reason")
+@pods.info(
+    "kube_pod_status_reason", "Why a pod is where it is, when something odd happened to it.", ALPHA, labels="reason"
+)
 def reason(pod: PodView) -> Rows:
     text = pod.status.reason
     if not text:
@@ -254,9 +256,7 @@ def reason(pod: PodView) -> Rows:
     return [(text if text in REASONS else "Other",)]
 
 
-@pods.info(
-    "kube_pod_status_disruption_reason", "Why a pod is about to be disrupted.", ALPHA, labels="reason"
-)
+@pods.info("kube_pod_status_disruption_reason", "Why a pod is about to be disrupted.", ALPHA, labels="reason")
 def disruption_reason(pod: PodView) -> Rows:
     reasons = [condition.reason for kind, _, condition in pod.conditions if kind == "DisruptionTarget"]
     return [(text if text in DISRUPTION_REASONS else "Other",) for text in reasons]
