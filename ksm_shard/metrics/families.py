@@ -104,7 +104,9 @@ class Declarations:
         self, name: str, text: str, stability: str, *, labels: str, states: Sequence[str], **more: Any
     ) -> Callable[[F], F]:
         """Declare a family of rows that end in their current state, the last of the labels."""
-        return self._declare("states", name, text, stability, labels=tuple(labels.split()), states=tuple(states), **more)
+        return self._declare(
+            "states", name, text, stability, labels=tuple(labels.split()), states=tuple(states), **more
+        )
 
     def mapping(
         self, name: str, text: str, stability: str, *, prefix: str, allowlist: str = "", **more: Any

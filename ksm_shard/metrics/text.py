@@ -35,7 +35,9 @@ def _number(value: float) -> str:
             return digits
         sign, digits = ("-", digits[1:]) if value < 0 else ("", digits)
         tail = digits[1:].rstrip("0")
-        return f"{sign}{digits[0]}.{tail}e+{len(digits) - 1:02d}" if tail else f"{sign}{digits[0]}e+{len(digits) - 1:02d}"
+        return (
+            f"{sign}{digits[0]}.{tail}e+{len(digits) - 1:02d}" if tail else f"{sign}{digits[0]}e+{len(digits) - 1:02d}"
+        )
     value = float(value)
     if not isfinite(value):
         return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
