@@ -7,6 +7,7 @@ looks at them once a second and shuts the sockets of those overdue, which wakes 
 
 import contextlib
 import socket
+import sys
 import time
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadlines: dict[TConn, float] = {}
+        self._quitting = False
         self._drained_at = float("inf")
 
     def handle(self, conn: TConn) -> Any:
@@ -79,11 +81,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.method_queue.defer(int)  # wakes the loop
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """SIGQUIT or SIGINT: stop at once. Answers under way are cut: the interpreter would wait for them."""
+        """SIGQUIT or SIGINT: stop at once. Answers under way are cut: the interpreter would wait for them.
+
+        gthread would also shut its pool down here. That takes a lock, which the main thread holds while it hands on a
+        request: a SIGINT just then was a deadlock, until the parent killed the worker ten seconds later.
+        """
+        del sig, frame
+        if self._quitting:
+            return  # Ctrl-C comes twice, from the terminal and from the parent: the source is being closed
+        self._quitting = True
         self.alive = False
         for conn in self._deadlines.copy():
             _shut(conn.sock, socket.SHUT_RDWR)
-        super().handle_quit(sig, frame)
+        sys.exit(0)
 
     def _hurry(self, seconds: float) -> None:
         last = time.monotonic() + seconds

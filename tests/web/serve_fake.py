@@ -1,4 +1,4 @@
-"""The real server around a source that answers from constants: run as a script by `server` in conftest.py.
+"""The real server around a source that answers from constants: run as a module by serving.py.
 
 Prints the two ports once it listens, and `closed` when the source is closed. Switches are command line arguments.
 """
