@@ -1,0 +1,80 @@
+"""Metrics about the exporter itself, on their own port."""
+
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from tests.web.serving import Server
+
+
+def samples(server: Server) -> dict[tuple[str, ...], float]:
+    """Values by name and label values, the latter in alphabetical order of the labels' names."""
+    families = parse_text(server.get("/metrics", port=server.telemetry).text)
+    return {
+        (each.name, *(value for _, value in sorted(each.labels.items()))): each.value
+        for family in families
+        for each in family.samples
+    }
+
+
+def test_names_of_kube_state_metrics(server: Server) -> None:
+    """Dashboards about kube-state-metrics go on working."""
+    found = samples(server)
+
+    assert found["kube_state_metrics_build_info", "0.1.0"] == 1
+    assert found["kube_state_metrics_shard_ordinal", "3"] == 3
+    assert found["kube_state_metrics_total_shards",] == 10
+    assert found["kube_state_metrics_list_total", "*v1.Pod", "success"] == 1
+    assert found["kube_state_metrics_list_total", "*v1.Secret", "error"] == 1
+    assert found["kube_state_metrics_watch_total", "*v1.Pod", "error"] == 0
+
+
+def test_what_the_source_knows(server: Server) -> None:
+    """Each number is that of the status, by resource."""
+    found = samples(server)
+
+    assert found["ksm_shard_objects_seen", "pods"] == 200_650
+    assert found["ksm_shard_objects_owned", "pods"] == 20_065
+    assert found["ksm_shard_resource_version", "pods"] == 9_007_199_254
+    assert ("ksm_shard_resource_version", "secrets") not in found
+    assert found["ksm_shard_state", "secrets", "forbidden"] == 1
+    assert found["ksm_shard_watch_errors_total", "forbidden", "secrets"] == 1
+    assert found["ksm_shard_received_bytes_total", "pods"] == 35_000_000
+    assert found["ksm_shard_page_bytes", "deflated", "pods"] == 25_300_000
+
+
+def test_requests_are_counted(server: Server) -> None:
+    """A scrape shows up with what its client took, byte for byte."""
+    before = samples(server)
+    body = server.get("/metrics", accept_encoding="gzip").body
+    after = samples(server)
+
+    def more(*series: str) -> float:
+        return after[series] - before.get(series, 0)
+
+    assert more("ksm_shard_response_bytes_total", "gzip") == len(body)
+    assert more("ksm_shard_scrape_duration_seconds_count") == 1
+    # A client has the last byte a moment before the server counts the request.
+    assert more("http_request_duration_seconds_count", "metrics", "get") in {0, 1}
+
+
+def test_openmetrics_parses(server: Server) -> None:
+    """The strict parser takes it."""
+    answer = server.get("/metrics", port=server.telemetry, accept="application/openmetrics-text")
+
+    assert answer.text.endswith("\n# EOF\n")
+    assert "ksm_shard_slots" in {family.name for family in parse_openmetrics(answer.text)}
+
+
+def test_promtool_finds_nothing(server: Server) -> None:
+    """Names, help and types are as promtool wants them."""
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("there is no promtool")
+    text = server.get("/metrics", port=server.telemetry).body
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False, timeout=20)
+
+    assert (0, "") == (checked.returncode, checked.stderr.decode())
