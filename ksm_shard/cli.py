@@ -40,8 +40,9 @@ def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
         if list(words[: len(name)]) == name:
             return command, words[len(name) :]
     asked = " ".join(words[:1])
-    nearest = difflib.get_close_matches(asked, [command.name for command in COMMANDS], n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(command.name for command in COMMANDS)}"
+    names = {command.name.partition(" ")[0]: command.name for command in COMMANDS}
+    nearest = difflib.get_close_matches(asked, names, n=1)
+    hint = f"did you mean {names[nearest[0]]}?" if nearest else f"there are {', '.join(names.values())}"
     raise UsageError(f"{asked}: no such command; {hint}")
 
 

@@ -1,0 +1,81 @@
+"""The command line as a user meets it: words, output, exit status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ksm_shard import cli
+from ksm_shard.settings.commands import COMMANDS
+from ksm_shard.version import version
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of whoever runs the tests are not meant."""
+    monkeypatch.setattr(cli.os, "environ", {})
+
+
+def test_python_m() -> None:
+    """`python -m ksm_shard version` works without anything installed as a script."""
+    command = [sys.executable, "-m", "ksm_shard", "version"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert done.stdout.startswith(f"ksm-shard {version()}, Python {sys.version_info.major}.")
+
+
+def test_every_command_has_a_runner() -> None:
+    """What help offers can be called."""
+    assert [command.name for command in COMMANDS] == list(cli.RUNNERS)
+
+
+def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
+    """`config validate` takes run's flags and says ok, or what is not."""
+    assert cli.main(["config", "validate", "--total-shards=3", "--shard=2", "--logtostderr"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+    assert cli.main(["config", "validate", "--total-shards=3", "--shard=3"]) == 2
+    assert capsys.readouterr().err == "ksm-shard: --shard: 3 must be from 0 to 2 with --total-shards=3\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["chek"], "chek: no such command; did you mean check?"),
+        (["frobnicate"], "frobnicate: no such command; there are run, demo, simulate, "),
+        (["config"], "config: no such command; did you mean config validate?"),
+        (["completion"], "completion: '' must be bash or zsh or fish"),
+        (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
+        (["run", "--tls-config=web.yaml"], "--tls-config: not supported yet"),
+        (["--auth-filter"], "--auth-filter: not supported yet"),
+        (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
+        (["plan"], "plan: give --from and --to"),
+    ],
+)
+def test_mistakes_of_usage(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2 and one line on standard error, before anything is started."""
+    assert cli.main(words) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"ksm-shard: {expected}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["-h", "-help", "--help"])
+def test_help(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Help is asked for in any way, of all or of one command."""
+    assert cli.main([flag]) == 0
+    assert capsys.readouterr().out.startswith("Usage: ksm-shard [run] [flags]\n")
+
+    assert cli.main(["plan", flag]) == 0
+    assert capsys.readouterr().out.startswith("Usage: ksm-shard plan [flags]\n")
+
+
+def test_completion(capsys: pytest.CaptureFixture[str]) -> None:
+    """The script goes to standard output, to be sourced."""
+    assert cli.main(["completion", "bash"]) == 0
+    assert capsys.readouterr().out.endswith("complete -o default -F _ksm_shard ksm-shard\n")

@@ -1,0 +1,68 @@
+"""What users are told of the options: help, the page in docs/ and completion all follow from the declarations."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from ksm_shard.settings import completion, docs, usage
+from ksm_shard.settings.commands import COMMANDS, Command
+from ksm_shard.settings.options import options_of
+from ksm_shard.settings.values import Boolean
+
+WITH_OPTIONS = [command for command in COMMANDS if command.options]
+
+
+@pytest.mark.parametrize("command", WITH_OPTIONS, ids=lambda command: command.name)
+def test_help_has_every_option(command: Command) -> None:
+    """`--help` shows each flag with its placeholder and default, in 100 columns."""
+    text = usage.of_command(command)
+    unwrapped = " ".join(text.split())
+
+    assert command.options is not None
+    for option in options_of(command.options):
+        assert option.usage.removesuffix(" ...") in text
+        if not isinstance(option.kind, Boolean):
+            assert option.default_text in unwrapped
+    assert max(map(len, text.splitlines())) <= usage.WIDTH
+
+
+def test_overview_has_every_command() -> None:
+    """`ksm-shard --help` names the commands, and has the flags of run."""
+    text = usage.overview()
+
+    assert all(f"  {command.name} " in text for command in COMMANDS)
+    assert "--total-shards N" in text
+
+
+def test_the_page_is_current() -> None:
+    """docs/options.md is what `python -m ksm_shard.settings.docs` writes."""
+    assert docs.page() == docs.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shell", completion.SHELLS)
+def test_scripts_are_valid(shell: str) -> None:
+    """Each script is taken by its shell, where there is one."""
+    program = shutil.which(shell)
+    if not program:
+        pytest.skip(f"there is no {shell}")
+
+    subprocess.run([program, "-n"], input=completion.script(shell), text=True, check=True, timeout=20)
+
+
+def test_bash_completes() -> None:
+    """Commands and flags come up as they are typed."""
+    bash = shutil.which("bash")
+    if not bash:
+        pytest.skip("there is no bash")
+
+    def completed(*words: str) -> list[str]:
+        typed = " ".join(f"'{word}'" for word in words)
+        line = f"COMP_WORDS=(ksm-shard {typed}); COMP_CWORD={len(words)}; _ksm_shard; echo ${{COMPREPLY[*]}}"
+        script = completion.script("bash") + line
+        return subprocess.run([bash], input=script, capture_output=True, text=True, check=True).stdout.split()
+
+    assert completed("de") == ["demo"]
+    assert completed("--total") == ["--total-shards"]
+    assert completed("simulate", "--po") == ["--pods", "--port"]
+    assert completed("completion", "z") == ["zsh"]
