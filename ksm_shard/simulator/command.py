@@ -42,7 +42,9 @@ class Options(Protocol):
 def main(options: Options) -> int:
     """Print `ready URL` once it serves; return 0 when stopped, 2 for a file that is none or a port that is taken."""
     try:
-        simulator = Simulator(read(Path(options.objects)) if options.objects else (), seed=options.seed, serve=[USERS])
+        simulator = Simulator(seed=options.seed, serve=[USERS])
+        for place, found in read(Path(options.objects)) if options.objects else ():
+            _put(simulator, place, found)
         for made in cluster(options.pods, options.nodes, options.seed):
             simulator.put(made)
         url = simulator.start(options.port, options.host)
@@ -64,8 +66,8 @@ def main(options: Options) -> int:
     return 0
 
 
-def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects in the files *.jsonl, *.json and *.yaml of a directory; lists are taken apart.
+def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield place and object of all in the files *.jsonl, *.json and *.yaml of a directory; lists are taken apart.
 
     Raises:
         OSError: the directory or a file cannot be read.
@@ -78,7 +80,18 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
         for place, value in _values(path):
             if not isinstance(value, dict) or not value.get("kind") or not value.get("apiVersion"):
                 raise ValueError(f"{place}: expected an object with apiVersion and kind, got {str(value)[:60]!r}")
-            yield from value["items"] if value["kind"].endswith("List") else [value]
+            items = value.get("items") if value["kind"].endswith("List") else [value]
+            if not isinstance(items, list):
+                raise ValueError(f"{place}: expected a list of items in a {value['kind']}")  # noqa: TRY004  the file's fault
+            for item in items:
+                yield place, item
+
+
+def _put(simulator: Simulator, place: str, found: dict[str, Any]) -> None:
+    try:
+        simulator.put(found, keep_version=True)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _values(path: Path) -> Iterator[tuple[str, Any]]:
