@@ -129,3 +129,18 @@ def test_each_trouble_fires_its_alert(changes: dict[str, str], expected: set[str
 def test_no_shard_at_all_fires_its_alert(tmp_path: Path) -> None:
     """Nothing to count is the worst case, not a quiet one."""
     assert {"KsmShardAbsent"} == firing({'up{job="other"}': "1x60"}, tmp_path)
+
+
+@needs_promtool
+def test_prometheus_takes_the_scrape_configuration(tmp_path: Path) -> None:
+    """All but the discovery of pods, which Debian builds without: a static target stands for it."""
+    config = yaml.safe_load((MONITORING / "scrape-config.yaml").read_text())
+    for job in config["scrape_configs"]:
+        assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+        job["static_configs"] = [{"targets": ["127.0.0.1:8080"]}]
+    file = tmp_path / "prometheus.yaml"
+    file.write_text(yaml.safe_dump(config))
+
+    done = subprocess.run([str(PROMTOOL), "check", "config", str(file)], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

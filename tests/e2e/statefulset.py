@@ -196,9 +196,9 @@ class Fleet:
         lines = [line for one in self._running.values() for line in one.scrape_telemetry().splitlines()]
         return int(sum(float(line.split()[-1]) for line in lines if line.startswith("ksm_shard_received_bytes_total")))
 
-    def urls(self) -> list[str]:
-        """Return the URLs of the running shards."""
-        return [one.url for one in self._running.values()]
+    def targets(self) -> list[tuple[str, str, str]]:
+        """Return name, URL and telemetry URL of the running shards."""
+        return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in dict(self._running).items()]
 
     def _is_stable(self, one: Exporter) -> bool:
         try:
