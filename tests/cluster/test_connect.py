@@ -1,0 +1,185 @@
+"""Ways to the API server: which configuration is found, what is wrong with it, and that credentials do not grow old."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubernetes import config
+from kubernetes.config import incluster_config
+from ksm_shard.cluster import client
+from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.errors import ConfigurationError, Unauthorized, Unavailable
+from tests.cluster.server import Server, serving
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that answers whatever it is asked."""
+    with serving(lambda request: request.answer(b"abc")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Be outside of any cluster, and have no kubeconfig."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setattr(config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "usual"))
+
+
+def kubeconfig(path: Path, url: str, user: dict[str, Any]) -> str:
+    """Write a kubeconfig with two contexts, of which the second is current."""
+    contexts = [
+        {"name": "other", "context": {"cluster": "other", "user": "me"}},
+        {"name": "this", "context": {"cluster": "this", "user": "me"}},
+    ]
+    clusters = [
+        {"name": "other", "cluster": {"server": "http://192.0.2.1"}},
+        {"name": "this", "cluster": {"server": url}},
+    ]
+    users = [{"name": "me", "user": user}]
+    text = {"contexts": contexts, "clusters": clusters, "users": users, "current-context": "this"}
+    path.write_text(json.dumps(text))
+    return str(path)
+
+
+def authorization(server: Server) -> list[str | None]:
+    return [request.headers["Authorization"] for request in server.requests]
+
+
+def test_plain_url(server: Server) -> None:
+    """An http URL needs nothing else, and is sent no credentials."""
+    connect(server.url).get("/x", {}, "x/y").close()
+
+    assert authorization(server) == [None]
+
+
+def test_named_kubeconfig(server: Server, tmp_path: Path) -> None:
+    """The current context of the kubeconfig says where, and its user who."""
+    api = connect(kubeconfig=kubeconfig(tmp_path / "config", server.url, {"token": "secret"}))
+    api.get("/x", {}, "x/y").close()
+
+    assert authorization(server) == ["Bearer secret"]
+
+
+def test_usual_kubeconfig(server: Server, tmp_path: Path) -> None:
+    """Without any option the usual kubeconfig is read."""
+    kubeconfig(tmp_path / "usual", server.url, {"username": "me", "password": "secret"})
+    connect().get("/x", {}, "x/y").close()
+
+    assert authorization(server) == ["Basic bWU6c2VjcmV0"]
+
+
+def test_url_overrides_the_kubeconfig(server: Server, tmp_path: Path) -> None:
+    """The server of the kubeconfig is replaced, for every request; its user stays."""
+    path = kubeconfig(tmp_path / "config", "http://192.0.2.1", {"token": "secret"})
+    api = connect(server.url + "/", path)
+    for _ in range(2):
+        api.get("/x", {}, "x/y").close()
+
+    assert authorization(server) == ["Bearer secret"] * 2
+    assert server.requests[0].path == "/x"
+
+
+def test_in_cluster(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pod the service account is used, and its token is read again when the kubelet has replaced it."""
+    token, certificate = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("first\n")
+    certificate.write_text("a certificate")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.server_port))
+    loader = incluster_config.InClusterConfigLoader(str(token), str(certificate))
+    monkeypatch.setattr(config, "load_incluster_config", lambda client_configuration: loader.load_and_set(client_configuration))
+    api = connect("https://elsewhere.invalid")
+    api._way = server.url, api._way[1]
+
+    api.get("/x", {}, "x/y").close()
+    token.write_text("second\n")
+    loader.token_expires_at = loader.token_expires_at.min
+    api.get("/x", {}, "x/y").close()
+    token.unlink()
+    loader.token_expires_at = loader.token_expires_at.min
+    with pytest.raises(Unavailable, match="credentials could not be renewed"):
+        api.get("/x", {}, "x/y")
+
+    assert authorization(server) == ["bearer first", "bearer second"]
+
+
+def test_exec_plugin(server: Server, tmp_path: Path) -> None:
+    """A plugin is run at the start, and again when its token has expired."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib\n"
+        f"count = pathlib.Path({str(tmp_path / 'count')!r})\n"
+        "count.write_text(count.read_text() + 'x' if count.exists() else 'x')\n"
+        "status = {'token': f'run{len(count.read_text())}', 'expirationTimestamp': '2020-01-01T00:00:00Z'}\n"
+        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', 'status': status}))\n"
+    )
+    plugin.chmod(0o755)
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(plugin),
+            "interactiveMode": "Never",
+            "provideClusterInfo": False,
+        }
+    }
+    api = connect(kubeconfig=kubeconfig(tmp_path / "config", server.url, user))
+    for _ in range(2):
+        api.get("/x", {}, "x/y").close()
+
+    assert authorization(server) == ["Bearer run2", "Bearer run3"]
+
+
+def test_refused_credentials_are_loaded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 401 reads the kubeconfig again, for the sake of all that no hook renews, but not at every attempt."""
+    with serving(lambda request: request.answer({}, 401)) as server:
+        path = kubeconfig(tmp_path / "config", server.url, {"token": "old"})
+        api = connect(kubeconfig=path)
+        kubeconfig(tmp_path / "config", server.url, {"token": "new"})
+        for wait in (30, 0, 30):
+            monkeypatch.setattr(client, "RELOAD_AFTER", wait)
+            with pytest.raises(Unauthorized):
+                api.get("/x", {}, "x/y")
+
+        assert authorization(server) == ["Bearer old", "Bearer old", "Bearer new"]
+
+        Path(path).unlink()
+        monkeypatch.setattr(client, "RELOAD_AFTER", 0)
+        for _ in range(2):
+            with pytest.raises(Unauthorized):
+                api.get("/x", {}, "x/y")
+        assert authorization(server)[-1] == "Bearer new"
+
+
+def test_no_way() -> None:
+    """Outside of a cluster, without a kubeconfig and without a URL, one line says what would help."""
+    with pytest.raises(ConfigurationError, match=r"^no API server: not in a cluster .*--kubeconfig FILE and --apiserver URL$"):
+        connect()
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:6443", "ftp://host", "https://", ""])
+def test_wrong_url(url: str) -> None:
+    """A URL that is none says what one looks like."""
+    with pytest.raises(ConfigurationError, match=r"^--apiserver: expected http://HOST:PORT"):
+        connect(url)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "{", "a: b", '{"current-context": "x", "contexts": [], "clusters": [], "users": []}', "\x00"]
+)
+def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
+    """A kubeconfig that is missing, empty, no YAML, or not one at all is an error of one line that names the file."""
+    path = tmp_path / "config"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(ConfigurationError) as caught:
+        connect(kubeconfig=str(path))
+
+    assert str(caught.value).startswith(f"kubeconfig {path}: ")
+    assert "\n" not in str(caught.value)
