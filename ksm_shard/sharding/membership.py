@@ -198,7 +198,9 @@ class Member:
                 taken = self._taken(shard, statefulset.name, names, ready, deleted, left)
             held = union(own, taken)
             if difference(had, held) != NONE:
-                held = union(held, intersection(had, self.ring.select(total, bytes(name in unsettled for name in names))))
+                held = union(
+                    held, intersection(had, self.ring.select(total, bytes(name in unsettled for name in names)))
+                )
             foreign = difference(held, own)
             awaited = {names[other] for other in set(itertools.compress(self.ring.target_map(total), foreign))}
             awaited |= deleted.keys()
@@ -266,7 +268,9 @@ def _names(statefulset: str, start: int, total: int) -> list[str]:
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:
     """See `State.ready`."""
     return {
-        pod.name: before.ready[pod.name] if before.ready.get(pod.name, ("",))[0] == pod.ready_since else (pod.ready_since, now)
+        pod.name: before.ready[pod.name]
+        if before.ready.get(pod.name, ("",))[0] == pod.ready_since
+        else (pod.ready_since, now)
         for pod in pods
         if pod.ready_since and not pod.deleting
     }

@@ -206,4 +206,6 @@ def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:
 def _page(value: Mapping[str, Any], items: list[Raw]) -> Page:
     meta = _meta(value)
     shard = meta.get("shardInfo") or {}
-    return Page(items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard.get("selector", ""))
+    return Page(
+        items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard.get("selector", "")
+    )

@@ -103,7 +103,7 @@ def _fill_time(message: Any, given: str) -> None:
         message.nanos = moment.microsecond * 1000
 
 
-def _fill_quantity(message: Any, given: str | int | float) -> None:
+def _fill_quantity(message: Any, given: str | float) -> None:
     message.string = str(given)
 
 

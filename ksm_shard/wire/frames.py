@@ -1,6 +1,6 @@
-"""Envelopes and frames of `application/vnd.kubernetes.protobuf`.
+r"""Envelopes and frames of `application/vnd.kubernetes.protobuf`.
 
-A single object or a list is `k8s\\0` + Unknown{raw}. A watch stream is frames of a 4-byte big-endian length +
+A single object or a list is `k8s\0` + Unknown{raw}. A watch stream is frames of a 4-byte big-endian length +
 WatchEvent{type, object}; the object inside has the envelope again (apimachinery, runtime/serializer/protobuf).
 """
 

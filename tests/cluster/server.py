@@ -1,5 +1,6 @@
 """A tiny real HTTP server: each path answers as a test says, with bytes of its choice, well-formed or not."""
 
+import copy
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,9 @@ class Request(BaseHTTPRequestHandler):
     def query(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.path).query))
 
-    def answer(self, body: bytes | Any = b"", status: int = 200, kind: str = "application/json", **headers: str) -> None:
+    def answer(
+        self, body: bytes | Any = b"", status: int = 200, kind: str = "application/json", **headers: str
+    ) -> None:
         """Send a whole answer; what is not bytes is sent as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.begin(status, kind, Content_Length=str(len(data)), **headers)
@@ -40,7 +43,7 @@ class Request(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def do_GET(self) -> None:
-        self.server.requests.append(self)
+        self.server.requests.append(copy.copy(self))  # one handler answers all requests of a connection
         self.close_connection = False
         self.server.handler(self)
 

@@ -216,9 +216,12 @@ def test_cancel(answer: Callable[[Request], None]) -> None:
         threading.Thread(target=call.cancel).start()
         answer(request)
 
-    with serving(cancel_when_asked) as server, pytest.raises(Cancelled):  # noqa: PT012  either may be the one
-        with connect(server.url).get(PATH, {}, "x/y", call) as response:
-            list(response.chunks(60))
+    with (
+        serving(cancel_when_asked) as server,
+        pytest.raises(Cancelled),
+        connect(server.url).get(PATH, {}, "x/y", call) as response,
+    ):
+        list(response.chunks(60))
 
 
 def test_cancelled_before() -> None:

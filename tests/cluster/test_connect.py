@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from kubernetes import config
 from kubernetes.config import incluster_config
+
 from ksm_shard.cluster import client
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import ConfigurationError, Unauthorized, Unavailable
@@ -47,6 +47,7 @@ def kubeconfig(path: Path, url: str, user: dict[str, Any]) -> str:
 
 
 def authorization(server: Server) -> list[str | None]:
+    """Return what each request said of who asks."""
     return [request.headers["Authorization"] for request in server.requests]
 
 
@@ -92,7 +93,7 @@ def test_in_cluster(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.server_port))
     loader = incluster_config.InClusterConfigLoader(str(token), str(certificate))
-    monkeypatch.setattr(config, "load_incluster_config", lambda client_configuration: loader.load_and_set(client_configuration))
+    monkeypatch.setattr(config, "load_incluster_config", loader.load_and_set)
     api = connect("https://elsewhere.invalid")
     api._way = server.url, api._way[1]
 
@@ -158,7 +159,9 @@ def test_refused_credentials_are_loaded_anew(tmp_path: Path, monkeypatch: pytest
 
 def test_no_way() -> None:
     """Outside of a cluster, without a kubeconfig and without a URL, one line says what would help."""
-    with pytest.raises(ConfigurationError, match=r"^no API server: not in a cluster .*--kubeconfig FILE and --apiserver URL$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^no API server: not in a cluster .*--kubeconfig FILE and --apiserver URL$"
+    ):
         connect()
 
 
@@ -170,7 +173,8 @@ def test_wrong_url(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{", "a: b", '{"current-context": "x", "contexts": [], "clusters": [], "users": []}', "\x00"]
+    "text",
+    [None, "", "[]", "{", "a: b", '{"current-context": "x", "contexts": [], "clusters": [], "users": []}', "\x00"],
 )
 def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
     """A kubeconfig that is missing, empty, no YAML, or not one at all is an error of one line that names the file."""

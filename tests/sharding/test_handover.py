@@ -172,7 +172,12 @@ several = st.integers(2, 5)
 
 
 @settings(max_examples=15, deadline=None)
-@given(several, st.lists(st.tuples(several, st.integers(0, 60)), max_size=3), st.booleans(), st.randoms(use_true_random=False))
+@given(
+    several,
+    st.lists(st.tuples(several, st.integers(0, 60)), max_size=3),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
 def test_rolling_update(total: int, changes: list[tuple[int, int]], ordered: bool, rng: random.Random) -> None:
     """Nothing is missing either while all pods are restarted one after another, and the fleet is scaled at the same time."""
     fleet = Fleet(total, ordered, 99, LATE, rng)

@@ -172,7 +172,13 @@ def test_rolling_restart() -> None:
 
     for now, view in (110, pods(0, 1, 2, deleting=(1,))), (145, pods(0, 2)), (146, pods(0, 2, starting=(1,))):
         state0 = zero.advance(state0, sts(3), view, ALL, now)
-        assert (state0.phase, state0.covering, state0.gained, state0.lost, state0.due) == ("covering", half, NONE, NONE, None)
+        assert (state0.phase, state0.covering, state0.gained, state0.lost, state0.due) == (
+            "covering",
+            half,
+            NONE,
+            NONE,
+            None,
+        )
 
     state0 = zero.advance(state0, sts(3), pods(0, 2, returned=(1,)), ALL, 150)
     assert (state0.phase, state0.covering, state0.due) == ("covering", half, 195)

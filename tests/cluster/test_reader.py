@@ -1,0 +1,166 @@
+"""What is asked for, page by page and as a watch, what reads the answer, and that garbage is never more than an error."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.errors import Gone, Unsupported
+from ksm_shard.cluster.reader import Reader, Reading, Target
+from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.frames import WireError, frame
+from tests.cluster.server import Request, Server, serving
+
+PATH = "/api/v1/secrets"
+LISTED = (
+    "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+)
+WATCHED = LISTED.replace("MetadataList", "Metadata")
+ROW = {"cells": ["name", "Opaque"], "object": {"metadata": {"uid": "u", "resourceVersion": "3"}}}
+
+
+def reader(server: Server, reading: Reading = Reading.FULL) -> Reader:
+    """Return a reader of that server."""
+    return Reader(connect(server.url), Target(PATH, reading, {"type": 1} if reading is Reading.TABLE else {}))
+
+
+def test_pages() -> None:
+    """Every page repeats the selectors, and follows the token instead of a resource version; an empty one is no end."""
+    answers = iter([("x", [{"a": 1}]), ("y", None), ("", [{"b": 2}])])
+
+    def answer(request: Request) -> None:
+        token, items = next(answers)
+        request.answer({"metadata": {"resourceVersion": "7", "continue": token}, "items": items})
+
+    query = {"limit": "500", "fieldSelector": "a=b", "resourceVersion": "0"}
+    with serving(answer) as server:
+        pages = list(reader(server).pages(query, Call()))
+
+    assert [one.items for _, one in pages] == [[{"a": 1}], [], [{"b": 2}]]
+    rest = {"limit": "500", "fieldSelector": "a=b"}
+    assert [one.query for one in server.requests] == [query, {**rest, "continue": "x"}, {**rest, "continue": "y"}]
+    assert len({one.client_address for one in server.requests}) == 1
+
+
+def test_token_expires() -> None:
+    """A token that has expired in the middle of a list is a 410, and the list is over."""
+    answers = iter([({"metadata": {"continue": "x"}}, 200), ({"message": "expired"}, 410)])
+
+    with serving(lambda request: request.answer(*next(answers))) as server, pytest.raises(Gone, match="expired"):
+        list(reader(server).pages({}, Call()))
+
+
+@pytest.mark.parametrize(
+    ("reading", "listed", "watched"),
+    [
+        (Reading.FULL, "application/vnd.kubernetes.protobuf,application/json", None),
+        (
+            Reading.METADATA,
+            LISTED,
+            WATCHED,
+        ),
+        (Reading.TABLE, "application/json;as=Table;g=meta.k8s.io;v=v1", None),
+    ],
+)
+def test_accept(reading: Reading, listed: str, watched: str | None) -> None:
+    """Each reading asks for its form; a table for nothing else, as the alternative would be a secret's data."""
+    with serving(lambda request: request.answer(b"{}\n")) as server:
+        list(reader(server, reading).pages({}, Call()))
+        list(reader(server, reading).events({"timeoutSeconds": "300"}, Call()))
+
+    assert [one.headers["Accept"] for one in server.requests] == [listed, watched or listed]
+    assert all(("includeObject" in one.query) is (reading is Reading.TABLE) for one in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("reading", "kind", "codec"),
+    [
+        (Reading.FULL, "application/vnd.kubernetes.protobuf;stream=watch", ProtobufCodec),
+        (Reading.FULL, "application/json", JsonCodec),
+        (Reading.METADATA, "application/vnd.kubernetes.protobuf", ProtobufCodec),
+        (Reading.METADATA, "application/json; charset=utf-8", JsonCodec),
+        (Reading.TABLE, "application/json", TableCodec),
+        (Reading.TABLE, "application/vnd.kubernetes.protobuf", None),
+        (Reading.FULL, "text/html", None),
+        (Reading.FULL, "", None),
+    ],
+)
+def test_codec(reading: Reading, kind: str, codec: type[Codec] | None) -> None:
+    """What the server answered decides who reads it, and an answer of another type is refused by name."""
+    body = b"k8s\0" if "protobuf" in kind else b"{}"
+    with serving(lambda request: request.answer(body, kind=kind)) as server:
+        if codec is None:
+            with pytest.raises(Unsupported, match=f"{PATH}: expected .*, got content type"):
+                list(reader(server, reading).pages({}, Call()))
+        else:
+            assert [type(one) for one, _ in reader(server, reading).pages({}, Call())] == [codec]
+
+
+def test_table() -> None:
+    """A secret is its metadata and its type, in a list as in a watch, whose bookmarks are rows without a name."""
+    end = {"metadata": {"resourceVersion": "9", "annotations": {"k8s.io/initial-events-end": "true"}}}
+
+    def answer(request: Request) -> None:
+        if "watch" in request.query:
+            request.begin(Transfer_Encoding="chunked")
+            for kind, row in (("ADDED", ROW), ("BOOKMARK", {"cells": ["", ""], "object": end})):
+                request.chunk(b'{"type":"%s","object":' % kind.encode())
+                request.chunk(repr({"kind": "Table", "rows": [row]}).replace("'", '"').encode() + b"}\n")
+            request.chunk(b"")
+        else:
+            request.answer({"kind": "Table", "metadata": {"resourceVersion": "9"}, "rows": [ROW]})
+
+    secret = {"metadata": {"uid": "u", "resourceVersion": "3"}, "type": "Opaque"}
+    with serving(answer) as server:
+        one = reader(server, Reading.TABLE)
+        assert [listed.items for _, listed in one.pages({}, Call())] == [[secret]]
+        (codec, added), (_, last) = one.events({"watch": "true", "timeoutSeconds": "300"}, Call())
+
+    assert added.item == secret
+    assert codec.ends_initial_events(last.item)
+    assert codec.identity(last.item)[1] == "9"
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "object", "metadata", "rows", "cells", "items", "annotations", "resourceVersion"]),
+            inner,
+        )
+    ),
+    max_leaves=10,
+)
+json_lines: Callable[[Any], bytes] = lambda value: repr(value).replace("'", '"').encode() + b"\n"  # noqa: E731
+events = st.sampled_from(["ADDED", "DELETED", "BOOKMARK", "ERROR"]).flatmap(
+    lambda kind: anything.map(lambda value: json_lines({"type": kind, "object": value}))
+)
+
+
+@given(
+    codec=st.sampled_from([ProtobufCodec(), JsonCodec(), TableCodec({"type": 1})]),
+    chunks=st.lists(
+        st.binary(max_size=40)
+        | st.binary(max_size=40).map(frame)
+        | st.binary(max_size=40).map(lambda data: b"k8s\0" + data)
+        | anything.map(json_lines)
+        | events,
+        max_size=4,
+    ),
+)
+def test_garbage(codec: Codec, chunks: list[bytes]) -> None:
+    """Whatever bytes come, as a page or as a watch, they are read or they are a WireError that the follower counts."""
+    with suppress(WireError):
+        for item in codec.page(b"".join(chunks)).items:
+            codec.identity(item)
+    with suppress(WireError):
+        for event in codec.events(chunks):
+            codec.status(event.item) if event.type == "ERROR" else codec.identity(event.item)
+            codec.ends_initial_events(event.item)
