@@ -65,10 +65,12 @@ def main(options: Demo) -> int:
         print()
         return 0
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
+        # The shards before the simulator, or each would say last that its API server is gone.
+        for group in (processes[1:], processes[:1]):
+            for process in group:
+                process.terminate()
+            for process in group:
+                process.wait()
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -79,7 +81,9 @@ def _interrupt(number: int, frame: object) -> None:
 def _simulate(options: Demo) -> tuple[subprocess.Popen[bytes], str]:
     """Start the simulator and return it with its URL."""
     flags = [f"--{name}={getattr(options, name)}" for name in ("pods", "nodes", "seed", "churn")]
-    process = subprocess.Popen([sys.executable, "-m", "ksm_shard", "simulate", *flags], stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "ksm_shard", "simulate", *flags]
+    # In sessions of their own, so that Ctrl-C reaches only us and things end in order.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     line = process.stdout.readline().decode().split() if process.stdout else []
     if line[:1] != ["ready"]:
         raise SystemExit("ksm-shard: the simulator did not start")
@@ -93,7 +97,7 @@ def _start(number: int, options: Demo, api: str) -> Shard:
         f"--telemetry-host={LOCAL}", f"--telemetry-port={port + 1}", f"--shard={number}",
         f"--total-shards={options.shards}",
     ]  # fmt: skip
-    return Shard(number, port, subprocess.Popen(command))
+    return Shard(number, port, subprocess.Popen(command, start_new_session=True))
 
 
 def _wait(shards: list[Shard]) -> bool:
