@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 	@$(BIN)/ksm-shard demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 # What there is newest of everything that setup.cfg and pyproject.toml ask for. To be committed with what it changes.
 lock: $(VENV)/.dev

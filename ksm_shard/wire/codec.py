@@ -114,16 +114,13 @@ class JsonCodec:
     def page(self, body: bytes) -> Page:
         """See Codec."""
         value = _load(body)
-        items = value.get("items") or []
-        if not isinstance(items, list):
-            raise WireError(f"expected a list of items, got {items!r:.80}")
-        return _page(value, items)
+        return _page(value, _list(value, "items"))
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
         for line in split_lines(chunks):
             value = _load(line)
-            yield Event(str(value.get("type", "")), value.get("object") or {})
+            yield Event(str(value.get("type", "")), _mapping(value, "object"))
 
     def identity(self, item: Mapping[str, Any]) -> tuple[str, str]:
         """See Codec."""
@@ -132,7 +129,7 @@ class JsonCodec:
 
     def ends_initial_events(self, item: Mapping[str, Any]) -> bool:
         """See Codec."""
-        return (_meta(item).get("annotations") or {}).get(INITIAL_EVENTS_END) == "true"
+        return _mapping(_meta(item), "annotations").get(INITIAL_EVENTS_END) == "true"
 
     def status(self, item: Mapping[str, Any] | bytes) -> Status:
         """See Codec."""
@@ -166,7 +163,7 @@ class TableCodec(JsonCodec):
     def page(self, body: bytes) -> Page:
         """See Codec."""
         value = _load(body)
-        return _page(value, [self._object(row) for row in value.get("rows") or []])
+        return _page(value, [self._object(row) for row in _list(value, "rows")])
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
@@ -174,9 +171,9 @@ class TableCodec(JsonCodec):
             if event.type == "ERROR":
                 yield event
                 continue
-            rows = event.item.get("rows")
+            rows = _list(event.item, "rows")
             # A bookmark may come as an empty table that has just a resource version.
-            yield Event(event.type, self._object(rows[0]) if rows else {"metadata": event.item.get("metadata") or {}})
+            yield Event(event.type, self._object(rows[0]) if rows else {"metadata": _mapping(event.item, "metadata")})
 
     def _object(self, row: Any) -> dict[str, Any]:
         try:
@@ -198,6 +195,20 @@ def _load(data: bytes) -> dict[str, Any]:
     return value
 
 
+def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = value.get(name) or {}
+    if not isinstance(found, Mapping):
+        raise WireError(f"expected {name} to be an object, got {found!r:.80}")
+    return found
+
+
+def _list(value: Mapping[str, Any], name: str) -> list[Any]:
+    found = value.get(name) or []
+    if not isinstance(found, list):
+        raise WireError(f"expected {name} to be a list, got {found!r:.80}")
+    return found
+
+
 def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:
     meta = item.get("metadata") if isinstance(item, Mapping) else None
     return meta if isinstance(meta, Mapping) else {}
@@ -205,7 +216,5 @@ def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _page(value: Mapping[str, Any], items: list[Raw]) -> Page:
     meta = _meta(value)
-    shard = meta.get("shardInfo") or {}
-    return Page(
-        items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard.get("selector", "")
-    )
+    shard = str(_mapping(meta, "shardInfo").get("selector") or "")
+    return Page(items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard)

@@ -26,8 +26,8 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 LOAD = "/api/v1/namespaces/load/pods"
 LABELS = {"app": NAME}
 # Shorter than in earnest, as the scrapes are: one a second.
-HANDOVER = 2.0
-DRAIN = 6.0
+HANDOVER = 4.0
+DRAIN = 8.0
 
 
 class Api:

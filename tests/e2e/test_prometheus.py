@@ -43,7 +43,7 @@ class Prometheus:
         ]
         config = folder / "prometheus.yaml"
         config.write_text(
-            yaml.safe_dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs})
+            yaml.safe_dump({"global": {"scrape_interval": "2s", "scrape_timeout": "2s"}, "scrape_configs": jobs})
         )
         self.target([])
         command = [
