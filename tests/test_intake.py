@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ksm_shard.exported import Exported
 from ksm_shard.intake import Intake
@@ -210,3 +211,20 @@ def test_watch_events_keep_up_how_many_objects_there_are(shop: Shop) -> None:
         shop.intake.count(event)
 
     assert shop.intake.seen == 1
+
+
+def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:
+    """It is written, escaped and kept like any other, beside pods of ordinary size, and survives their changes."""
+    huge = pod("huge")
+    huge["status"]["phase"] = "Running"
+    huge["metadata"]["namespace"] = 'n"\\\n' + "x" * 1_000_000
+    for name in ("before", "after"):
+        shop.intake.put(JSON, pod(name))
+    shop.intake.put(JSON, huge)
+    shop.phases()
+    shop.intake.put(JSON, pod("after", phase="Failed"))
+
+    assert {"before": "Running", "after": "Failed", "huge": "Running"} == shop.phases()
+    text = b"".join(text_pieces(shop.exported.bodies(openmetrics=False))).decode()
+    (family,) = text_string_to_metric_families(text)
+    assert huge["metadata"]["namespace"] in {sample.labels["namespace"] for sample in family.samples}

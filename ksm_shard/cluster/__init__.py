@@ -1,1 +1,1 @@
-"""The only room that talks to the API server: credentials, requests, discovery, lists and watches."""
+"""The only room that talks to the API server: credentials, requests, lists and watches."""
