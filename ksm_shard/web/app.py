@@ -114,7 +114,6 @@ def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool
         response = Response(
             telemetry.sending("gzip" if zipped else "identity", pieces(bodies)),
             content_type=OPENMETRICS if openmetrics else TEXT,
-            direct_passthrough=True,
         )
         response.content_length = length(bodies)
         if zipped:
