@@ -1,9 +1,10 @@
 """Clients that crawl, or say nothing, cost one thread for a bounded time, and nobody else anything."""
 
+import http.client
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.web.serving import Server, serving
+from tests.web.serving import PATIENCE, Server, serving
 
 # 50 MB of text: more than the buffers of both sockets hold, so that the server has to wait for its reader.
 MANY = "--samples=500000"
@@ -49,7 +50,15 @@ def test_half_a_header_is_ended() -> None:
 
 def test_connections_are_kept() -> None:
     """Two requests on one connection: Prometheus keeps its own open between scrapes."""
-    with serving() as server, server.connect() as sock:
+    with serving() as server:
+        connection = http.client.HTTPConnection(server.host, server.main, timeout=PATIENCE)
+        ports = []
         for _ in range(2):
-            sock.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert b"HTTP/1.1 200" in sock.recv(4096)
+            connection.request("GET", "/livez")
+            ports.append(connection.sock.getsockname()[1])
+            with connection.getresponse() as answer:
+                assert (answer.status, answer.read()) == (200, b"alive\n")
+        connection.close()
+
+    # http.client opens another connection where the server has closed the first one.
+    assert ports[0] == ports[1]
