@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from ksm_shard.kinds._pod import Placed, PodView, limits_of, requests_of
+from ksm_shard.kinds._pod import Placed, PodView, Status, limits_of, requests_of
 from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import ContainerStatus
 
 
 def declare(
@@ -14,7 +13,7 @@ def declare(
     of: str,
     *,
     specs: Callable[[PodView], list[Placed]],
-    statuses: Callable[[PodView], list[ContainerStatus]],
+    statuses: Callable[[PodView], list[Status]],
     alpha: bool,
 ) -> None:
     """Declare the families of one sort of containers.
@@ -40,14 +39,14 @@ def _info(
     prefix: str,
     of: str,
     specs: Callable[[PodView], list[Placed]],
-    statuses: Callable[[PodView], list[ContainerStatus]],
+    statuses: Callable[[PodView], list[Status]],
     *,
     restart_policy: bool,
 ) -> None:
     labels = "container image_spec image image_id container_id"
 
     def rows(pod: PodView) -> Rows:
-        known = {status.name: status for status in statuses(pod)}
+        known = {status.name: status.container for status in statuses(pod)}
         return [
             (container.name, container.spec.image, status.image, status.imageID, status.containerID)
             for container in specs(pod)
@@ -79,55 +78,49 @@ def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
 
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:
     @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
-    def state_started(status: ContainerStatus) -> int | None:
-        state = status.state
-        if state.HasField("running"):
-            return seconds(state.running.startedAt)
-        return seconds(state.terminated.startedAt)
+    def state_started(status: Status) -> int | None:
+        if status.running is not None:
+            return seconds(status.running.startedAt)
+        return None if status.terminated is None else seconds(status.terminated.startedAt)
 
     @part.value(f"{prefix}_status_ready", f"Whether {of} passed its readiness check.", STABLE)
-    def status_ready(status: ContainerStatus) -> bool:
-        return status.ready
+    def status_ready(status: Status) -> bool:
+        return status.container.ready
 
     @part.value(f"{prefix}_status_restarts_total", f"How often {of} was restarted.", STABLE, type="counter")
-    def status_restarts_total(status: ContainerStatus) -> int:
-        return status.restartCount
+    def status_restarts_total(status: Status) -> int:
+        return status.container.restartCount
 
     @part.value(f"{prefix}_status_running", f"Whether {of} is running.", STABLE)
-    def status_running(status: ContainerStatus) -> bool:
-        return status.state.HasField("running")
+    def status_running(status: Status) -> bool:
+        return status.running is not None
 
     @part.value(f"{prefix}_status_terminated", f"Whether {of} is terminated.", STABLE)
-    def status_terminated(status: ContainerStatus) -> bool:
-        return status.state.HasField("terminated")
+    def status_terminated(status: Status) -> bool:
+        return status.terminated is not None
 
     @part.info(f"{prefix}_status_terminated_reason", f"Why {of} is terminated.", ALPHA, labels="reason")
-    def status_terminated_reason(status: ContainerStatus) -> Rows:
-        state = status.state
-        return [(state.terminated.reason,)] if state.HasField("terminated") else ()
+    def status_terminated_reason(status: Status) -> Rows:
+        return [] if status.terminated is None else [(status.terminated.reason,)]
 
     @part.value(f"{prefix}_status_waiting", f"Whether {of} is waiting.", STABLE)
-    def status_waiting(status: ContainerStatus) -> bool:
-        return status.state.HasField("waiting")
+    def status_waiting(status: Status) -> bool:
+        return status.waiting is not None
 
     @part.info(f"{prefix}_status_waiting_reason", f"Why {of} is waiting.", newer, labels="reason")
-    def status_waiting_reason(status: ContainerStatus) -> Rows:
-        state = status.state
-        return [(state.waiting.reason,)] if state.HasField("waiting") else ()
+    def status_waiting_reason(status: Status) -> Rows:
+        return [] if status.waiting is None else [(status.waiting.reason,)]
 
 
 def _last_termination(part: Part, prefix: str, of: str) -> None:
     @part.info(f"{prefix}_status_last_terminated_reason", f"Why {of} was last terminated.", ALPHA, labels="reason")
-    def last_terminated_reason(status: ContainerStatus) -> Rows:
-        last = status.lastState
-        return [(last.terminated.reason,)] if last.HasField("terminated") else ()
+    def last_terminated_reason(status: Status) -> Rows:
+        return [] if status.last is None else [(status.last.reason,)]
 
     @part.value(f"{prefix}_status_last_terminated_exitcode", f"Exit code of the last termination of {of}.", ALPHA)
-    def last_terminated_exitcode(status: ContainerStatus) -> int | None:
-        last = status.lastState
-        return last.terminated.exitCode if last.HasField("terminated") else None
+    def last_terminated_exitcode(status: Status) -> int | None:
+        return None if status.last is None else status.last.exitCode
 
     @part.value(f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA)
-    def last_terminated_timestamp(status: ContainerStatus) -> int | None:
-        last = status.lastState
-        return seconds(last.terminated.finishedAt) if last.HasField("terminated") else None
+    def last_terminated_timestamp(status: Status) -> int | None:
+        return None if status.last is None else seconds(status.last.finishedAt)

@@ -1,6 +1,7 @@
 """A pod as its families read it: what many of them look for is looked up once.
 
-Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod.
+Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod: each
+look at a field that is a message makes a Python object of it (0.1 us).
 Repeated messages are sliced, `[:]`, before a loop: a loop over the field itself ends in an IndexError, which costs 0.3 us.
 """
 
@@ -21,6 +22,30 @@ class Placed(NamedTuple):
     node: str
     resources: bytes
     spec: Container
+
+
+class Status:
+    """The status of a container, with the state that it is in looked up.
+
+    Attributes:
+        name: of the container.
+        container: as in the API.
+        running, waiting, terminated: details of the state, None unless it is that one.
+        last: how it was last terminated, None if it never was.
+    """
+
+    __slots__ = ("container", "last", "name", "running", "terminated", "waiting")
+
+    def __init__(self, container: ContainerStatus) -> None:
+        """Look at a status."""
+        self.name = container.name
+        self.container = container
+        state = container.state
+        self.running = state.running if state.HasField("running") else None
+        self.waiting = state.waiting if state.HasField("waiting") else None
+        self.terminated = state.terminated if state.HasField("terminated") else None
+        last = container.lastState if container.HasField("lastState") else None
+        self.last = last.terminated if last is not None and last.HasField("terminated") else None
 
 
 class PodView:
@@ -52,8 +77,8 @@ class PodView:
         node = spec.nodeName
         self.containers = placed(spec.containers[:], node)
         self.init_containers = placed(spec.initContainers[:], node)
-        self.statuses: list[ContainerStatus] = status.containerStatuses[:]
-        self.init_statuses: list[ContainerStatus] = status.initContainerStatuses[:]
+        self.statuses = [Status(one) for one in status.containerStatuses[:]]
+        self.init_statuses = [Status(one) for one in status.initContainerStatuses[:]]
         self.conditions: list[tuple[str, str, PodCondition]] = [
             (one.type, one.status.lower(), one) for one in status.conditions[:]
         ]

@@ -47,8 +47,7 @@ def completion_time(pod: PodView) -> int | None:
         (
             moment
             for status in pod.statuses
-            if status.state.HasField("terminated")
-            and (moment := seconds(status.state.terminated.finishedAt)) is not None
+            if status.terminated is not None and (moment := seconds(status.terminated.finishedAt)) is not None
         ),
         default=None,
     )
