@@ -7,6 +7,8 @@ again with another uid replaces its predecessor. Every method may be called from
 from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import ne
 from threading import Lock
 from typing import Final
 
@@ -50,6 +52,7 @@ class Store:
     def __init__(self, families: int) -> None:
         """Keep so many texts an object."""
         self._families = families
+        self._every = range(families)
         self._lock = Lock()
         self._index: dict[str, int] = {}
         self._blocks: list[_Block] = []
@@ -142,14 +145,15 @@ class Store:
         if before == after:
             return False
         block.hashes[start:end] = after
-        for family, (old, new) in enumerate(zip(before, after, strict=True)):
-            if old != new:
-                column = block.columns[family]
-                if column is None:
-                    column = block.columns[family] = Column()
-                column.pending[row] = texts[family]
-                block.dirty.add(family)
-                self._pending += len(texts[family])
+        # Picked without a loop of ours: most families of most objects have no text (30 of 57 of a pod).
+        for family in compress(self._every, map(ne, before, after)):
+            text = texts[family]
+            column = block.columns[family]
+            if column is None:
+                column = block.columns[family] = Column()
+            column.pending[row] = text
+            block.dirty.add(family)
+            self._pending += len(text)
         self._dirty.add(block)
         if self._pending > MOST_PENDING:
             self._write()
