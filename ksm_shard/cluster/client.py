@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,6 +20,7 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from ksm_shard.cluster.calls import Call, in_flight, socket_options, visible
+from ksm_shard.cluster.chunked import Dechunked
 from ksm_shard.cluster.errors import (
     Cancelled,
     ConfigurationError,
@@ -74,21 +76,19 @@ class Response:
     def chunks(self, within: float) -> Iterator[bytes]:
         """Yield the body as it arrives; it must end within that many seconds. Raises as `body`."""
         deadline = time.monotonic() + within
-        # Chunk by chunk is a fifth cheaper than read1 (20 instead of 26 us a pod), but without a transfer encoding it
-        # would wait for whole pieces.
-        pieces = self._raw.stream(CHUNK) if getattr(self._raw, "chunked", False) else iter(self._read_some, b"")
+        answer = self._call.answer
+        # Past urllib3, which takes 5 us a read: a read is a TLS record, and a record an event.
+        body = answer.fp if answer is not None and isinstance(answer.fp, Dechunked) else self._raw
         with _named(self._path, self._call):
             while True:
-                self._call.patience(deadline - time.monotonic())
-                piece = next(pieces, b"")
+                self._call.patience(deadline)
+                piece = body.read1(CHUNK)
                 self._call.check()
                 if not piece:
+                    self._raw.read1(CHUNK)  # urllib3 has to see the end, to give the connection back
                     return
                 self._call.received(len(piece))
                 yield piece
-
-    def _read_some(self) -> bytes:
-        return self._raw.read1(CHUNK)
 
     def close(self) -> None:
         """Give the connection back if the answer was read to its end, else close it."""
@@ -240,7 +240,7 @@ def _named(path: str, call: Call) -> Iterator[None]:
     """Name what breaks: whatever it was if the call was cancelled, else a server that could not answer."""
     try:
         yield
-    except (HTTPError, OSError) as error:
+    except (HTTPError, HTTPException, OSError) as error:
         if call.cancelled:
             raise Cancelled(path, "cancelled") from error
         raise Unavailable(path, " ".join(str(error).split()) or type(error).__name__) from error

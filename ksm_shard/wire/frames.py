@@ -60,22 +60,28 @@ def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
     Raises:
         WireError: a length over MAX_FRAME, or a stream that ends inside a frame.
     """
-    buffer = bytearray()
+    parts: list[bytes] = []  # of a frame that is incomplete: joined once, however many there are
+    missing = 0  # bytes to its end, 0 if not even the length is there
     for chunk in chunks:
-        buffer += chunk
-        start = 0
-        while len(buffer) - start >= 4:
-            length = int.from_bytes(buffer[start : start + 4], "big")
+        if missing > len(chunk):
+            parts.append(chunk)
+            missing -= len(chunk)
+            continue
+        data = b"".join([*parts, chunk]) if parts else chunk
+        start = missing = 0
+        while len(data) - start >= 4:
+            length = int.from_bytes(data[start : start + 4], "big")
             if length > MAX_FRAME:
                 raise WireError(f"expected a watch frame of at most {MAX_FRAME} bytes, got a length of {length}")
             end = start + 4 + length
-            if len(buffer) < end:
+            if len(data) < end:
+                missing = end - len(data)
                 break
-            yield bytes(buffer[start + 4 : end])
+            yield data[start + 4 : end]
             start = end
-        del buffer[:start]
-    if buffer:
-        raise WireError(f"expected whole watch frames, got a stream that ends {len(buffer)} bytes into one")
+        parts = [data[start:]] if start < len(data) else []
+    if parts:
+        raise WireError(f"expected whole watch frames, got a stream that ends {sum(map(len, parts))} bytes into one")
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
