@@ -45,6 +45,9 @@ class Dechunked:
             piece = self._file.read1(size)
             if not piece:
                 raise http.client.IncompleteRead(b"")
+            if len(piece) <= self._left:  # of the middle of a chunk, as most of a page of a list is: no copy
+                self._left -= len(piece)
+                return piece
             if found := self._take(self._rest + piece if self._rest else piece):
                 return found
         return b""
