@@ -28,8 +28,8 @@ def declare(
     """
     newer = ALPHA if alpha else STABLE
     _info(pods, prefix, of, specs, statuses, restart_policy=alpha)
-    _resources(pods.part(specs, {"container": "name", "node": "node"}), prefix, of, newer)
-    part = pods.part(statuses, {"container": "name"})
+    _resources(pods.part(specs, {"container": "name", "node": "node"}, viewed=True), prefix, of, newer)
+    part = pods.part(statuses, {"container": "name"}, viewed=True)
     _states(part, prefix, of, newer)
     _last_termination(part, prefix, of)
 
@@ -57,7 +57,7 @@ def _info(
         policies = {container.name: container.spec.restartPolicy for container in specs(pod)}
         return [(*row, policies[row[0]]) for row in rows(pod)]
 
-    declare_info = pods.info(
+    declare_info = pods.viewed.info(
         f"{prefix}_info",
         f"Image and id of {of} in a pod.",
         STABLE,

@@ -1,7 +1,8 @@
 """A pod as its families read it: what many of them look for is looked up once.
 
 Nine families look at conditions and thirty at containers. Asking the message anew each time took 30 of 92 us a pod: each
-look at a field that is a message makes a Python object of it (0.1 us).
+look at a field that is a message makes a Python object of it (0.1 us). Families of `pods.viewed` read what is looked up here;
+where none of those is on, nothing is.
 Repeated messages are sliced, `[:]`, before a loop: a loop over the field itself ends in an IndexError, which costs 0.3 us.
 """
 

@@ -41,7 +41,7 @@ DISRUPTION_REASONS = frozenset(
 )
 
 
-@pods.value("kube_pod_completion_time", "Unix time at which the last container of a finished pod ended.", STABLE)
+@pods.viewed.value("kube_pod_completion_time", "Unix time at which the last container of a finished pod ended.", STABLE)
 def completion_time(pod: PodView) -> int | None:
     return max(
         (
@@ -71,7 +71,7 @@ _shared.deletion_timestamp(pods, "kube_pod")
     STABLE,
     labels="host_ip pod_ip node created_by_kind created_by_name priority_class host_network",
 )
-def info(pod: PodView) -> Rows:
+def info(pod: Pod) -> Rows:
     owner = _shared.controller_of(pod)
     spec, status = pod.spec, pod.status
     return [
@@ -88,7 +88,7 @@ def info(pod: PodView) -> Rows:
 
 
 @pods.info("kube_pod_ips", "Addresses of a pod and their family.", ALPHA, labels="ip ip_family")
-def ips(pod: PodView) -> Rows:
+def ips(pod: Pod) -> Rows:
     return [(one.ip, family) for one in pod.status.podIPs[:] if (family := ip_family(one.ip))]
 
 
@@ -116,13 +116,13 @@ _shared.labels(pods, "kube_pod")
 
 
 @pods.value("kube_pod_overhead_cpu_cores", "CPU that running the pod takes besides its containers.", ALPHA)
-def overhead_cpu_cores(pod: PodView) -> float | None:
+def overhead_cpu_cores(pod: Pod) -> float | None:
     amounts = pod.spec.overhead
     return quantity(amounts["cpu"].string) if "cpu" in amounts else None
 
 
 @pods.value("kube_pod_overhead_memory_bytes", "Memory that running the pod takes besides its containers.", ALPHA)
-def overhead_memory_bytes(pod: PodView) -> float | None:
+def overhead_memory_bytes(pod: Pod) -> float | None:
     amounts = pod.spec.overhead
     return whole(amounts["memory"].string) if "memory" in amounts else None
 
@@ -136,7 +136,7 @@ _shared.owners(pods, "kube_pod")
     ALPHA,
     labels="claim_name resourceclaim_name resourceclaim_template_name",
 )
-def resourceclaim_info(pod: PodView) -> Rows:
+def resourceclaim_info(pod: Pod) -> Rows:
     if not pod.spec.resourceClaims:
         return ()
     made = {status.name: status.resourceClaimName for status in pod.status.resourceClaimStatuses}
@@ -148,12 +148,12 @@ def resourceclaim_info(pod: PodView) -> Rows:
 
 
 @pods.info("kube_pod_restart_policy", "When the containers of a pod are restarted.", STABLE, labels="type")
-def restart_policy(pod: PodView) -> Rows:
+def restart_policy(pod: Pod) -> Rows:
     return [(pod.spec.restartPolicy,)]
 
 
 @pods.info("kube_pod_runtimeclass_name_info", "Runtime class of a pod.", ALPHA, labels="runtimeclass_name")
-def runtimeclass_name_info(pod: PodView) -> Rows:
+def runtimeclass_name_info(pod: Pod) -> Rows:
     name = pod.spec.runtimeClassName
     return [(name,)] if name else ()
 
@@ -167,7 +167,7 @@ class ClaimedVolume(NamedTuple):
     read_only: bool
 
 
-def claimed_volumes(pod: PodView) -> list[ClaimedVolume]:
+def claimed_volumes(pod: Pod) -> list[ClaimedVolume]:
     """Return the volumes that are persistent volume claims."""
     claimed = []
     for volume in pod.spec.volumes[:]:
@@ -202,23 +202,23 @@ def volumes_readonly(volume: ClaimedVolume) -> bool:
 
 
 @pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE)
-def start_time(pod: PodView) -> int | None:
+def start_time(pod: Pod) -> int | None:
     return seconds(pod.status.startTime)
 
 
 @pods.one_hot("kube_pod_status_phase", "The phase that a pod is in.", STABLE, label="phase", states=PHASES)
-def phase(pod: PodView) -> str:
+def phase(pod: Pod) -> str:
     return pod.status.phase
 
 
 @pods.one_hot(
     "kube_pod_status_qos_class", "The quality of service of a pod.", ALPHA, label="qos_class", states=QOS_CLASSES
 )
-def qos_class(pod: PodView) -> str:
+def qos_class(pod: Pod) -> str:
     return pod.status.qosClass
 
 
-@pods.states(
+@pods.viewed.states(
     "kube_pod_status_ready",
     "Whether a pod is ready to serve.",
     STABLE,
@@ -229,22 +229,22 @@ def ready(pod: PodView) -> Rows:
     return [(status,) for kind, status, _ in pod.conditions if kind == "Ready"]
 
 
-@pods.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA)
+@pods.viewed.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA)
 def ready_time(pod: PodView) -> int | None:
     return pod.since("Ready", "true")
 
 
-@pods.value("kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA)
+@pods.viewed.value("kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA)
 def initialized_time(pod: PodView) -> int | None:
     return pod.since("Initialized", "true")
 
 
-@pods.value("kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA)
+@pods.viewed.value("kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA)
 def container_ready_time(pod: PodView) -> int | None:
     return pod.since("ContainersReady", "true")
 
 
-@pods.info(
+@pods.viewed.info(
     "kube_pod_status_reason", "Why a pod is where it is, when something odd happened to it.", ALPHA, labels="reason"
 )
 def reason(pod: PodView) -> Rows:
@@ -255,13 +255,13 @@ def reason(pod: PodView) -> Rows:
     return [(text if text in REASONS else "Other",)]
 
 
-@pods.info("kube_pod_status_disruption_reason", "Why a pod is about to be disrupted.", ALPHA, labels="reason")
+@pods.viewed.info("kube_pod_status_disruption_reason", "Why a pod is about to be disrupted.", ALPHA, labels="reason")
 def disruption_reason(pod: PodView) -> Rows:
     reasons = [condition.reason for kind, _, condition in pod.conditions if kind == "DisruptionTarget"]
     return [(text if text in DISRUPTION_REASONS else "Other",) for text in reasons]
 
 
-@pods.states(
+@pods.viewed.states(
     "kube_pod_status_scheduled",
     "Whether a pod has a node.",
     STABLE,
@@ -272,17 +272,17 @@ def scheduled(pod: PodView) -> Rows:
     return [(status,) for kind, status, _ in pod.conditions if kind == "PodScheduled"]
 
 
-@pods.value("kube_pod_status_scheduled_time", "Unix time since which a pod has a node.", STABLE)
+@pods.viewed.value("kube_pod_status_scheduled_time", "Unix time since which a pod has a node.", STABLE)
 def scheduled_time(pod: PodView) -> int | None:
     return pod.since("PodScheduled", "true")
 
 
-@pods.value("kube_pod_status_unschedulable", "A pod that cannot be scheduled.", STABLE)
+@pods.viewed.value("kube_pod_status_unschedulable", "A pod that cannot be scheduled.", STABLE)
 def unschedulable(pod: PodView) -> int | None:
     return 1 if pod.since("PodScheduled", "false") is not None else None
 
 
-@pods.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)
+@pods.viewed.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)
 def unscheduled_time(pod: PodView) -> int | None:
     return pod.since("PodScheduled", "false")
 
@@ -293,7 +293,7 @@ def unscheduled_time(pod: PodView) -> int | None:
     ALPHA,
     labels="key operator value effect toleration_seconds",
 )
-def tolerations(pod: PodView) -> Rows:
+def tolerations(pod: Pod) -> Rows:
     return [
         (
             one.key,
@@ -307,15 +307,15 @@ def tolerations(pod: PodView) -> Rows:
 
 
 @pods.mapping("kube_pod_nodeselectors", "Node labels that a pod selects.", ALPHA, prefix="nodeselector", opt_in=True)
-def nodeselectors(pod: PodView) -> object:
+def nodeselectors(pod: Pod) -> object:
     return pod.spec.nodeSelector
 
 
 @pods.info("kube_pod_service_account", "Service account of a pod.", ALPHA, labels="service_account")
-def service_account(pod: PodView) -> Rows:
+def service_account(pod: Pod) -> Rows:
     return [(pod.spec.serviceAccountName,)]
 
 
 @pods.info("kube_pod_scheduler", "Scheduler of a pod.", ALPHA, labels="name")
-def scheduler(pod: PodView) -> Rows:
+def scheduler(pod: Pod) -> Rows:
     return [(pod.spec.schedulerName,)]

@@ -70,7 +70,9 @@ def compile_resource(
         "Broken": _Broken,
     }
     body = ["texts = []; add = texts.append"]
-    body += ["obj = view(obj)"] if resource.view is not None else []
+    # Looking at a pod takes 5 to 7 us, kube_pod_info 2 us: with that alone on, most of the time went into a view for nobody.
+    looks = resource.view is not None and any(families[index].viewed for index in live)
+    body += ["obj = view(obj)"] if looks else []
     body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
     parts = list(dict.fromkeys(part for index in live if (part := families[index].part) is not None))
     for at, part in enumerate(parts):

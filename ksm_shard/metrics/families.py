@@ -48,6 +48,7 @@ class Family:
         allowlist: "labels" or "annotations" if only allowed keys are written, "" if all are.
         sparse: a label whose value is None is left out of its row, instead of written with an empty text.
         opt_in: off unless asked for.
+        viewed: the function, or that of the part, takes the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics.
     """
 
@@ -64,20 +65,23 @@ class Family:
     allowlist: str = ""
     sparse: bool = False
     opt_in: bool = False
+    viewed: bool = False
     deprecated_since: str = ""
 
 
 class Declarations:
     """The decorators that declare families: of whole objects (Resource) or of a repeated part of them (Part)."""
 
-    def __init__(self, families: list[Family], part: "Part | None") -> None:
+    def __init__(self, families: list[Family], part: "Part | None", *, viewed: bool = False) -> None:
         """Families are added to the list, with that part."""
         self.families = families
         self._part = part
+        self._viewed = viewed
 
     def _declare(self, shape: str, name: str, text: str, stability: str, **more: Any) -> Callable[[F], F]:
         def declare(function: F) -> F:
-            self.families.append(Family(name, text, stability, shape, function, part=self._part, **more))
+            family = Family(name, text, stability, shape, function, part=self._part, viewed=self._viewed, **more)
+            self.families.append(family)
             return function
 
         return declare
@@ -119,10 +123,15 @@ class Part(Declarations):
     """A repeated message of an object whose families have labels of their own, such as a pod's containers."""
 
     def __init__(
-        self, families: list[Family], items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str]
+        self,
+        families: list[Family],
+        items: Callable[[Any], Iterable[Any]],
+        labels: Mapping[str, str],
+        *,
+        viewed: bool = False,
     ) -> None:
-        """Take the function from the object to the items, and label names -> dotted fields of an item."""
-        super().__init__(families, self)
+        """Take the function from the object, or its view, to the items, and label names -> dotted fields of an item."""
+        super().__init__(families, self, viewed=viewed)
         self.items = items
         self.labels = dict(labels)
 
@@ -156,7 +165,8 @@ class Resource(Declarations):
             default: whether it is exported unless `--resources` says otherwise.
             reading: how much of each object is asked for.
             columns: for Reading.TABLE, message fields -> positions of cells.
-            view: makes of a message what the families' functions take, once an object; None hands them the message.
+            view: makes of a message what the functions of `viewed` families take, once an object. It has all parts of the
+                message that the other functions read: where any family on is `viewed`, they are handed it too.
         """
         super().__init__([], None)
         self.api_version = api_version
@@ -180,6 +190,11 @@ class Resource(Declarations):
         """The URL path of the list of all objects: `/api/v1/pods`, `/apis/apps/v1/deployments`."""
         return f"/{'apis' if self.group else 'api'}/{self.api_version}/{self.plural}"
 
-    def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str]) -> Part:
-        """Declare a repeated part of the objects. Items with the same labels as an earlier one are left out."""
-        return Part(self.families, items, labels)
+    @property
+    def viewed(self) -> Declarations:
+        """The decorators that declare families of the view."""
+        return Declarations(self.families, None, viewed=True)
+
+    def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str], *, viewed: bool = False) -> Part:
+        """Declare a repeated part of the objects, or of their views. Items with the labels of an earlier one are left out."""
+        return Part(self.families, items, labels, viewed=viewed)

@@ -14,19 +14,19 @@ EXPECTED = Path(__file__).parent / "expected"
 
 
 class Renderer:
-    """A resource with all its families, labels and annotations.
+    """A resource with all labels and annotations.
 
     Attributes:
         failures: what families raised, by name.
     """
 
-    def __init__(self, resource: Resource) -> None:
-        """Compile the resource."""
+    def __init__(self, resource: Resource, *families: Family) -> None:
+        """Compile these families of the resource, all if none is named."""
         self.resource = resource
         self.failures: list[tuple[str, Exception]] = []
         self._compiled = compile_resource(
             resource,
-            resource.families,
+            families or resource.families,
             failed=lambda family, error: self.failures.append((family.name, error)),
             duplicated=lambda count: None,
             labels_allowlist=("*",),

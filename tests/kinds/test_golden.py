@@ -37,6 +37,19 @@ def test_every_family_has_a_sample(plural: str) -> None:
     assert [] == [family.name for family, text in samples.items() if not text]
 
 
+@pytest.mark.parametrize("plural", RESOURCES)
+def test_a_family_says_alone_what_it_says_among_all(plural: str) -> None:
+    """Which other families are on changes nothing, though a pod is looked at only where one of them needs it."""
+    resource = RESOURCES[plural]
+    messages = objects(resource)
+    together = Renderer(resource).samples(*messages)
+
+    alone = [Renderer(resource, family) for family in resource.families]
+
+    assert together == {family: text for one in alone for family, text in one.samples(*messages).items()}
+    assert [] == [failure for one in alone for failure in one.failures]
+
+
 def test_every_golden_belongs_to_a_kind() -> None:
     """A kind that is gone leaves nothing behind."""
     assert {path.stem for path in OBJECTS.iterdir()} == {path.stem for path in EXPECTED.iterdir()} == set(RESOURCES)

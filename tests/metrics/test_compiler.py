@@ -126,8 +126,9 @@ def test_identity_labels_are_escaped(things: Things) -> None:
     assert [r'f{namespace="shop",thing="\"\\\n"} 1' + "\n"] == things.render('"\\\n')
 
 
-def test_families_take_the_view_of_a_resource() -> None:
-    """It is made once an object, and gives the identity labels too."""
+@pytest.mark.parametrize(("viewed", "namespace", "looks"), [(True, "seen", 1), (False, "shop", 0)])
+def test_families_take_the_view_of_a_resource(viewed: bool, namespace: str, looks: int) -> None:
+    """It is made once an object, and gives the identity labels too; where no family that is on asks for it, not at all."""
     made = []
 
     def view(message: PartialObjectMetadata) -> PartialObjectMetadata:
@@ -135,11 +136,13 @@ def test_families_take_the_view_of_a_resource() -> None:
         return PartialObjectMetadata(metadata={"namespace": "seen", "name": message.metadata.name})
 
     things = Things(view=view)
-    things.resource.value("f", "Text.", STABLE)(lambda thing: len(thing.metadata.namespace))
+    declare = things.resource.viewed if viewed else things.resource
+    declare.value("f", "Text.", STABLE)(lambda thing: len(thing.metadata.namespace))
     things.resource.value("g", "Text.", STABLE)(lambda thing: 1)
+    ids = f'namespace="{namespace}",thing="t"'
 
-    assert ['f{namespace="seen",thing="t"} 4\n', 'g{namespace="seen",thing="t"} 1\n'] == things.render()
-    assert 1 == len(made)
+    assert [f"f{{{ids}}} 4\n", f"g{{{ids}}} 1\n"] == things.render()
+    assert looks == len(made)
 
 
 def test_the_decorated_function_is_what_it_was(things: Things) -> None:
