@@ -43,11 +43,14 @@ def start(settings: Settings) -> Exporter:
     resources = enabled(settings)
     for line in surprises(settings, filters, resources):
         LOG.warning("%s", line)
+    followed, idle = divided(resources, filters)
+    if followed and idle:
+        LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.plural for resource in idle))
     ring = RINGS[settings.sharding_mode]
     state = State() if settings.pod else static(ring, settings.shard, settings.total_shards)
     ownership = Ownership(ring, state.held)
     exporter = Exporter(
-        [export(resource, settings, filters, ownership) for resource in resources],
+        [export(resource, settings, filters, ownership) for resource in followed],
         ownership,
         server,
         scope_of(settings, ownership),
@@ -71,11 +74,18 @@ def enabled(settings: Settings) -> list[Resource]:
     ]
 
 
+def divided(resources: list[Resource], filters: Filters) -> tuple[list[Resource], list[Resource]]:
+    """Return the resources with a family that is on, and those without, which there is no reason to list or to wait for."""
+    followed = [resource for resource in resources if filters.on(resource.families)]
+    return followed, [resource for resource in resources if resource not in followed]
+
+
 def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
-    """Return a line for each pattern or name in the settings that matches nothing."""
+    """Return a line for each pattern or name in the settings that matches nothing, and one if there is nothing to export."""
     names = {resource.plural for resource in resources}
+    families = [family for resource in resources for family in resource.families]
     return [
-        *filters.unmatched(family for resource in resources for family in resource.families),
+        *filters.unmatched(families),
         *(
             f"{flag}: {name} is not among the enabled resources"
             for flag, allowlist in (
@@ -84,6 +94,7 @@ def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -
             )
             for name in unknown(allowlist, names)
         ),
+        *([] if filters.on(families) else ["nothing is exported: no family of any enabled resource is on"]),
     ]
 
 

@@ -1,0 +1,60 @@
+"""What the settings come to: the resources that are followed, and what a user is told who asked for nothing in vain.
+
+How patterns match is in tests/metrics; that a process obeys is in tests/e2e/test_objects.py.
+"""
+
+import pytest
+
+from ksm_shard.assembly import divided, enabled, surprises
+from ksm_shard.kinds import resources
+from ksm_shard.metrics.filters import Filters
+from ksm_shard.settings import parse
+
+NOTHING = "nothing is exported: no family of any enabled resource is on"
+
+
+def told(*flags: str) -> tuple[list[str], list[str], list[str]]:
+    """Return the resources that these flags have followed, those that they have not, and what is said at the start."""
+    settings = parse(flags, {})
+    filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
+    asked = enabled(settings)
+    followed, idle = divided(asked, filters)
+    return [one.plural for one in followed], [one.plural for one in idle], surprises(settings, filters, asked)
+
+
+def test_without_flags_the_defaults_are_followed() -> None:
+    """And there is nothing to say."""
+    defaults = [plural for plural, resource in resources().items() if resource.default]
+
+    assert (defaults, [], []) == told()
+
+
+@pytest.mark.parametrize(
+    ("flags", "followed", "idle"),
+    [
+        (["--resources=pods,nodes"], ["nodes", "pods"], []),
+        (["--resources=pods,nodes", "--metric-allowlist=kube_pod_info"], ["pods"], ["nodes"]),
+        (["--resources=pods,nodes", "--metric-denylist=kube_pod"], ["nodes"], ["pods"]),
+        (["--resources=pods,ingressclasses", "--metric-allowlist=kube_(pod|ingressclass)_info"],
+         ["ingressclasses", "pods"], []),
+    ],
+)  # fmt: skip
+def test_a_resource_without_a_family_is_not_followed(flags: list[str], followed: list[str], idle: list[str]) -> None:
+    """Listing, storing and waiting for it would be for nothing, and is no surprise to who named the families."""
+    assert (followed, idle, []) == told(*flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "lines"),
+    [
+        (["--metric-denylist=kube_pods"],
+         ["--metric-denylist: kube_pods matches no family of the enabled resources"]),
+        (["--metric-denylist=.*"], [NOTHING]),
+        (["--metric-labels-allowlist=podz=[app]"],
+         ["--metric-labels-allowlist: podz is not among the enabled resources"]),
+        (["--metric-labels-allowlist=*=[app]", "--metric-annotations-allowlist=pods=[a]"], []),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_is_told(flags: list[str], lines: list[str]) -> None:
+    """A line with the flag, for whatever a user wrote that changes nothing; an exporter of nothing says so."""
+    assert lines == told(*flags)[2]
