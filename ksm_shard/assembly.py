@@ -10,7 +10,7 @@ from ksm_shard.automatic import AutomaticSharding
 from ksm_shard.cluster.client import connect
 from ksm_shard.exported import Exported
 from ksm_shard.exporter import Exporter
-from ksm_shard.metrics.allowlists import patterns_for, unknown
+from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Resource
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.run import Settings
@@ -81,20 +81,20 @@ def divided(resources: list[Resource], filters: Filters) -> tuple[list[Resource]
 
 
 def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
-    """Return a line for each pattern or name in the settings that matches nothing, and one if there is nothing to export."""
-    names = {resource.plural for resource in resources}
+    """Return a line for each pattern or name in the settings that has no effect, and one if there is nothing to export."""
     families = [family for resource in resources for family in resource.families]
+    on = filters.on(families)
     return [
-        *filters.unmatched(families),
+        *filters.without_effect(families),
         *(
-            f"{flag}: {name} is not among the enabled resources"
-            for flag, allowlist in (
-                ("--metric-labels-allowlist", settings.metric_labels_allowlist),
-                ("--metric-annotations-allowlist", settings.metric_annotations_allowlist),
+            f"{flag}: {line}"
+            for flag, what, allowlist in (
+                ("--metric-labels-allowlist", "labels", settings.metric_labels_allowlist),
+                ("--metric-annotations-allowlist", "annotations", settings.metric_annotations_allowlist),
             )
-            for name in unknown(allowlist, names)
+            for line in without_effect(allowlist, what, resources, on)
         ),
-        *([] if filters.on(families) else ["nothing is exported: no family of any enabled resource is on"]),
+        *([] if on else ["nothing is exported: no family of any enabled resource is on"]),
     ]
 
 

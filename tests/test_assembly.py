@@ -11,6 +11,7 @@ from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 
 NOTHING = "nothing is exported: no family of any enabled resource is on"
+NOT_OPTED_IN = "only opt-in families, which --metric-opt-in-list has to name too"
 
 
 def told(*flags: str) -> tuple[list[str], list[str], list[str]]:
@@ -49,9 +50,25 @@ def test_a_resource_without_a_family_is_not_followed(flags: list[str], followed:
     [
         (["--metric-denylist=kube_pods"],
          ["--metric-denylist: kube_pods matches no family of the enabled resources"]),
+        (["--metric-opt-in-list=kube_pod_info"],
+         ["--metric-opt-in-list: kube_pod_info matches no opt-in family: docs/metrics.md marks those"]),
+        (["--metric-allowlist=kube_pod_nodeselectors"],
+         [f"--metric-allowlist: kube_pod_nodeselectors matches {NOT_OPTED_IN}", NOTHING]),
+        (["--metric-allowlist=kube_pod_nodeselectors", "--metric-opt-in-list=kube_pod_nodeselectors"], []),
         (["--metric-denylist=.*"], [NOTHING]),
         (["--metric-labels-allowlist=podz=[app]"],
          ["--metric-labels-allowlist: podz is not among the enabled resources"]),
+        (["--metric-labels-allowlist=leases=[app]"],
+         ["--metric-labels-allowlist: leases has no family of labels"]),
+        (["--metric-annotations-allowlist=volumeattachments=[app]"],
+         ["--metric-annotations-allowlist: volumeattachments has no family of annotations"]),
+        (["--metric-labels-allowlist=pods=[app]", "--metric-denylist=kube_pod_labels"],
+         ["--metric-labels-allowlist: pods=[...] has no effect, as kube_pod_labels is off"]),
+        (["--metric-labels-allowlist=*=[app],pods=[x],leases=[y]"],
+         ["--metric-labels-allowlist: pods=[...] has no effect beside *=[...]",
+          "--metric-labels-allowlist: leases=[...] has no effect beside *=[...]"]),
+        (["--metric-labels-allowlist=*=[app]", "--metric-denylist=_labels$"],
+         ["--metric-labels-allowlist: *=[...] has no effect, as no family of labels is on"]),
         (["--metric-labels-allowlist=*=[app]", "--metric-annotations-allowlist=pods=[a]"], []),
     ],
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """Which keys of labels and annotations are shown for a resource."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from ksm_shard.metrics.families import Family, Resource
 
 
 def patterns_for(allowlist: Mapping[str, Sequence[str]], resource: str) -> tuple[str, ...]:
@@ -8,6 +10,29 @@ def patterns_for(allowlist: Mapping[str, Sequence[str]], resource: str) -> tuple
     return tuple(allowlist.get("*", allowlist.get(resource, ())))
 
 
-def unknown(allowlist: Mapping[str, Sequence[str]], resources: Collection[str]) -> list[str]:
-    """Return the names in an allowlist that are no enabled resource."""
-    return [name for name in allowlist if name != "*" and name not in resources]
+def without_effect(
+    allowlist: Mapping[str, Sequence[str]], what: str, resources: Sequence[Resource], on: Sequence[Family]
+) -> Iterator[str]:
+    """Yield a line for each resource that an allowlist names in vain.
+
+    Args:
+        allowlist: patterns of keys by resource.
+        what: "labels" or "annotations".
+        resources: those that are enabled.
+        on: those of their families that are on.
+    """
+    enabled = {resource.plural: resource for resource in resources}
+    if "*" in allowlist:
+        yield from (f"{name}=[...] has no effect beside *=[...]" for name in allowlist if name != "*")
+        if not any(family.allowlist == what for family in on):
+            yield f"*=[...] has no effect, as no family of {what} is on"
+        return
+    for name in allowlist:
+        if name not in enabled:
+            yield f"{name} is not among the enabled resources"
+            continue
+        showing = [family for family in enabled[name].families if family.allowlist == what]
+        if not showing:
+            yield f"{name} has no family of {what}"
+        elif not any(family in on for family in showing):
+            yield f"{name}=[...] has no effect, as {showing[0].name} is off"

@@ -25,20 +25,32 @@ class Filters:
         """Return the families that are on."""
         return [family for family in families if self._is_on(family)]
 
-    def unmatched(self, families: Iterable[Family]) -> list[str]:
-        """Return a line for each pattern that matches none of these families."""
-        names = [family.name for family in families]
+    def without_effect(self, families: Iterable[Family]) -> list[str]:
+        """Return a line for each pattern that turns none of these families on or off."""
+        families = list(families)
         lists = (
-            ("--metric-allowlist", self._allow),
-            ("--metric-denylist", self._deny),
-            ("--metric-opt-in-list", self._opt_in),
+            ("--metric-allowlist", self._allow, self._fault_of_allowed),
+            ("--metric-denylist", self._deny, lambda _: ""),
+            ("--metric-opt-in-list", self._opt_in, self._fault_of_opted_in),
         )
-        return [
-            f"{flag}: {pattern.pattern} matches no family of the enabled resources"
-            for flag, patterns in lists
-            for pattern in patterns
-            if not any(pattern.search(name) for name in names)
-        ]
+        found = []
+        for flag, patterns, fault_of in lists:
+            for pattern in patterns:
+                matched = [family for family in families if pattern.search(family.name)]
+                if fault := fault_of(matched) if matched else "no family of the enabled resources":
+                    found.append(f"{flag}: {pattern.pattern} matches {fault}")
+        return found
+
+    def _fault_of_allowed(self, matched: list[Family]) -> str:
+        return "" if self.on(matched) else "only opt-in families, which --metric-opt-in-list has to name too"
+
+    def _fault_of_opted_in(self, matched: list[Family]) -> str:
+        matched = [family for family in matched if family.opt_in]
+        if not matched:
+            return "no opt-in family: docs/metrics.md marks those"
+        if self.on(matched):
+            return ""
+        return f"only families that {'--metric-denylist names' if self._deny else '--metric-allowlist leaves out'}"
 
     def _is_on(self, family: Family) -> bool:
         if family.opt_in and not _matches(self._opt_in, family.name):

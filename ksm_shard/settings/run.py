@@ -104,7 +104,7 @@ class Settings(Options):
         KeysByResource(),
         {},
         "Labels to export in the kube_*_labels families, by resource: pods=[app,team-*],*=[owner]. "
-        "One * in a key matches any text, [*] all keys; as the resource it means every enabled one.",
+        "One * in a key matches any text, [*] all keys; as the resource it means every enabled one, and no other counts then.",
         key="labels_allow_list",
     )
     metric_annotations_allowlist: Mapping[str, tuple[str, ...]] = option(

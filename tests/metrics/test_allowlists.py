@@ -1,8 +1,11 @@
-"""Which keys of labels and annotations are shown for a resource. How patterns match keys is in test_labels."""
+"""Which keys of labels and annotations are shown for a resource.
+
+How patterns match keys is in test_labels, which of them have no effect in tests/test_assembly.py.
+"""
 
 import pytest
 
-from ksm_shard.metrics.allowlists import patterns_for, unknown
+from ksm_shard.metrics.allowlists import patterns_for
 
 
 @pytest.mark.parametrize(
@@ -19,8 +22,3 @@ from ksm_shard.metrics.allowlists import patterns_for, unknown
 def test_patterns_are_those_of_the_resource(allowlist: dict[str, list[str]], patterns: tuple[str, ...]) -> None:
     """Or those of `*`, which stands for every resource and wins, as in kube-state-metrics."""
     assert patterns == patterns_for(allowlist, "pods")
-
-
-def test_names_of_no_resource_are_told() -> None:
-    """A misspelt one would otherwise show nothing, without a word; `*` is no name."""
-    assert ["pod"] == unknown({"pod": ["a"], "nodes": ["b"], "*": ["c"]}, {"pods", "nodes"})

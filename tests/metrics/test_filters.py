@@ -66,10 +66,29 @@ def test_a_pattern_that_is_none_is_refused(lists: dict[str, list[str]], flag: st
 
 def test_a_pattern_that_matches_nothing_is_told() -> None:
     """A line for each, with its flag; a misspelt deny would otherwise go unnoticed."""
-    filters = Filters(deny=["kube_pod", "kube_pods"], opt_in=["kube_pod_ips", "kube_x"])
+    filters = Filters(deny=["kube_node", "kube_pods"], opt_in=["kube_pod_ips", "kube_x"])
 
     assert [
         "--metric-denylist: kube_pods matches no family of the enabled resources",
         "--metric-opt-in-list: kube_x matches no family of the enabled resources",
-    ] == filters.unmatched(FAMILIES)
-    assert [] == Filters(allow=["info"]).unmatched(FAMILIES)
+    ] == filters.without_effect(FAMILIES)
+    assert [] == Filters(allow=["info"]).without_effect(FAMILIES)
+    assert [] == Filters(allow=["kube_pod"], opt_in=["kube_pod"]).without_effect(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("lists", "line"),
+    [
+        ({"allow": ["kube_pod_ips", "info"]},
+         "--metric-allowlist: kube_pod_ips matches only opt-in families, which --metric-opt-in-list has to name too"),
+        ({"opt_in": ["kube_pod_info"]},
+         "--metric-opt-in-list: kube_pod_info matches no opt-in family: docs/metrics.md marks those"),
+        ({"opt_in": ["ips"], "deny": ["kube_pod"]},
+         "--metric-opt-in-list: ips matches only families that --metric-denylist names"),
+        ({"opt_in": ["ips"], "allow": ["info"]},
+         "--metric-opt-in-list: ips matches only families that --metric-allowlist leaves out"),
+    ],
+)  # fmt: skip
+def test_a_pattern_whose_families_stay_as_they_are_is_told(lists: dict[str, list[str]], line: str) -> None:
+    """It matches, and still does nothing: another list, or the lack of one, decides."""
+    assert [line] == Filters(**lists).without_effect(FAMILIES)
