@@ -1,9 +1,13 @@
 """Which families are on: allowlist or denylist, and the opt-in list. A family that is off is never compiled."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ksm_shard.metrics.families import Family
+from ksm_shard.metrics.patterns import compiled
+
+# As the user wrote them -> as they are matched.
+Patterns = Mapping[str, re.Pattern[str]]
 
 
 class Filters:
@@ -17,9 +21,9 @@ class Filters:
         """
         if allow and deny:
             raise ValueError("--metric-allowlist and --metric-denylist exclude each other: give one of them")
-        self._allow = [_compile("--metric-allowlist", text) for text in allow]
-        self._deny = [_compile("--metric-denylist", text) for text in deny]
-        self._opt_in = [_compile("--metric-opt-in-list", text) for text in opt_in]
+        self._allow = _compiled("--metric-allowlist", allow)
+        self._deny = _compiled("--metric-denylist", deny)
+        self._opt_in = _compiled("--metric-opt-in-list", opt_in)
 
     def on(self, families: Iterable[Family]) -> list[Family]:
         """Return the families that are on."""
@@ -35,10 +39,10 @@ class Filters:
         )
         found = []
         for flag, patterns, fault_of in lists:
-            for pattern in patterns:
+            for text, pattern in patterns.items():
                 matched = [family for family in families if pattern.search(family.name)]
                 if fault := fault_of(matched) if matched else "no family of the enabled resources":
-                    found.append(f"{flag}: {pattern.pattern} matches {fault}")
+                    found.append(f"{flag}: {text} matches {fault}")
         return found
 
     def _fault_of_allowed(self, matched: list[Family]) -> str:
@@ -60,12 +64,15 @@ class Filters:
         return not _matches(self._deny, family.name)
 
 
-def _matches(patterns: Iterable[re.Pattern[str]], name: str) -> bool:
-    return any(pattern.search(name) for pattern in patterns)
+def _matches(patterns: Patterns, name: str) -> bool:
+    return any(pattern.search(name) for pattern in patterns.values())
 
 
-def _compile(flag: str, text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{flag}: {text!r} is neither a name nor a regular expression: {error}") from None
+def _compiled(flag: str, texts: Iterable[str]) -> Patterns:
+    patterns = {}
+    for text in texts:
+        try:
+            patterns[text] = compiled(text)
+        except re.error as error:
+            raise ValueError(f"{flag}: {text!r} is neither a name nor a regular expression: {error}") from None
+    return patterns

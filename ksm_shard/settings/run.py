@@ -87,7 +87,8 @@ class Settings(Options):
         METRICS,
         METRIC_NAMES,
         (),
-        "Export these families only. A regular expression may match anywhere in a name: anchor it with ^ and $. "
+        "Export these families only. A regular expression is ECMAScript's, as in kube-state-metrics, but that a lookbehind "
+        "has to be of one length. It may match anywhere in a name: anchor it with ^ and $. "
         "Cannot be combined with --metric-denylist.",
     )
     metric_denylist: tuple[str, ...] = option(

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
+from ksm_shard.metrics.patterns import compiled
+
 T = TypeVar("T")
 
 Keys = Mapping[str, tuple[str, ...]]
@@ -182,13 +184,13 @@ class Words(Kind[tuple[str, ...]]):
 
 
 class Patterns(Words):
-    """Names and regular expressions."""
+    """Names and regular expressions of ECMAScript."""
 
     def _checked(self, words: Sequence[str]) -> tuple[str, ...]:
         checked = super()._checked(words)
         for word in checked:
             try:
-                re.compile(word)
+                compiled(word)
             except re.error as error:
                 raise ValueError(
                     f"must be names or regular expressions, but in {word!r} there is a fault: {error}"

@@ -92,3 +92,10 @@ def test_a_pattern_that_matches_nothing_is_told() -> None:
 def test_a_pattern_whose_families_stay_as_they_are_is_told(lists: dict[str, list[str]], line: str) -> None:
     """It matches, and still does nothing: another list, or the lack of one, decides."""
     assert [line] == Filters(**lists).without_effect(FAMILIES)
+
+
+def test_a_pattern_is_told_as_it_was_written() -> None:
+    """Whoever looks for it in a manifest finds it there."""
+    assert ["--metric-denylist: (?<a>kube_x) matches no family of the enabled resources"] == Filters(
+        deny=["(?<a>kube_x)"]
+    ).without_effect(FAMILIES)

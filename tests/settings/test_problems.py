@@ -59,6 +59,14 @@ def test_patterns_that_are_none() -> None:
     assert "'kube_('" in line
 
 
+def test_patterns_are_those_of_ecmascript() -> None:
+    """A manifest for kube-state-metrics starts; what is refused of it is a lookbehind of several lengths."""
+    parse(["--metric-allowlist=(?<n>pod),kube_pod_[^]"], {})
+    (line,) = problems("--metric-denylist=kube_(?<!a|bc)pod")
+
+    assert "look-behind requires fixed-width pattern" in line
+
+
 def test_variables_are_named() -> None:
     """A variable's mistake names the variable."""
     expected = "KSM_SHARD_PORT: 'http' must be a whole number from 0 to 65535"
