@@ -13,7 +13,7 @@ from ksm_shard.settings.values import Boolean
 PAGE: Final = Path(__file__).parents[2] / "docs/options.md"
 
 INTRODUCTION: Final = """\
-<!-- Generated from ksm_shard/settings/, edit that instead: python -m ksm_shard.settings.docs -->
+<!-- Generated from ksm_shard/settings/ and ksm_shard/kinds/, edit those instead: python -m ksm_shard.settings.docs -->
 
 # Options
 
@@ -47,7 +47,7 @@ def page() -> str:
         lines += [f"## {section}", "", "| flag | default | key | variable | meaning |", "|---|---|---|---|---|"]
         for option in members:
             key = _code(option.key) if option.key else ""
-            lines.append(_row(_code(option.usage), _default(option), key, _code(option.variable), option.help))
+            lines.append(_row(_code(option.usage), _default(option), key, _code(option.variable), option.meaning))
         lines.append("")
     lines += ["## Other commands", "", "These take flags only.", ""]
     for command in COMMANDS:
@@ -57,7 +57,7 @@ def page() -> str:
         if command.options:
             lines += ["| flag | default | meaning |", "|---|---|---|"]
             lines += [
-                _row(_code(option.usage), _default(option), option.help) for option in options_of(command.options)
+                _row(_code(option.usage), _default(option), option.meaning) for option in options_of(command.options)
             ]
             lines.append("")
     lines += [NOT_SUPPORTED, *_foreign(UNSUPPORTED_FLAGS), "", WITHOUT_EFFECT, *_foreign(IGNORED_FLAGS)]

@@ -50,6 +50,7 @@ class Option(Generic[T]):
         flag: long name, without dashes; "" for words that need none.
         key: in the file of `--config`; "" if it has no place there.
         name: of the field.
+        more: returns what help has besides, where to find that out would cost every start.
     """
 
     section: str
@@ -59,6 +60,12 @@ class Option(Generic[T]):
     flag: str
     key: str = ""
     name: str = ""
+    more: Callable[[], str] | None = None
+
+    @property
+    def meaning(self) -> str:
+        """The whole help."""
+        return f"{self.help} {self.more()}" if self.more else self.help
 
     @property
     def variable(self) -> str:
@@ -86,9 +93,18 @@ def option(
     *,
     flag: str | None = None,
     key: str | None = None,
+    more: Callable[[], str] | None = None,
 ) -> T:
     """Declare a field. Flag and key are its name, with dashes and with underscores, unless they are given."""
-    declared = {"section": section, "kind": kind, "default": default, "help": help, "flag": flag, "key": key}
+    declared = {
+        "section": section,
+        "kind": kind,
+        "default": default,
+        "help": help,
+        "flag": flag,
+        "key": key,
+        "more": more,
+    }
     start: Any = None if isinstance(default, Derived) else default
     field: Any = dataclasses.field(default_factory=lambda: start, metadata={METADATA: declared})
     return field  # type: ignore[no-any-return]  # a Field until the dataclass is made, a T from then on

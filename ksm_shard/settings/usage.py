@@ -58,7 +58,7 @@ def _sections(command: Command) -> list[str]:
 
 
 def _meaning(option: Option[Any]) -> str:
-    return f"{option.help} Default: {option.default_text}." if option.default_text else option.help
+    return f"{option.meaning} Default: {option.default_text}." if option.default_text else option.meaning
 
 
 def _entry(name: str, text: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
+from ksm_shard.kinds import resources
 from ksm_shard.settings import completion, docs, usage
 from ksm_shard.settings.commands import COMMANDS, Command
 from ksm_shard.settings.options import options_of
@@ -33,6 +35,26 @@ def test_overview_has_every_command() -> None:
 
     assert all(f"  {command.name} " in text for command in COMMANDS)
     assert "--total-shards N" in text
+
+
+def test_help_names_every_resource() -> None:
+    """Those that are on by default, and the others, as the kinds declare them; the page says the same."""
+    unwrapped = " ".join(usage.overview().split())
+    on = [name for name, resource in resources().items() if resource.default]
+    off = [name for name, resource in resources().items() if not resource.default]
+    sentences = f"On by default are {', '.join(on)}. There are besides: {', '.join(off)}."
+
+    assert sentences in unwrapped
+    assert sentences in docs.page()
+
+
+def test_a_start_imports_no_kind() -> None:
+    """The process that binds the ports stays small: the kinds are imported by who asks for help, and by the worker."""
+    code = "import sys; from ksm_shard.settings import parse; parse(['--resources=pods'], {}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "ksm_shard.kinds" in done.stdout.split()
+    assert [] == [name for name in done.stdout.split() if name.startswith("ksm_shard.kinds.")]
 
 
 def test_the_page_is_current() -> None:
