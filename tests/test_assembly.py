@@ -5,10 +5,13 @@ How patterns match is in tests/metrics; that a process obeys is in tests/e2e/tes
 
 import pytest
 
-from ksm_shard.assembly import divided, enabled, surprises
+from ksm_shard.assembly import divided, enabled, scope_of, surprises
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.ranges import SERVER_SIDE
+from ksm_shard.sharding.ring import MMH3
 
 NOTHING = "nothing is exported: no family of any enabled resource is on"
 NOT_OPTED_IN = "only opt-in families, which --metric-opt-in-list has to name too"
@@ -75,3 +78,27 @@ def test_a_resource_without_a_family_is_not_followed(flags: list[str], followed:
 def test_what_has_no_effect_is_told(flags: list[str], lines: list[str]) -> None:
     """A line with the flag, for whatever a user wrote that changes nothing; an exporter of nothing says so."""
     assert lines == told(*flags)[2]
+
+
+def test_the_scope_is_what_the_flags_say() -> None:
+    """Every option of objects has its place in it, under its own value."""
+    flags = [
+        "--namespaces=a,b", "--namespaces-denylist=c", "--node=n,m", "--track-unscheduled-pods",
+        "--use-apiserver-cache", "--object-limit=7",
+    ]  # fmt: skip
+    scope = scope_of(parse(flags, {}), Ownership(MMH3))
+
+    assert (("a", "b"), ("c",), ("n", "m")) == (scope.namespaces, scope.namespaces_denylist, scope.nodes)
+    assert (True, True, 7) == (scope.unscheduled_pods, scope.from_cache, scope.object_limit)
+    assert "" == scope.shard_selector()
+
+
+def test_only_server_side_sharding_sends_a_selector() -> None:
+    """It is made of the slots that are held when it is asked for."""
+    ownership = Ownership(SERVER_SIDE, SERVER_SIDE.mask(0, 2))
+    scope = scope_of(parse(["--sharding-mode=server-side"], {}), ownership)
+    before = scope.shard_selector()
+    ownership.change(SERVER_SIDE.mask(1, 2))
+
+    assert before.startswith("shardRange(object.metadata.uid, ")
+    assert before != scope.shard_selector()

@@ -1,0 +1,123 @@
+"""A group version that an older server does not have: told, not waited for, and picked up once it is there.
+
+That it is asked for again after 30 to 60 seconds is in tests/cluster/test_follower.py; here those seconds take no time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ksm_shard.assembly import export
+from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.follower import Follower
+from ksm_shard.cluster.reader import Reader
+from ksm_shard.exported import Exported
+from ksm_shard.followed import Followed, Watcher
+from ksm_shard.kinds import resources
+from ksm_shard.metrics.filters import Filters
+from ksm_shard.settings import parse
+from ksm_shard.sharding.membership import static
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.simulator import Simulator
+from ksm_shard.store.pages import text_pieces
+from ksm_shard.targets import Scope, targets
+from tests.e2e.test_storm import pod
+from tests.processes import Exporter, eventually
+
+# The only resource of its group, so that without it the server has no such group version.
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+
+
+def lease(name: str) -> dict[str, Any]:
+    """Return a lease."""
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"namespace": "n", "name": name}}
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """An API server with a pod and a lease, which has forgotten the API of leases."""
+    with Simulator([pod("p", "Running", 0), lease("first")]) as made:
+        made.withdraw("leases")
+        yield made
+
+
+class Passing(threading.Event):
+    """The stop of a follower whose waits are over at once; what is to happen meanwhile does.
+
+    Attributes:
+        waits: the seconds of each.
+    """
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        """Call `meanwhile` in every wait."""
+        super().__init__()
+        self.waits: list[float] = []
+        self._meanwhile = meanwhile
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0.0)
+        self._meanwhile()
+        return self.is_set()
+
+
+def text_of(exported: Exported) -> str:
+    """Return what a scrape takes."""
+    return b"".join(text_pieces(exported.bodies(openmetrics=False))).decode()
+
+
+def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
+    """The rest is served; a metric and one line of log say what is absent, and /readyz names it as not waited for."""
+    with Exporter(f"--apiserver={simulator.url}", "--resources=leases,pods") as one:
+        text = one.ready().scrape()
+        own = one.scrape_telemetry()
+        lines = [line for line in one.log if "leases" in line and "WARNING" in line]
+
+        assert "kube_pod_info{" in text
+        assert "kube_lease" not in text
+        assert "leases: absent (not waited for)\n" in one.scrape("/readyz")
+        assert 200 == one.status("/metrics?resources=leases")
+
+    assert 'ksm_shard_state{resource="leases",state="absent"} 1.0' in own
+    assert 'ksm_shard_synced{resource="leases"} 0.0' in own
+    assert 'ksm_shard_watch_errors_total{error="absent",resource="leases"}' in own
+    assert 1 == len(lines), lines
+    assert "/apis/coordination.k8s.io/v1/leases" in lines[0]
+
+
+def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    """After the next wait its objects are listed and watched; each attempt before that failed, and one line of log said so."""
+    attempts = []
+
+    def meanwhile() -> None:
+        attempts.append(followed.follower.state)
+        if len(attempts) == 3:
+            simulator.serve(LEASES)
+
+    ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
+    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
+    (target,) = targets(exported.resource, Scope())
+    intake, stop = exported.intake(lambda: None), Passing(meanwhile)
+    watcher = Watcher(exported.tally, intake, lambda: None)
+    follower = Follower(
+        target, Reader(connect(simulator.url), target), intake, watcher, stop=stop, clock=time.monotonic
+    )
+    followed = Followed(exported, follower, intake)
+    followed.thread.start()
+    try:
+        eventually(lambda: 'lease="first"' in text_of(exported), "the lease was never listed", lambda: caplog.text)
+        simulator.put(lease("second"))
+        eventually(lambda: 'lease="second"' in text_of(exported), "the lease was never watched", lambda: caplog.text)
+
+        assert ["absent"] * 3 == attempts
+        assert all(30 <= seconds <= 60 for seconds in stop.waits)
+        assert {"absent": 3} == {name: count for name, count in exported.tally.failures.items() if count}
+        assert ("watching", "") == (follower.state, follower.last_error)
+        assert 1 == sum("/leases" in record.message and record.levelname == "WARNING" for record in caplog.records)
+    finally:
+        follower.stop()
+        followed.thread.join()
