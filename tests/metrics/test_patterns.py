@@ -27,6 +27,7 @@ NAMES = ("kube_pod_info", "kube_pod_", "kube_node_info", "]a", "koo", "b&&a")
         ("[&|~]", "b&&a"),
         (r"[\d_]+info", "kube_pod_info kube_node_info"),
         ("(?<!kube_)pod", ""),
+        ("(?<!pod_)(?<!x)info", "kube_node_info"),
         ("(?<=pod_)info", "kube_pod_info"),
         ("^kube_(?!pod)", "kube_node_info"),
         (r"\u006b\x75", "kube_pod_info kube_pod_ kube_node_info"),
