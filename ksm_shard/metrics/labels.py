@@ -1,8 +1,9 @@
 """Kubernetes keys as label names, and which keys an allowlist lets through."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 
 Pairs = list[tuple[str, str]]
 
@@ -21,23 +22,34 @@ def label_name(prefix: str, key: str) -> str:
 
 
 def labels_of(prefix: str, pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """Return the label names and values of Kubernetes keys and values, sorted by key.
+    """Return the label names and values of Kubernetes keys and values, sorted by key. No name appears twice.
 
     Keys that make the same label name all get a suffix, in order: `label_a_b_conflict1`, `label_a_b_conflict2`.
     """
     named = [(label_name(prefix, key), value) for key, value in sorted(pairs)]
-    if len({name for name, _ in named}) == len(named):
-        return named
     names = [name for name, _ in named]
-    seen: dict[str, int] = {}
-    suffixed = []
-    for name, value in named:
-        if names.count(name) == 1:
-            suffixed.append((name, value))
-            continue
-        seen[name] = seen.get(name, 0) + 1
-        suffixed.append((f"{name}_conflict{seen[name]}", value))
-    return suffixed
+    if len(set(names)) == len(names):
+        return named
+    return list(zip(_told_apart(names), (value for _, value in named), strict=True))
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Return the names with a suffix for those that collide, which skips names that are taken.
+
+    A key may itself be called `a_b_conflict1`, and Prometheus refuses the whole scrape for one name that is there twice.
+    """
+    taken: dict[str, int] = {}
+    suffixed: dict[str, Iterator[str]] = {}
+
+    def free(name: str) -> Iterator[str]:
+        return (other for number in count(1) if (other := f"{name}_conflict{number}") not in taken)
+
+    for at, name in enumerate(names):
+        if name in taken and name not in suffixed:
+            suffixed[name] = free(name)
+            taken[next(suffixed[name])] = taken.pop(name)
+        taken[next(suffixed[name]) if name in suffixed else name] = at
+    return sorted(taken, key=taken.__getitem__)
 
 
 def picker(patterns: Sequence[str]) -> Callable[[Mapping[str, str]], Iterable[tuple[str, str]]]:

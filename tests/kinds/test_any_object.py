@@ -3,6 +3,7 @@
 Which text it is, the goldens tell. Objects that are no valid message never get here: see tests/wire.
 """
 
+import re
 from functools import cache
 from typing import Any
 
@@ -18,9 +19,11 @@ from tests.kinds.rendering import Renderer
 RESOURCES = resources()
 
 # What escaping and label names stumble over, and names of resources, which are keys of quantities.
-ODD = ["", " ", '"', "\\", "\n", '\\"\n', "é\u2028\x00\x85\r", "a.b", "a/b", "a_b", "A-B", "camelCase"]
+ODD = ["", " ", '"', "\\", "\n", '\\"\n', "é\u2028\x00\x85\r", "a.b", "a/b", "a_b", "a_b_conflict1", "A-B", "camelCase"]
 RESOURCE_NAMES = ["cpu", "memory", "hugepages-2Mi", "example.com/gpu", "kubernetes.io/x", "requests.cpu"]
 TEXT = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+# The parser keeps the labels of a sample in a dictionary, where a name that is there twice goes unseen.
+LABEL = re.compile(r'[{,]([a-zA-Z_]\w*)="(?:[^"\\]|\\.)*"')
 # What families look for in fields of that name, and what they cannot read.
 NOTABLE = {
     "ip": ["10.0.0.1", "::1", "::ffff:1.2.3.4", "999.1.1.1", "1.2.3"],
@@ -123,7 +126,7 @@ def put(message: Any, contents: dict[str, Any]) -> Any:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject) -> None:
-    """Nothing is raised, families fail for bad values only, and no series is repeated."""
+    """Nothing is raised, families fail for bad values only, and no series or label is repeated."""
     renderer = Renderer(RESOURCES[plural])
     message = put(renderer.resource.message(), data.draw(fields(renderer.resource.message.DESCRIPTOR)))
 
@@ -136,4 +139,6 @@ def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject
     ]
 
     assert [] == [failure for failure in renderer.failures if type(failure[1]) is not ValueError]
-    assert len(set(series)) == len(series) == len([line for line in text.split("\n") if line and line[0] != "#"])
+    lines = [line for line in text.split("\n") if line and line[0] != "#"]
+    assert len(set(series)) == len(series) == len(lines)
+    assert [] == [line for line in lines if len(names := LABEL.findall(line)) != len(set(names))]

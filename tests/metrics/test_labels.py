@@ -52,11 +52,33 @@ def test_keys_of_one_name_are_told_apart() -> None:
     ] == labels_of("label", pairs)
 
 
-@given(st.dictionaries(st.text(alphabet="aB._-/1") | st.text(), st.text(), max_size=8))
+@pytest.mark.parametrize(
+    ("keys", "names"),
+    [
+        (["a-b", "a.b", "a_b_conflict1"], ["a_b_conflict1_conflict1", "a_b_conflict2", "a_b_conflict1_conflict2"]),
+        (["a.b", "a.b_conflict2", "a/b"], ["a_b_conflict1", "a_b_conflict2", "a_b_conflict3"]),
+        (["A_conflict1", "a-", "a."], ["a_conflict1", "a__conflict1", "a__conflict2"]),
+        (["a.b-conflict1", "a_b", "a_b.conflict1"], ["a_b_conflict1_conflict1", "a_b", "a_b_conflict1_conflict2"]),
+    ],
+)
+def test_a_suffix_skips_names_that_are_taken(keys: list[str], names: list[str]) -> None:
+    """A key may be called as another one would be after it got its number."""
+    pairs = labels_of("label", [(key, key) for key in keys])
+
+    assert [(f"label_{name}", key) for name, key in zip(names, keys, strict=True)] == pairs
+
+
+COLLIDING = st.sampled_from(
+    [f"a{sign}b{more}" for sign in "-._" for more in ("", "_conflict1", ".conflict2", "_conflict1-conflict1")]
+)
+
+
+@given(st.dictionaries(COLLIDING | st.text(alphabet="aB._-/1") | st.text(), st.text(), max_size=12))
 def test_any_keys_become_valid_names(mapping: dict[str, str]) -> None:
-    """No key is lost, and no name is one that Prometheus refuses."""
+    """No key is lost, no name appears twice, and none is one that Prometheus refuses."""
     pairs = labels_of("label", mapping.items())
 
+    assert len({name for name, _ in pairs}) == len(mapping)
     assert all(re.fullmatch("label_[a-z0-9_]*", name) for name, _ in pairs)
     assert Counter(mapping.values()) == Counter(value for _, value in pairs)
 
