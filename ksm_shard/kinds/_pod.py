@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import Rows
-from ksm_shard.metrics.time import YEAR_ONE, seconds
+from ksm_shard.metrics.time import seconds_or_year_one
 from ksm_shard.wire.messages.core_v1_pb2 import Container, ContainerStatus, Pod, PodCondition, ResourceRequirements
 
 
@@ -90,8 +90,7 @@ class PodView:
             if found == kind:
                 if now != status:
                     return None
-                moment = seconds(condition.lastTransitionTime)
-                return YEAR_ONE if moment is None else moment
+                return seconds_or_year_one(condition.lastTransitionTime)
         return None
 
 

@@ -43,14 +43,11 @@ DISRUPTION_REASONS = frozenset(
 
 @pods.viewed.value("kube_pod_completion_time", "Unix time at which the last container of a finished pod ended.", STABLE)
 def completion_time(pod: PodView) -> int | None:
-    return max(
-        (
-            moment
-            for status in pod.statuses
-            if status.terminated is not None and (moment := seconds(status.terminated.finishedAt)) is not None
-        ),
-        default=None,
-    )
+    last = 0
+    for status in pod.statuses:
+        if status.terminated is not None:
+            last = max(last, seconds(status.terminated.finishedAt) or 0)
+    return last or None
 
 
 _containers.declare(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksm_shard.metrics.time import seconds
+from ksm_shard.metrics.time import YEAR_ONE, seconds, seconds_or_year_one
 from ksm_shard.wire.messages.meta_v1_pb2 import MicroTime, Time
 
 
@@ -22,3 +22,9 @@ def test_an_absent_time_is_none(message: type[Time] | type[MicroTime]) -> None:
 def test_the_epoch_is_a_time() -> None:
     """Zero seconds that were said differ from none."""
     assert 0 == seconds(Time(seconds=0))
+
+
+def test_a_moment_that_must_be_said_is_gos_zero_time_if_absent() -> None:
+    """The first of January of the year one, as in kube-state-metrics; the epoch is itself."""
+    assert YEAR_ONE == seconds_or_year_one(Time()) == -62135596800
+    assert 0 == seconds_or_year_one(Time(seconds=0))
