@@ -5,7 +5,7 @@ from typing import Any
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
-from ksm_shard.metrics.quantity import exact, quantity
+from ksm_shard.metrics.quantity import approximate, quantity
 from ksm_shard.wire.messages.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 
 horizontalpodautoscalers = Resource(
@@ -87,7 +87,7 @@ def spec_target_metric(scaler: HorizontalPodAutoscaler) -> Rows:
 )
 def scale_down_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
     rules = scaler.spec.behavior.scaleDown
-    return exact(rules.tolerance.string) if rules.HasField("tolerance") else None
+    return approximate(rules.tolerance.string) if rules.HasField("tolerance") else None
 
 
 @horizontalpodautoscalers.value(
@@ -97,7 +97,7 @@ def scale_down_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
 )
 def scale_up_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
     rules = scaler.spec.behavior.scaleUp
-    return exact(rules.tolerance.string) if rules.HasField("tolerance") else None
+    return approximate(rules.tolerance.string) if rules.HasField("tolerance") else None
 
 
 @horizontalpodautoscalers.rows(

@@ -1,17 +1,25 @@
 """Quantities as floats: `100m` -> 0.1, `1Ki` -> 1024, `1e3` -> 1000.
 
 Source: apimachinery, api/resource: a signed decimal number and a suffix, decimal (n u m k M G T P E), binary (Ki to Ei) or
-an exponent.
+an exponent. The API accepts more than fits 64 bits. What its clients make of that depends on how they keep the quantity, as
+does the last digit of a float:
+
+kept as        which                                                               beyond 64 bits
+-------------  ------------------------------------------------------------------  ---------------------------------
+an int64       up to 18 digits, none finer than nano; binary: about 10**14, whole  0, or the lowest 64 bits (WRAPPED)
+a big integer  the others; binary ones are capped at 2**63 - 1                     the lowest 64 bits
 """
 
+import math
 import re
-from decimal import ROUND_UP, Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([EPTGMk]|[mun])|([KMGTPE]i)|[eE]([+-]?\d+))?", re.ASCII)
+QUANTITY: Final = re.compile(
+    r"([+-])?(?=\.?\d)0*+(\d*+)(?:\.(\d*+))?(?:([EPTGMk]|[mun])|([KMGTPE]i)|[eE]([+-]?\d+))?", re.ASCII
+)
 DECIMAL: Final = dict(zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True))
-BINARY: Final = {f"{suffix}i": Decimal(2) ** (10 * power) for power, suffix in enumerate("KMGTPE", start=1)}
+BINARY: Final = {f"{suffix}i": 10 * power for power, suffix in enumerate("KMGTPE", start=1)}
 # Any pod's CPU limit may be 1e999999, an integer that takes 50 s to make. Powers of ten from 10**64 on are 0 in 64 bits, and
 # far below a thousandth all are rounded to it, so that nothing is lost by reading greater exponents as this one.
 MAX_EXPONENT: Final = 999
@@ -20,6 +28,29 @@ MAX_LENGTH: Final = 1000
 MAX_INT64: Final = 2**63 - 1
 # Above this the API's own arithmetic in milli-units would overflow int64, so whole units are used (api/resource, MaxMilliValue).
 MAX_MILLI_VALUE: Final = MAX_INT64 // 1000
+# Powers of ten by which an int64 is multiplied at once, which wraps around; by others in steps of ten, until one overflows.
+WRAPPED: Final = frozenset({0, 1, 2, 3, 6, 9})
+NANO: Final = -9
+MILLI: Final = -3
+
+
+class Amount(NamedTuple):
+    """A quantity as the API's clients keep it: mantissa * 10**exponent, as a big integer or an int64."""
+
+    mantissa: int
+    exponent: int
+    big: bool
+
+    def units(self, power: int) -> int:
+        """Return it in units of 10**power as an int64, rounded away from zero."""
+        shift = self.exponent - power
+        if shift >= 0:
+            value = self.mantissa * 10**shift
+            return _low_64_bits(value) if self.big or shift in WRAPPED or abs(value) <= MAX_INT64 else 0
+        if self.big and self.mantissa < 0:
+            return _negative_units(self.mantissa, 10**-shift)
+        value = -(-abs(self.mantissa) // 10**-shift)
+        return _low_64_bits(value if self.mantissa > 0 else -value)
 
 
 @lru_cache(maxsize=4096)
@@ -31,9 +62,9 @@ def quantity(text: str) -> float:
     Raises:
         ValueError: the text is no quantity.
     """
-    value = _decimal(text)
-    units = _int64(value)
-    return float(units) if units > MAX_MILLI_VALUE else float(_int64(value * 1000)) / 1000
+    amount = _amount(text)
+    units = amount.units(0)
+    return float(units) if units > MAX_MILLI_VALUE else float(amount.units(MILLI)) / 1000
 
 
 @lru_cache(maxsize=4096)
@@ -43,31 +74,68 @@ def whole(text: str) -> float:
     Raises:
         ValueError: the text is no quantity.
     """
-    return float(_int64(_decimal(text)))
+    return float(_amount(text).units(0))
 
 
 @lru_cache(maxsize=4096)
-def exact(text: str) -> float:
-    """Return the value of a quantity as it is, for those that are fractions by nature: `3u` is 3e-06.
+def approximate(text: str) -> float:
+    """Return the value of a quantity that is a fraction by nature: `3u` is 3e-06.
+
+    A product of floats, as the API's clients compute it: `26m` is 0.026000000000000002.
 
     Raises:
         ValueError: the text is no quantity.
     """
-    return float(_decimal(text))
+    amount = _amount(text)
+    try:
+        return float(amount.mantissa) * _power_of_ten(amount.exponent)
+    except OverflowError:
+        return math.inf if amount.mantissa > 0 else -math.inf
 
 
-def _decimal(text: str) -> Decimal:
+def _power_of_ten(exponent: int) -> float:
+    """Return it as Go does: exact up to 10**22, above it the product of two floats. No amount has less than 10**-9."""
+    above = max(0, exponent - exponent % 32)
+    return float(f"1e{above}") * float(f"1e{exponent - above}")
+
+
+def _amount(text: str) -> Amount:
     match = QUANTITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
         raise ValueError(f"expected a quantity such as 100m, 1.5 or 2Gi, got {text!r:.80}")
-    digits, suffix, binary, exponent = match.groups()
-    if binary is not None:
-        # The API's clients cap binary quantities only.
-        return max(Decimal(-MAX_INT64), min(Decimal(digits) * BINARY[binary], Decimal(MAX_INT64)))
-    power = DECIMAL[suffix] if suffix is not None else int(exponent or 0)
-    return Decimal(digits).scaleb(max(-MAX_EXPONENT, min(power, MAX_EXPONENT)))
+    sign, ones, fraction, suffix, binary, exponent = match.groups(default="")
+    digits = len(ones or "0") + len(fraction)
+    mantissa = int(ones + fraction or "0") * (-1 if sign == "-" else 1)
+    if binary:
+        shift = BINARY[binary]
+        # Three digits for each factor of 1024, of fourteen in all.
+        if not fraction and digits + 3 * shift // 10 <= 14:
+            return Amount(mantissa << shift, 0, big=False)
+        amount = _big(mantissa << shift, -len(fraction))
+        if abs(amount.mantissa) > MAX_INT64 * 10**-NANO:
+            return Amount(MAX_INT64 if mantissa > 0 else -MAX_INT64, 0, big=True)
+        return amount
+    power = DECIMAL[suffix] if suffix else int(exponent or 0)
+    power = max(-MAX_EXPONENT, min(power, MAX_EXPONENT)) - len(fraction)
+    return Amount(mantissa, power, big=False) if digits <= 18 and power >= NANO else _big(mantissa, power)
 
 
-def _int64(value: Decimal) -> int:
-    """Round away from zero and wrap around at 64 bits: the API accepts larger quantities and its clients wrap most of them."""
-    return (int(value.to_integral_value(ROUND_UP)) + 2**63) % 2**64 - 2**63
+def _big(mantissa: int, exponent: int) -> Amount:
+    """Return a big amount in units of 10**-9, rounded away from zero: nothing is too little to count."""
+    shift = exponent - NANO
+    value = abs(mantissa) * 10**shift if shift >= 0 else -(-abs(mantissa) // 10**-shift)
+    return Amount(value if mantissa > 0 else -value, NANO, big=True)
+
+
+def _negative_units(mantissa: int, divisor: int) -> int:
+    """Return a big negative amount divided, which the API's clients do differently from a positive one.
+
+    The lowest 64 bits are taken first, and what is left over counts one up after rounding towards zero.
+    """
+    low = _low_64_bits(mantissa)
+    value = abs(low) // divisor
+    return (value if low > 0 else -value) + (low % divisor != 0)
+
+
+def _low_64_bits(value: int) -> int:
+    return (value + 2**63) % 2**64 - 2**63
