@@ -54,7 +54,7 @@ class PodView:
 
     Attributes:
         metadata, spec, status: as in the API.
-        conditions: (type, status in lower case, condition).
+        conditions: (type, state as in `_shared.state_of`, condition).
         containers, init_containers: as specified.
         statuses, init_statuses: the status of each.
     """
@@ -80,8 +80,9 @@ class PodView:
         self.init_containers = placed(spec.initContainers[:], node)
         self.statuses = [Status(one) for one in status.containerStatuses[:]]
         self.init_statuses = [Status(one) for one in status.initContainerStatuses[:]]
+        state_of = _shared.STATE_OF.get
         self.conditions: list[tuple[str, str, PodCondition]] = [
-            (one.type, one.status.lower(), one) for one in status.conditions[:]
+            (one.type, state_of(one.status, ""), one) for one in status.conditions[:]
         ]
 
     def since(self, kind: str, status: str) -> int | None:

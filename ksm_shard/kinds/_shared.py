@@ -12,7 +12,8 @@ from ksm_shard.metrics.time import seconds
 from ksm_shard.wire.messages.meta_v1_pb2 import OwnerReference, Quantity
 
 NO_OWNER: Final = OwnerReference()
-CONDITION_STATES: Final = ("true", "false", "unknown")
+STATE_OF: Final = {"True": "true", "False": "false", "Unknown": "unknown"}
+CONDITION_STATES: Final = tuple(STATE_OF.values())
 
 
 def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent: int | None = None) -> None:
@@ -107,9 +108,14 @@ def controller_of(obj: Any) -> OwnerReference:
     return NO_OWNER
 
 
+def state_of(status: str) -> str:
+    """Return a condition's status as one of CONDITION_STATES, "" for a text that is none: `True` -> `true`, `true` -> ``."""
+    return STATE_OF.get(status, "")
+
+
 def conditions(items: Iterable[Any]) -> Rows:
-    """Return rows of a condition's type and its status in lower case, for a `states` family."""
-    return [(condition.type, condition.status.lower()) for condition in items]
+    """Return rows of a condition's type and its state, for a `states` family."""
+    return [(condition.type, state_of(condition.status)) for condition in items]
 
 
 NATIVE_UNITS: Final = {

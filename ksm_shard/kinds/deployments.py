@@ -83,7 +83,7 @@ def observed_generation(deployment: Deployment) -> int:
 )
 def condition(deployment: Deployment) -> Rows:
     return [
-        (one.reason if one.reason in REASONS else "unknown", one.type, one.status.lower())
+        (one.reason if one.reason in REASONS else "unknown", one.type, _shared.state_of(one.status))
         for one in deployment.status.conditions[:]
     ]
 

@@ -69,7 +69,7 @@ def ready(job: Job) -> int:
 
 
 def _status_of(job: Job, kind: str) -> Rows:
-    return [(condition.status.lower(),) for condition in job.status.conditions if condition.type == kind]
+    return [(_shared.state_of(condition.status),) for condition in job.status.conditions if condition.type == kind]
 
 
 @jobs.states(
