@@ -42,8 +42,8 @@ def last_successful_time(job: CronJob) -> int | None:
 
 
 @cronjobs.value("kube_cronjob_spec_suspend", "Whether there are no further runs for now.", STABLE)
-def suspend(job: CronJob) -> bool | None:
-    return job.spec.suspend if job.spec.HasField("suspend") else None
+def suspend(job: CronJob) -> bool:
+    return job.spec.suspend
 
 
 @cronjobs.value(

@@ -5,7 +5,7 @@ from math import ceil, floor
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
-from ksm_shard.wire.messages.apps_v1_pb2 import Deployment
+from ksm_shard.wire.messages.apps_v1_pb2 import Deployment, DeploymentSpec
 from ksm_shard.wire.messages.meta_v1_pb2 import IntOrString
 
 deployments = Resource("apps/v1", "deployments", Deployment, labels={"namespace": "namespace", "deployment": "name"})
@@ -104,10 +104,8 @@ def paused(deployment: Deployment) -> bool:
     STABLE,
 )
 def max_unavailable(deployment: Deployment) -> int | None:
-    strategy = deployment.spec.strategy
-    if not strategy.HasField("rollingUpdate"):
-        return None
-    return scaled(strategy.rollingUpdate.maxUnavailable, deployment.spec.replicas, floor)
+    update = deployment.spec.strategy.rollingUpdate
+    return scaled(update.maxUnavailable, deployment.spec, floor) if update.HasField("maxUnavailable") else None
 
 
 @deployments.value(
@@ -116,23 +114,23 @@ def max_unavailable(deployment: Deployment) -> int | None:
     STABLE,
 )
 def max_surge(deployment: Deployment) -> int | None:
-    strategy = deployment.spec.strategy
-    if not strategy.HasField("rollingUpdate"):
-        return None
-    return scaled(strategy.rollingUpdate.maxSurge, deployment.spec.replicas, ceil)
+    update = deployment.spec.strategy.rollingUpdate
+    return scaled(update.maxSurge, deployment.spec, ceil) if update.HasField("maxSurge") else None
 
 
-def scaled(value: IntOrString, of: int, whole: Callable[[float], int]) -> int:
-    """Return a number, or a percentage of a number (API reference, IntOrString).
+def scaled(value: IntOrString, spec: DeploymentSpec, whole: Callable[[float], int]) -> int | None:
+    """Return a number, or a percentage of the pods that are wanted (API reference, IntOrString); None if that is not said.
 
     Raises:
         ValueError: the text is no percentage.
     """
+    if not spec.HasField("replicas"):
+        return None
     if value.type == 0:
         return value.intVal
     if not value.strVal.endswith("%"):
         raise ValueError(f"expected a percentage, got {value.strVal!r:.80}")
-    return whole(int(value.strVal[:-1]) * of / 100)
+    return whole(int(value.strVal[:-1]) * spec.replicas / 100)
 
 
 _shared.metadata_generation(deployments, "kube_deployment")

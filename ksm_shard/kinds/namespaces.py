@@ -19,7 +19,8 @@ _shared.labels(namespaces, "kube_namespace")
     states=("Active", "Terminating"),
 )
 def phase(namespace: Namespace) -> str:
-    return namespace.status.phase
+    # One that has none yet is in neither phase, which is said.
+    return namespace.status.phase or "none"
 
 
 @namespaces.states(

@@ -118,7 +118,8 @@ def csi_attributes(volume: PersistentVolume) -> Rows:
     labels="volumemode",
 )
 def volume_mode(volume: PersistentVolume) -> Rows:
-    return [(volume.spec.volumeMode,)]
+    # What the API server would fill in.
+    return [(volume.spec.volumeMode if volume.spec.HasField("volumeMode") else "Filesystem",)]
 
 
 @persistentvolumes.info(

@@ -63,10 +63,8 @@ _shared.metadata_generation(statefulsets, "kube_statefulset")
     labels="when_deleted when_scaled",
 )
 def retention_policy(statefulset: StatefulSet) -> Rows:
-    if not statefulset.spec.HasField("persistentVolumeClaimRetentionPolicy"):
-        return ()
     policy = statefulset.spec.persistentVolumeClaimRetentionPolicy
-    return [(policy.whenDeleted, policy.whenScaled)]
+    return [(policy.whenDeleted, policy.whenScaled)] if policy.whenDeleted or policy.whenScaled else ()
 
 
 _shared.annotations(statefulsets, "kube_statefulset", STABLE)
