@@ -86,11 +86,9 @@ class PodView:
         ]
 
     def since(self, kind: str, status: str) -> int | None:
-        """Return when the condition of that type changed to that status, None if it has another or there is none."""
+        """Return when a condition of that type changed to that status, None if none has it."""
         for found, now, condition in self.conditions:
-            if found == kind:
-                if now != status:
-                    return None
+            if found == kind and now == status:
                 return seconds_or_year_one(condition.lastTransitionTime)
         return None
 
