@@ -13,7 +13,7 @@ def patterns_for(allowlist: Mapping[str, Sequence[str]], resource: str) -> tuple
 def without_effect(
     allowlist: Mapping[str, Sequence[str]], what: str, resources: Sequence[Resource], on: Sequence[Family]
 ) -> Iterator[str]:
-    """Yield a line for each resource that an allowlist names in vain.
+    """Yield a line for each resource that an allowlist names in vain, and for each `*` that lets nothing through.
 
     Args:
         allowlist: patterns of keys by resource.
@@ -21,6 +21,9 @@ def without_effect(
         resources: those that are enabled.
         on: those of their families that are on.
     """
+    for name, patterns in allowlist.items():
+        if "*" in patterns[1:] and patterns[0] != "*":
+            yield f"the * of {name} is ignored, because it is not the first key"
     enabled = {resource.plural: resource for resource in resources}
     if "*" in allowlist:
         yield from (f"{name}=[...] has no effect beside *=[...]" for name in allowlist if name != "*")

@@ -55,12 +55,13 @@ def _told_apart(names: Sequence[str]) -> list[str]:
 def picker(patterns: Sequence[str]) -> Callable[[Mapping[str, str]], Iterable[tuple[str, str]]]:
     """Return the function that picks the allowed keys of an object's labels or annotations.
 
-    A pattern is a key, or has one `*` that stands for any text; `*` alone lets everything through.
+    A pattern is a key, or has one `*` that stands for any text. `*` alone lets everything through as the first pattern, and
+    nothing as a later one: whoever has written `[app,*]` for kube-state-metrics does not show every label all of a sudden.
     """
-    if "*" in patterns:
+    if patterns and patterns[0] == "*":
         return lambda mapping: mapping.items()
     exact = frozenset(pattern for pattern in patterns if "*" not in pattern)
-    wild = [tuple(pattern.split("*", 1)) for pattern in patterns if "*" in pattern]
+    wild = [tuple(pattern.split("*", 1)) for pattern in patterns if "*" in pattern and pattern != "*"]
     if not wild:
         return lambda mapping: [(key, mapping[key]) for key in exact if key in mapping]
 

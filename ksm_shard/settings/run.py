@@ -115,7 +115,8 @@ class Settings(Options):
         KeysByResource(),
         {},
         "Labels to export in the kube_*_labels families, by resource: pods=[app,team-*],*=[owner]. "
-        "One * in a key matches any text, [*] all keys; as the resource it means every enabled one, and no other counts then.",
+        "One * in a key matches any text; alone, as the first key, it means all; as the resource it means every enabled one, "
+        "and no other counts then.",
         key="labels_allow_list",
     )
     metric_annotations_allowlist: Mapping[str, tuple[str, ...]] = option(

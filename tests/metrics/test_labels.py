@@ -91,7 +91,9 @@ def test_any_keys_become_valid_names(mapping: dict[str, str]) -> None:
         (["app", "gone"], ["app"]),
         (["APP"], []),
         (["*"], [*KEYS]),
-        (["app", "*"], [*KEYS]),
+        (["*", "app"], [*KEYS]),
+        (["app", "*"], ["app"]),
+        (["tier*", "*"], ["tier"]),
         (["app*"], ["app", "app.kubernetes.io/name"]),
         (["*/name"], ["app.kubernetes.io/name"]),
         (["app.*/name", "tier"], ["app.kubernetes.io/name", "tier"]),
@@ -100,7 +102,10 @@ def test_any_keys_become_valid_names(mapping: dict[str, str]) -> None:
     ],
 )
 def test_patterns_pick_keys(patterns: list[str], keys: list[str]) -> None:
-    """A pattern is a key or has one `*`, whose two sides may not overlap; it is no regular expression."""
+    """A pattern is a key or has one `*`, whose two sides may not overlap; it is no regular expression.
+
+    `*` alone counts as the first pattern only.
+    """
     assert keys == [key for key, _ in picker(patterns)(KEYS)]
 
 
