@@ -29,24 +29,24 @@ class Column:
         self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
         self.pending: dict[int, str] = {}
 
-    def text(self, row: int) -> str:
-        """Return the text of a row."""
-        pending = self.pending.get(row)
-        return self._texts()[row] if pending is None else pending
+    def texts(self) -> list[str]:
+        """Return the text of each row."""
+        texts = self._written()
+        for row, text in self.pending.items():
+            texts[row] = text
+        return texts
 
     def write(self) -> None:
         """Bring the page up to date."""
         if not self.pending:
             return
-        texts = self._texts()
-        for row, text in self.pending.items():
-            texts[row] = text
+        texts = self.texts()
         self.pending = {}
         self.page = deflate("".join(texts).encode())
         lengths = [len(text) for text in texts]
         self._lengths = array("H" if max(lengths) < 65536 else "I", lengths) if self.page.length else None
 
-    def _texts(self) -> list[str]:
+    def _written(self) -> list[str]:
         if self._lengths is None:
             return [""] * ROWS
         whole, ends = inflate(self.page).decode(), accumulate(self._lengths)

@@ -5,11 +5,12 @@ again with another uid replaces its predecessor. Every method may be called from
 """
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, repeat
 from operator import ne
 from threading import Lock
+from time import sleep
 from typing import Final
 
 from ksm_shard.store.column import ROWS, Column
@@ -21,6 +22,8 @@ MOST_PENDING: Final = 8 << 20
 # Texts are told apart by 32 bits of their hash, which keeps 4 bytes a text instead of 180: one change in 4e9 is overlooked
 # until the next.
 HASH_BITS: Final = 0xFFFFFFFF
+# Objects that are forgotten before others get a turn at the store: 5 ms, where 18,000 pods at once were 11 s without a scrape.
+BATCH: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Store:
         """Keep so many texts an object."""
         self._families = families
         self._every = range(families)
+        self._nothing = [""] * families
+        self._no_hashes = _hashes(self._nothing)
         self._lock = Lock()
         self._index: dict[str, int] = {}
         self._blocks: list[_Block] = []
@@ -73,7 +78,7 @@ class Store:
                 at = self._index[key] = self._place(key)
             block, row = self._blocks[at // ROWS], at % ROWS
             block.slots[row], block.sources[row] = slot, source
-            return self._set(block, row, texts)
+            return self._set(block, row, texts, _hashes(texts))
 
     def drop(self, key: str, source: int = 0) -> bool:
         """Forget an object unless another source has put it since; tell whether it was there."""
@@ -86,17 +91,12 @@ class Store:
         return True
 
     def keep(self, source: int, keys: Collection[str]) -> int:
-        """Forget the objects of a source but those; return how many it forgot."""
-        with self._lock:
-            gone = [
-                key
-                for key, at in self._index.items()
-                if self._blocks[at // ROWS].sources[at % ROWS] == source and key not in keys
-            ]
-            for key in gone:
-                self._forget(key)
-            self._compact()
-        return len(gone)
+        """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile."""
+
+        def gone(block: _Block, row: int) -> bool:
+            return block.sources[row] == source and block.keys[row] not in keys
+
+        return self._forget_those(gone)
 
     def slot_of(self, key: str) -> int | None:
         """Return the slot of an object, None if it is not here."""
@@ -105,13 +105,15 @@ class Store:
             return None if at is None else self._blocks[at // ROWS].slots[at % ROWS]
 
     def release(self, lost: bytes) -> int:
-        """Forget the objects of the slots whose byte in the mask is 1; return how many there were."""
-        with self._lock:
-            keys = [key for key, at in self._index.items() if lost[self._blocks[at // ROWS].slots[at % ROWS]]]
-            for key in keys:
-                self._forget(key)
-            self._compact()
-        return len(keys)
+        """Forget the objects of the slots whose byte in the mask is 1; return how many there were.
+
+        Others may read and write meanwhile.
+        """
+
+        def gone(block: _Block, row: int) -> bool:
+            return lost[block.slots[row]] == 1
+
+        return self._forget_those(gone)
 
     def bodies(self) -> list[Body]:
         """Return every family's pages as they are now. Whoever reads them slowly holds references, never the lock."""
@@ -138,10 +140,9 @@ class Store:
         self._blocks[at // ROWS].keys[at % ROWS] = key
         return at
 
-    def _set(self, block: _Block, row: int, texts: Sequence[str]) -> bool:
+    def _set(self, block: _Block, row: int, texts: Sequence[str], after: "array[int]") -> bool:
         start, end = row * self._families, (row + 1) * self._families
         before = block.hashes[start:end]
-        after = array("I", [hash(text) & HASH_BITS for text in texts])
         if before == after:
             return False
         block.hashes[start:end] = after
@@ -163,8 +164,27 @@ class Store:
         at = self._index.pop(key)
         block = self._blocks[at // ROWS]
         block.keys[at % ROWS] = None
-        self._set(block, at % ROWS, [""] * self._families)
+        self._set(block, at % ROWS, self._nothing, self._no_hashes)
         self._free.append(at)
+
+    def _forget_those(self, gone: Callable[[_Block, int], bool]) -> int:
+        with self._lock:
+            keys = [key for key, at in self._index.items() if gone(self._blocks[at // ROWS], at % ROWS)]
+        count = 0
+        for start in range(0, len(keys), BATCH):
+            with self._lock:
+                for key in keys[start : start + BATCH]:
+                    at = self._index.get(key)
+                    if at is not None and gone(self._blocks[at // ROWS], at % ROWS):
+                        self._forget(key)
+                        count += 1
+            sleep(0)  # lets go of the interpreter too, or who waits for the lock would go without for long
+        compacting = True
+        while compacting:
+            with self._lock:
+                compacting = self._compact()
+            sleep(0)
+        return count
 
     def _write(self) -> None:
         for block in self._dirty:
@@ -184,23 +204,30 @@ class Store:
             body = self._bodies[family] = Body.of(column.page for column in columns if column is not None)
         return body
 
-    def _compact(self) -> None:
-        """Move the objects of the last block into free rows elsewhere while more than half of all rows are free.
+    def _compact(self) -> bool:
+        """If more than half of all rows are free, move the objects of the last block into free rows elsewhere.
 
         A shard that gives away nine tenths of its slots would otherwise keep pages of a dozen objects, which deflate
-        half as well.
+        half as well. Tell whether it did, so that there may be more to move.
         """
-        while len(self._blocks) > 1 and len(self._index) * 2 < len(self._blocks) * ROWS:
-            at = len(self._blocks) - 1
-            last = self._blocks[at]
-            self._free = [free for free in self._free if free // ROWS != at]
-            for row, key in enumerate(last.keys):
-                if key is not None:
-                    texts = ["" if column is None else column.text(row) for column in last.columns]
-                    self._index[key] = moved = self._place(key)
-                    block = self._blocks[moved // ROWS]
-                    block.slots[moved % ROWS], block.sources[moved % ROWS] = last.slots[row], last.sources[row]
-                    self._set(block, moved % ROWS, texts)
-            self._blocks.pop()
-            self._dirty.discard(last)
-            self._bodies = [None] * self._families
+        if len(self._blocks) < 2 or len(self._index) * 2 >= len(self._blocks) * ROWS:
+            return False
+        at = len(self._blocks) - 1
+        last = self._blocks[at]
+        self._free = [free for free in self._free if free // ROWS != at]
+        columns = [repeat("") if column is None else column.texts() for column in last.columns]
+        for row, (key, *texts) in enumerate(zip(last.keys, *columns, strict=False)):
+            if key is not None:
+                self._index[key] = moved = self._place(key)
+                block = self._blocks[moved // ROWS]
+                block.slots[moved % ROWS], block.sources[moved % ROWS] = last.slots[row], last.sources[row]
+                hashes = last.hashes[row * self._families : (row + 1) * self._families]
+                self._set(block, moved % ROWS, texts, hashes)
+        self._blocks.pop()
+        self._dirty.discard(last)
+        self._bodies = [None] * self._families
+        return True
+
+
+def _hashes(texts: Sequence[str]) -> "array[int]":
+    return array("I", [hash(text) & HASH_BITS for text in texts])
