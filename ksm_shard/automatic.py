@@ -88,6 +88,8 @@ class Versions:
         self._listed = True
         self._add(StatefulSet(message.metadata.name, replicas, spec.ordinals.start))
 
+    change = put
+
     def drop(self, codec: Codec, item: Raw) -> None:
         """See Sink."""
         del codec, item
@@ -140,6 +142,8 @@ class Pods:
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
         self._fresh.add(meta.name)
         self._news()
+
+    change = put
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """See Sink."""

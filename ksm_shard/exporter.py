@@ -204,7 +204,7 @@ class Exporter:
 
     def _follow(self, exported: Exported, server: ApiServer, target: Target) -> Followed:
         intake = exported.intake(self._news)
-        follower = Follower(target, Reader(server, target), intake, Watcher(exported.tally, intake, self._news))
+        follower = Follower(target, Reader(server, target), intake, Watcher(exported.tally, self._news))
         return Followed(exported, follower, intake)
 
     def _news(self) -> None:
@@ -247,6 +247,11 @@ class Exporter:
             text=status.text,
         )
 
+    def _filtered(self, reading: Reading, followers: Sequence[Follower]) -> bool:
+        """Tell whether the API server filters. Tables and metadata do not say so: it filters them if it does anything."""
+        whole = reading is Reading.FULL
+        return any(follower.filtered_by for follower in (followers if whole else (o.follower for o in self._followed)))
+
     def _resource(self, exported: Exported) -> ResourceStatus:
         kind = exported.resource
         mine = [one for one in self._followed if one.exported is exported]
@@ -254,16 +259,17 @@ class Exporter:
         # The least healthy follower speaks for all namespaces.
         speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
         size = exported.store.size()
+        filtered = self._filtered(kind.reading, followers)
         return ResourceStatus(
             name=kind.plural,
             type=f"*{kind.api_version.rpartition('/')[2]}.{kind.kind}",
             reading=READING[kind.reading],
             synced=all(one.intake.listed_version > 0 for one in mine),
-            seen=sum(one.intake.seen for one in mine),
+            seen=sum(one.intake.seen.mine() if filtered else one.intake.seen.all for one in mine),
             owned=len(exported.store),
-            listed=sum(one.intake.listed for one in mine),
+            listed=sum(one.intake.seen.listed for one in mine),
             resource_version=followers[0].resource_version if len(followers) == 1 else "",
-            filtered=any(follower.filtered_by for follower in followers),
+            filtered=filtered,
             families=len(exported.families),
             deflated=size.deflated,
             text=size.text,

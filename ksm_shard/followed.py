@@ -14,27 +14,22 @@ EXEMPT: Final = frozenset({"forbidden", "absent"})
 
 
 class Watcher:
-    """The observer of one follower: the tally of its resource hears everything, its intake and the exporter some of it."""
+    """The observer of one follower: the tally of its resource hears everything, the exporter some of it."""
 
-    def __init__(self, tally: Tally, intake: Intake, news: Callable[[], None]) -> None:
+    def __init__(self, tally: Tally, news: Callable[[], None]) -> None:
         """`news` is called on every change of state."""
         self._tally = tally
-        self._intake = intake
         self._news = news
         self.on_list = tally.on_list
         self.on_watch = tally.on_watch
         self.on_failed_item = tally.on_failed_item
         self.on_bytes = tally.on_bytes
+        self.on_event = tally.on_event
 
     def on_relist(self, reason: str) -> None:
         """Pass on a list that is not the first."""
         if reason != "start":
             self._tally.on_relist(reason)
-
-    def on_event(self, kind: str) -> None:
-        """Keep up how many objects there are."""
-        self._tally.on_event(kind)
-        self._intake.count(kind)
 
     def on_state(self, state: str) -> None:
         """Tell that there is something to look at."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ksm_shard.metrics.compiler import Compiled
 from ksm_shard.metrics.families import Family, Resource
+from ksm_shard.seen import Seen, number
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, difference, union
 from ksm_shard.store.store import Store
@@ -60,8 +61,7 @@ class Intake:
     """The sink of one follower: all objects of a resource, or those of one namespace or node.
 
     Attributes:
-        seen: how many objects the server has, those of other shards included.
-        listed: how many objects the last list had.
+        seen: counts the objects that the server has, those of other shards included.
         listed_version: version of the ownership that the last complete list was taken with, 0 before the first.
     """
 
@@ -89,7 +89,6 @@ class Intake:
         self._source = source
         self._keys: set[str] | None = None  # of the full list that is under way
         self._adding = False
-        self._counted = 0
         self._version = 0
         self._lock = Lock()  # around the three masks, which slots that are lost leave from another thread
         self._settled = NONE  # slots that the watch has the latest news of
@@ -97,7 +96,7 @@ class Intake:
         # Slots that a list added, and the version of that list: the watch goes on where it was, so it has older news of
         # them, which are none.
         self._added, self._added_at = NONE, 0
-        self.seen = self.listed = 0
+        self.seen = Seen(ownership)
         self.listed_version = 0
 
     def start_list(self) -> None:
@@ -112,11 +111,13 @@ class Intake:
         self._keys = None
         with self._lock:
             self._settled, self._added = self._taking, NONE
+        self.seen.commit()
         self._end()
 
     def abort_list(self) -> None:
         """Keep everything: the list broke off."""
         self._keys, self._adding = None, False
+        self.seen.abort()
 
     def start_adding(self) -> None:
         """Take what is put until `end_adding` for all there is of the slots that were gained."""
@@ -127,7 +128,8 @@ class Intake:
         """Note up to which version the watch, which goes on where it was, has nothing new to say of gained slots."""
         self._adding = False
         with self._lock:
-            self._added, self._added_at = self._taking, _number(resource_version)
+            self._added, self._added_at = self._taking, number(resource_version)
+        self.seen.commit(replayed=self._added_at)
         self._end()
 
     def forget(self, lost: bytes) -> None:
@@ -138,10 +140,18 @@ class Intake:
             )
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """Take an object of a list or of an ADDED or MODIFIED event."""
-        self._counted += 1
+        """Take an object of a list or of an ADDED event."""
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
+        self.seen.add(slot, version)
+        self._take(codec, item, slot, version)
+
+    def change(self, codec: Codec, item: Raw) -> None:
+        """Take the object of a MODIFIED event."""
+        uid, version = codec.identity(item)
+        self._take(codec, item, self._slot_of(uid), version)
+
+    def _take(self, codec: Codec, item: Raw, slot: int, version: str) -> None:
         if not self._ownership.mask[slot] or (self._adding and not self._taking[slot]) or self._is_old(slot, version):
             return
         try:
@@ -162,25 +172,18 @@ class Intake:
         """Take the object of a DELETED event."""
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
+        self.seen.add(slot, version, -1)
         if self._ownership.mask[slot] and not self._is_old(slot, version):
             self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
 
-    def count(self, event: str) -> None:
-        """Keep up how many objects there are, by the type of a watch event."""
-        if event == "ADDED":
-            self.seen += 1
-        elif event == "DELETED":
-            self.seen -= 1
-
     def _begin(self, settled: bytes) -> None:
         """Note what the list that begins is about: the version first, as a mask that changes meanwhile is a later one's."""
-        self._counted = 0
+        self.seen.begin()
         self._version = self._ownership.version
         with self._lock:
             self._taking = difference(self._ownership.mask, settled)
 
     def _end(self) -> None:
-        self.seen = self.listed = self._counted
         self.listed_version = self._version
         self._on_listed()
 
@@ -188,7 +191,7 @@ class Intake:
         """Tell whether an event of the watch is older than the list that added its slot."""
         if self._added_at == 0 or self._adding or self._keys is not None:
             return False
-        if _number(version) > self._added_at:
+        if number(version) > self._added_at:
             with self._lock:
                 self._settled, self._added, self._added_at = union(self._settled, self._added), NONE, 0
             return False
@@ -198,8 +201,3 @@ class Intake:
 def _key(message: Any) -> str:
     """Return what identifies the series of an object: not its uid, which a successor of the same name does not share."""
     return f"{message.metadata.namespace}/{message.metadata.name}"
-
-
-def _number(resource_version: str) -> int:
-    """Return a resource version as a number: they are comparable as such (KEP-5504)."""
-    return int(resource_version) if resource_version.isdecimal() else 0

@@ -68,7 +68,7 @@ def test_only_the_uid_of_a_foreign_object_is_read() -> None:
     shop.intake.end_list("5")
 
     assert {"mine": "Running"} == shop.phases()
-    assert (2, 2, 1) == (shop.intake.seen, shop.intake.listed, shop.listed)
+    assert (2, 2, 1) == (shop.intake.seen.all, shop.intake.seen.listed, shop.listed)
     assert not shop.exported.tally.render_errors
 
 
@@ -203,14 +203,61 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
     assert {"": 1} == dict(shop.exported.tally.render_errors)
 
 
-def test_watch_events_keep_up_how_many_objects_there_are(shop: Shop) -> None:
+def test_events_keep_up_how_many_objects_there_are() -> None:
     """Additions and deletions of any shard's objects move the count; changes do not."""
+    shop = Shop(MASK)
     shop.intake.start_list()
     shop.intake.end_list("1")
-    for event in ("ADDED", "ADDED", "MODIFIED", "BOOKMARK", "DELETED"):
-        shop.intake.count(event)
+    shop.intake.put(JSON, pod("a", version=2))
+    shop.intake.put(JSON, pod("b", FOREIGN, version=3))
+    shop.intake.change(JSON, pod("a", version=4))
+    shop.intake.drop(JSON, pod("b", FOREIGN, version=5))
 
-    assert shop.intake.seen == 1
+    assert shop.intake.seen.all == 1
+
+
+def test_what_happens_while_a_list_streams_is_counted_by_what_it_is(shop: Shop) -> None:
+    """Before a WatchList ends a real API server may send changes too: no more objects than there are."""
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a", version=1))
+    shop.intake.put(JSON, pod("b", version=2))
+    shop.intake.change(JSON, pod("a", version=5))
+    shop.intake.drop(JSON, pod("b", version=6))
+    shop.intake.end_list("7")
+
+    assert (1, 1) == (shop.intake.seen.all, shop.intake.seen.listed)
+
+
+def test_what_the_watch_tells_again_after_a_list_that_adds_is_not_counted_again() -> None:
+    """That list is of version 60 and the watch goes on from 30: what came and went in between is in the count."""
+    shop = Shop(difference(ALL, MASK))
+    shop.intake.start_list()
+    for name in ("a", "gone"):
+        shop.intake.put(JSON, pod(name))
+    shop.intake.end_list("30")
+    shop.ownership.change(ALL)
+    shop.intake.start_adding()
+    for name, version in (("a", 1), ("b", 40)):
+        shop.intake.put(JSON, pod(name, version=version))
+    shop.intake.end_adding("60")
+
+    shop.intake.put(JSON, pod("b", version=40))
+    shop.intake.drop(JSON, pod("gone", version=50))
+    replayed = shop.intake.seen.all
+    shop.intake.put(JSON, pod("c", version=61))
+
+    assert (2, 3) == (replayed, shop.intake.seen.all)
+
+
+def test_a_list_that_breaks_off_leaves_the_count_alone(shop: Shop) -> None:
+    """What was seen before is still what there is."""
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a"))
+    shop.intake.end_list("1")
+    shop.intake.start_list()
+    shop.intake.abort_list()
+
+    assert shop.intake.seen.all == 1
 
 
 def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:

@@ -254,8 +254,10 @@ class Follower:
         self.last_event, self.last_error, self._garbled = self._clock(), "", False
 
     def _apply(self, codec: Codec, event: Event) -> None:
-        if event.type in {"ADDED", "MODIFIED"}:
+        if event.type == "ADDED":
             self._hand(self._sink.put, codec, event.item)
+        elif event.type == "MODIFIED":
+            self._hand(self._sink.change, codec, event.item)
         elif event.type == "DELETED":
             self._hand(self._sink.drop, codec, event.item)
         elif event.type == "ERROR":

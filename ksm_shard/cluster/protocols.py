@@ -31,7 +31,10 @@ class Sink(Protocol):
         """A list begins that only adds: nothing goes because of it."""
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """Take an object that is there."""
+        """Take an object of a list, or one that was added."""
+
+    def change(self, codec: Codec, item: Raw) -> None:
+        """Take an object that was there before, as it is now."""
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take an object that is gone, as it was last."""

@@ -84,12 +84,26 @@ def selector(mask: bytes) -> str:
     """
     if mask == NONE:
         return _range(0, 1)
+    return " || ".join(_range(first << 48, end << 48) for first, end in _spans(mask))
+
+
+def asked(mask: bytes) -> bytes:
+    """The slots that the `shardSelector` of a mask asks for: those of the mask, and what lies in the gaps that it closes."""
+    if mask == NONE:
+        return NONE
+    slots = bytearray(SLOTS)
+    for first, end in _spans(mask):
+        slots[first:end] = b"\1" * (end - first)
+    return bytes(slots)
+
+
+def _spans(mask: bytes) -> Iterator[tuple[int, int]]:
     spans = [found.span() for found in re.finditer(b"\1+", mask)]
     gaps = [(end, first) for (_, end), (first, _) in itertools.pairwise(spans)]
     widest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[: MAX_RANGES - 1]
     firsts = [spans[0][0], *sorted(first for _, first in widest)]
     ends = [*sorted(end for end, _ in widest), spans[-1][1]]
-    return " || ".join(_range(first << 48, end << 48) for first, end in zip(firsts, ends, strict=True))
+    return zip(firsts, ends, strict=True)
 
 
 def _range(first: int, end: int) -> str:

@@ -76,6 +76,8 @@ class Sink:
         if self._listed is not None:
             self._listed.add(uid)
 
+    change = put
+
     def drop(self, codec: Codec, item: Any) -> None:
         self.held.discard(codec.identity(item)[0])
 

@@ -102,7 +102,7 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
     exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
     (target,) = targets(exported.resource, Scope())
     intake, stop = exported.intake(lambda: None), Passing(meanwhile)
-    watcher = Watcher(exported.tally, intake, lambda: None)
+    watcher = Watcher(exported.tally, lambda: None)
     follower = Follower(
         target, Reader(connect(simulator.url), target), intake, watcher, stop=stop, clock=time.monotonic
     )
