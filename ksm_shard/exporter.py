@@ -245,6 +245,7 @@ class Exporter:
             series=exported.store.size().series,
             deflated=status.deflated,
             text=status.text,
+            filtered=status.filtered,
         )
 
     def _filtered(self, reading: Reading, followers: Sequence[Follower]) -> bool:

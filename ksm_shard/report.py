@@ -17,7 +17,10 @@ class NoReport(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a shard has of one resource: objects the API server showed and those it exports, series, bytes deflated and as text."""
+    """What a shard has of one resource: objects the API server showed and those it exports, series, bytes deflated and as text.
+
+    `filtered`: the API server shows it only what is for this shard.
+    """
 
     seen: int
     owned: int
@@ -26,6 +29,7 @@ class Resource:
     series: int
     deflated: int
     text: int
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """What `check` finds wrong with the reports of a fleet. Excludes asking real shards (tests/e2e)."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from ksm_shard.fleet.check import attempt, problems, table
+from ksm_shard.fleet.check import attempt, table
+from ksm_shard.fleet.proof import notes, problems
 from ksm_shard.report import NoReport, Report, Resource
 from ksm_shard.sharding.ring import MMH3
 
@@ -63,9 +65,14 @@ def test_a_report_survives_its_json() -> None:
         ),
         ({"resources": {}}, "pods: 1 of 3 shards do not export it"),
         (
-            {"resources": {"pods": replace(PODS, synced=False, state="forbidden")}},
-            "pods: 1 shards have not listed it: forbidden",
+            {"resources": {"pods": replace(PODS, synced=False, state="waiting")}},
+            "pods: 1 shards have not listed it: waiting",
         ),
+        (
+            {"resources": {"pods": replace(PODS, synced=False, state="forbidden")}},
+            "pods: the shards disagree about whether there is any: watching (2 shards), forbidden (1 shards)",
+        ),
+        ({"own": MMH3.mask(1, 3)}, f"{MMH3.mask(1, 3).count(1)} slots belong to more than one shard"),
         ({"held": bytes(65536)}, f"{MMH3.mask(2, 3).count(1)} of 65536 slots are held by no shard"),
         (
             {"held": b"\1" * 65536},
@@ -91,12 +98,69 @@ def test_a_shard_that_does_not_answer_is_named_and_missed() -> None:
     assert "of 3 shards these did not answer: 2" in found
 
 
+@pytest.mark.parametrize("state", ["absent", "forbidden"])
+def test_what_no_shard_can_list_is_a_note(state: str) -> None:
+    """KubeSphere's users are asked for everywhere: a fleet elsewhere is right without them."""
+    reports = fleet()
+    for shard, report in enumerate(reports):
+        users = Resource(seen=0, owned=0, synced=False, state=state, series=0, deflated=0, text=0)
+        reports[shard] = replace(report, resources={**report.resources, "users": users})
+
+    assert [] == problems(reports)
+    assert [f"users: {state}, so that no shard exports it"] == notes(reports)
+
+
 def test_doubles_during_a_hand_over_are_as_it_should_be() -> None:
-    """While one shard is gaining, slots and objects may be there twice, but never missing."""
+    """While one shard is releasing, slots and objects may be there twice, but never missing; how many is said."""
     reports = fleet()
     reports[0] = replace(reports[0], phase="releasing", held=b"\1" * 65536, resources={"pods": replace(PODS, owned=30)})
 
     assert [] == problems(reports)
+    assert ["43690 slots, and 20 objects, are there twice: a hand-over is under way"] == notes(reports)
+
+
+def test_a_hand_over_excuses_only_what_is_handed_over() -> None:
+    """One pod drains; that another holds everything although it is stable has nothing to do with it."""
+    reports = fleet()
+    reports[0] = replace(reports[0], phase="draining")
+    reports[1] = replace(reports[1], held=b"\1" * 65536, resources={"pods": replace(PODS, owned=30)})
+
+    assert [
+        "43691 slots are held by more than one shard, although no hand-over is under way",
+        "pods: 50 objects are exported, but there are 30",
+    ] == problems(reports)
+    assert [] == notes(reports)
+
+
+@pytest.mark.parametrize(
+    ("filtered", "seen", "expected"),
+    [
+        (True, 10, []),
+        (True, 11, ["pods: 30 objects are exported, but there are 33"]),
+        (False, 30, []),
+        (False, 31, ["pods: 30 objects are exported, but there are 31"]),
+    ],
+)
+def test_what_a_server_filters_is_told_by_resource(filtered: bool, seen: int, expected: list[str]) -> None:
+    """`server-side` is asked of every server; one without the feature shows everything to each shard."""
+    pods = replace(PODS, filtered=filtered, seen=seen)
+    reports = [replace(report, ring="server-side", resources={"pods": pods}) for report in fleet()]
+
+    assert expected == problems(reports)
+
+
+def test_objects_that_come_and_go_between_the_answers_are_not_missing() -> None:
+    """Each shard says how many there were at its own moment: only what no moment explains is wrong."""
+    chance = Random(1)
+
+    def answers(lost: int) -> list[Report]:
+        now = [30_000 + chance.randrange(-50, 50) for _ in range(3)]
+        return [
+            replace(report, resources={"pods": replace(PODS, seen=count, owned=count // 3 - lost)})
+            for report, count in zip(fleet(), now, strict=True)
+        ]
+
+    assert ([], 1) == (attempt(lambda: answers(0), str)[1], len(attempt(lambda: answers(100), str)[1]))
 
 
 def test_what_is_right_the_next_time_was_never_wrong() -> None:

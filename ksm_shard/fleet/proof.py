@@ -1,0 +1,164 @@
+"""What is wrong with a fleet, by what its shards say, and what is only worth knowing.
+
+Shards answer one after another, and objects come and go meanwhile. So the least that was seen is held against the most that was
+owned, as KsmShardObjectsMissing does it, over all rounds of answers: what is proven thus is wrong however busy the cluster is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ksm_shard.report import NoReport, Report, Resource
+from ksm_shard.sharding.slots import SLOTS, intersection
+
+Answers = Sequence[Report | NoReport]
+
+# Phases in which a shard may hold slots of others: that is what a hand-over is.
+HANDING_OVER: Final = frozenset({"gaining", "releasing", "draining", "covering"})
+# What cannot be listed because of the cluster's configuration is nobody's to export, if all shards agree: `users` of KubeSphere
+# are on by default and absent from every other cluster.
+EXEMPT: Final = frozenset({"absent", "forbidden"})
+
+
+def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
+    """Return a line for each thing that is wrong with a fleet: by the last answers, and for objects by the earlier ones too."""
+    reports = _reports(answers)
+    return [
+        *(str(answer) for answer in answers if isinstance(answer, NoReport)),
+        *(f"{_name(report)} is not ready" for report in reports if not report.ready),
+        *_disagreements(reports),
+        *_seats(reports),
+        *_slots(reports),
+        *(line for name in _resources(reports) for line in _resource(name, answers, earlier)),
+    ]
+
+
+def notes(answers: Answers) -> list[str]:
+    """Return a line for each thing that is as it should be and that somebody might wonder about."""
+    reports = _reports(answers)
+    found = []
+    for name in _resources(reports):
+        states = {report.resources[name].state for report in reports if name in report.resources}
+        if len(states) == 1 and states <= EXEMPT:
+            found.append(f"{name}: {states.pop()}, so that no shard exports it")
+    if _excused(answers):
+        twice = _handed_over(reports)[0].bit_count()
+        found.append(f"{twice} slots{_twice(reports)} are there twice: a hand-over is under way")
+    return found
+
+
+def _reports(answers: Answers) -> list[Report]:
+    return [answer for answer in answers if isinstance(answer, Report)]
+
+
+def _name(report: Report) -> str:
+    return f"shard {report.shard} ({report.pod or 'static'})"
+
+
+def _resources(reports: Sequence[Report]) -> list[str]:
+    return sorted({name for report in reports for name in report.resources})
+
+
+def _disagreements(reports: Sequence[Report]) -> list[str]:
+    found = []
+    for what in ("version", "settings", "ring", "total", "digest"):
+        values = Counter(getattr(report, what) for report in reports)
+        if len(values) > 1:
+            said = ", ".join(f"{value} ({count} shards)" for value, count in values.most_common())
+            found.append(f"the shards disagree about {what}: {said}")
+    return found
+
+
+def _seats(reports: Sequence[Report]) -> list[str]:
+    seats = Counter(report.shard for report in reports)
+    total = max((report.total for report in reports), default=0)
+    missing = [str(shard) for shard in range(total) if shard not in seats]
+    found = [f"{count} processes say that they are shard {shard}" for shard, count in seats.items() if count > 1]
+    if missing:
+        found.append(f"of {total} shards these did not answer: {', '.join(missing)}")
+    return found
+
+
+def _overlap(masks: Iterable[bytes]) -> tuple[int, int]:
+    """Return the slots that are in any of the masks, and those in more than one; as numbers, which 1,000 shards are 20 ms of."""
+    some = several = 0
+    for mask in map(int.from_bytes, masks):
+        several |= some & mask
+        some |= mask
+    return some, several
+
+
+def _handed_over(reports: Sequence[Report]) -> tuple[int, int]:
+    """Return the slots that several shards hold, and those of them that no hand-over explains."""
+    firmly = (intersection(one.held, one.own) if one.phase in HANDING_OVER else one.held for one in reports)
+    return _overlap(one.held for one in reports)[1], _overlap(firmly)[1]
+
+
+def _excused(answers: Answers) -> bool:
+    """Whether some objects may be there twice, as they are handed over."""
+    twice, unexplained = _handed_over(_reports(answers))
+    return twice != unexplained
+
+
+def _slots(reports: Sequence[Report]) -> list[str]:
+    if not reports:
+        return []
+    found = []
+    if unheld := SLOTS - _overlap(report.held for report in reports)[0].bit_count():
+        found.append(f"{unheld} of {SLOTS} slots are held by no shard")
+    if shared := _overlap(report.own for report in reports)[1].bit_count():
+        found.append(f"{shared} slots belong to more than one shard")
+    if twice := _handed_over(reports)[1].bit_count():
+        found.append(f"{twice} slots are held by more than one shard, although no hand-over is under way")
+    return found
+
+
+def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[str]:
+    reports = _reports(answers)
+    mine = [report.resources[name] for report in reports if name in report.resources]
+    found = []
+    if len(mine) < len(reports):
+        found.append(f"{name}: {len(reports) - len(mine)} of {len(reports)} shards do not export it")
+    states = Counter(one.state for one in mine)
+    if EXEMPT.isdisjoint(states):
+        waiting = Counter(one.state for one in mine if not one.synced)
+        found += [f"{name}: {count} shards have not listed it: {state}" for state, count in waiting.items()]
+    elif len(states) > 1:
+        said = ", ".join(f"{state} ({count} shards)" for state, count in states.most_common())
+        found.append(f"{name}: the shards disagree about whether there is any: {said}")
+    owned, there = _bounds(name, [*earlier, answers])
+    if owned[1] < there[0]:
+        found.append(f"{name}: {owned[1]} objects are exported, but there are {there[0]}")
+    elif owned[0] > there[1] and not any(map(_excused, [*earlier, answers])):
+        found.append(f"{name}: {owned[0]} objects are exported, but there are {there[1]}")
+    return found
+
+
+def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the fewest and the most objects that all shards together may own, and that there may be."""
+    told: list[list[Resource]] = []  # by shard, what it said in each round
+    for shard in zip(*rounds, strict=True):
+        said = [one.resources[name] for one in shard if isinstance(one, Report) and name in one.resources]
+        if said:
+            told.append(said)
+    owned = (
+        sum(min(one.owned for one in said) for said in told),
+        sum(max(one.owned for one in said) for said in told),
+    )
+    # What a shard in trouble saw last may be gone by now.
+    watching = [said for said in told if all(one.state == "watching" for one in said)] or told
+    whole = [said for said in watching if not said[-1].filtered]
+    least, most = ([choose(one.seen for one in said) for said in whole or told] for choose in (min, max))
+    # Where the server filters, each shard is shown only what is for it.
+    return owned, (max(least), max(most)) if whole else (sum(least), sum(most))
+
+
+def _twice(reports: Sequence[Report]) -> str:
+    """Return how many objects are there twice, where a shard sees all: `, and 20 objects,`."""
+    more = 0
+    for name in _resources(reports):
+        mine = [report.resources[name] for report in reports if name in report.resources]
+        if any(one.filtered for one in mine):
+            return ""
+        more += max(0, sum(one.owned for one in mine) - max(one.seen for one in mine))
+    return f", and {more} objects," if more else ""
