@@ -248,6 +248,7 @@ class AutomaticSharding:
         thread = threading.Thread(target=follower.run, name=f"membership-{plural}", daemon=True)
         self._exporter.watch_over(thread)
         self._exporter.on_close(follower.stop)
+        self._exporter.membership[plural] = follower
         thread.start()
         return follower
 

@@ -70,6 +70,7 @@ class Exporter:
         self._closing: list[Callable[[], None]] = []
         self._state, self._phase_since = state, self._started
         self.siblings: Sequence[Sibling] = ()
+        self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
@@ -164,6 +165,8 @@ class Exporter:
             siblings=self.siblings,
             resources=[self._resource(one) for one in self._exported.values()],
             object_limit=self._object_limit,
+            problem=state.problem,
+            membership=self._membership(),
         )
 
     def owner(self, uid: str) -> Owner | None:
@@ -192,6 +195,8 @@ class Exporter:
             held=state.held,
             memory=_resident(),
             resources={name: self._held_of(one) for name, one in self._exported.items()},
+            problem=state.problem,
+            membership=self._membership(),
         ).to_json()
 
     def close(self) -> None:
@@ -234,6 +239,9 @@ class Exporter:
         shard = self._ownership.ring.target_map(state.total)[slot]
         pod = f"{self._pod.rpartition('-')[0]}-{state.start + shard}" if self._pod else ""
         return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)
+
+    def _membership(self) -> dict[str, str]:
+        return {name: follower.state for name, follower in self.membership.copy().items()}
 
     def _held_of(self, exported: Exported) -> ReportedResource:
         status = self._resource(exported)

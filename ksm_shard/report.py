@@ -5,7 +5,7 @@ import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 TIMEOUT: Final = 10.0
@@ -41,6 +41,7 @@ class Report:
         settings: digest of the settings that must be the same in all shards.
         own, held: slots under the map and slots that are served, masks of 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
+        problem, membership: see web.source.Status.
     """
 
     pod: str
@@ -56,6 +57,8 @@ class Report:
     held: bytes
     memory: int
     resources: Mapping[str, Resource]
+    problem: str = ""
+    membership: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return it as JSON; masks are packed eight slots a byte, in base64."""

@@ -15,6 +15,8 @@ Answers = Sequence[Report | NoReport]
 
 # Phases in which a shard may hold slots of others: that is what a hand-over is.
 HANDING_OVER: Final = frozenset({"gaining", "releasing", "draining", "covering"})
+# States of a watch that is well, or on its way.
+WELL: Final = frozenset({"starting", "listing", "adding", "watching"})
 # What cannot be listed because of the cluster's configuration is nobody's to export, if all shards agree: `users` of KubeSphere
 # are on by default and absent from every other cluster.
 EXEMPT: Final = frozenset({"absent", "forbidden"})
@@ -26,6 +28,7 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
     return [
         *(str(answer) for answer in answers if isinstance(answer, NoReport)),
         *(f"{_name(report)} is not ready" for report in reports if not report.ready),
+        *(line for report in reports for line in _membership(report)),
         *_disagreements(reports),
         *_seats(reports),
         *_slots(reports),
@@ -53,6 +56,18 @@ def _reports(answers: Answers) -> list[Report]:
 
 def _name(report: Report) -> str:
     return f"shard {report.shard} ({report.pod or 'static'})"
+
+
+def _membership(report: Report) -> list[str]:
+    """Return why a shard may not hear of changes of the fleet."""
+    return [
+        *([f"{_name(report)}: {report.problem}"] if report.problem else []),
+        *(
+            f"{_name(report)}: its watch of {name} is {state}"
+            for name, state in report.membership.items()
+            if state not in WELL
+        ),
+    ]
 
 
 def _resources(reports: Sequence[Report]) -> list[str]:

@@ -4,7 +4,7 @@ A `Source` answers from memory, from any thread, within milliseconds: what has t
 Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.slots`; times are seconds since 1970.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,6 +106,8 @@ class Status:
         ring, digest: name of the ring, and the digest of its map for `total` shards.
         phase, phase_since: of the hand-over, and when it began.
         object_limit: most objects listed of each resource; 0 for all.
+        problem: why the last known ownership is kept; "" when all is well.
+        membership: state of each watch that the membership has, by resource; none where the shard is static.
     """
 
     shard: int | None
@@ -121,6 +123,8 @@ class Status:
     siblings: Sequence[Sibling]
     resources: Sequence[ResourceStatus]
     object_limit: int = 0
+    problem: str = ""
+    membership: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

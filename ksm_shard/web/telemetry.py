@@ -143,6 +143,19 @@ class Telemetry(Collector):
         fleet = GaugeMetricFamily("ksm_shard_map_info", "The map of slots.", labels=("ring", "digest", "total"))
         fleet.add_metric((status.ring, status.digest, str(status.total)), 1)
         yield fleet
+        yield GaugeMetricFamily(
+            "ksm_shard_membership_problem",
+            "Whether something keeps this shard from knowing its fleet, so that the last known slots are kept.",
+            bool(status.problem),
+        )
+        states = GaugeMetricFamily(
+            "ksm_shard_membership_state",
+            "State of each watch of the membership, always 1.",
+            labels=("resource", "state"),
+        )
+        for resource, state in sorted(status.membership.items()):
+            states.add_metric((resource, state), 1)
+        yield states
 
 
 def _reference(status: Status) -> Iterator[Metric]:

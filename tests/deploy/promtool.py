@@ -52,6 +52,7 @@ class Shard:
 
     Attributes:
         slots: values by state.
+        membership: states of the watches of the membership, by resource.
         pods: values of what is told by resource, of the resource `pods`.
         more: further series with the labels besides those of the target, and their values.
     """
@@ -64,6 +65,8 @@ class Shard:
     phase: str = "stable"
     phase_seconds: Values = f"3600+60x{MINUTES}"
     state: str = "watching"
+    problem: int = 0
+    membership: dict[str, str] = field(default_factory=lambda: {"statefulsets": "watching", "pods": "watching"})
     slots: dict[str, Values] = field(default_factory=dict)
     pods: dict[str, Values] = field(default_factory=dict)
     more: list[tuple[str, Labels, Values]] = field(default_factory=list)
@@ -83,6 +86,11 @@ class Shard:
             ("ksm_shard_map_info", self.map, self.map_values),
             ("ksm_shard_handover_phase", {"phase": self.phase}, always(1)),
             ("ksm_shard_handover_seconds", {}, self.phase_seconds),
+            ("ksm_shard_membership_problem", {}, always(self.problem)),
+            *(
+                ("ksm_shard_membership_state", {"resource": name, "state": state}, always(1))
+                for name, state in self.membership.items()
+            ),
             ("ksm_shard_state", {"resource": "pods", "state": self.state}, always(1)),
             *(("ksm_shard_slots", {"state": state}, values) for state, values in self.slots.items()),
             *((f"ksm_shard_{name}", {"resource": "pods"}, values) for name, values in self.pods.items()),

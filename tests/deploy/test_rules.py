@@ -96,6 +96,7 @@ def test_rules_read_metrics_that_there_are() -> None:
     """A rule about a metric that nobody exposes would never fire. What is not by resource is tried in tests/e2e."""
     known = {f"ksm_shard_{name}" for name, *_ in GAUGES} | {f"ksm_shard_{name}_total" for name, *_ in COUNTERS}
     known |= {f"ksm_shard_{name}" for name in ("slots", "handover_phase", "handover_seconds", "map_info")}
+    known |= {"ksm_shard_membership_problem", "ksm_shard_membership_state"}
     read = {name for rule in ALERTS.values() for name in re.findall(r"\bksm_shard_\w+", rule["expr"])}
 
     assert set() == read - known
@@ -222,6 +223,20 @@ def test_a_shard_that_has_no_map_yet_is_not_at_odds(fires: Fires) -> None:
             "KsmShardHandoverStuck": ({}, "1 shards in monitoring have not ended a hand-over for half an hour."),
         },
     )
+
+
+@needs_promtool
+@pytest.mark.parametrize(("total", "lost"), [(3, 1), (60, 60), (1000, 1000)])
+@pytest.mark.parametrize(("problem", "state"), [(1, "watching"), (0, "forbidden"), (0, "waiting"), (1, "forbidden")])
+def test_shards_cannot_follow_their_fleet(fires: Fires, total: int, lost: int, problem: int, state: str) -> None:
+    """The StatefulSet is gone, or a right is missing: each shard counts once, whatever it says besides."""
+    fleet = healthy(total)
+    for shard in fleet[:lost]:
+        shard.membership = {"statefulsets": state, "pods": state}
+        shard.problem = problem
+    summary = f"{lost} shards in monitoring cannot follow their StatefulSet or its pods."
+
+    fires(fleet, {"KsmShardMembershipProblem": ({}, summary)})
 
 
 @needs_promtool

@@ -196,6 +196,10 @@ class Fleet:
         lines = [line for one in self._running.values() for line in one.scrape_telemetry().splitlines()]
         return int(sum(float(line.split()[-1]) for line in lines if line.startswith("ksm_shard_received_bytes_total")))
 
+    def running(self) -> list[tuple[int, Exporter]]:
+        """Return the processes that run, by ordinal."""
+        return sorted(dict(self._running).items())
+
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""
         return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in dict(self._running).items()]

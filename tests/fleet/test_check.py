@@ -54,6 +54,11 @@ def test_a_report_survives_its_json() -> None:
         ({"settings": "t"}, "the shards disagree about settings: s (2 shards), t (1 shards)"),
         ({"digest": "other"}, f"the shards disagree about digest: {MMH3.digest(3)} (2 shards), other (1 shards)"),
         ({"ready": False}, "shard 2 (ksm-2) is not ready"),
+        ({"problem": "it is gone"}, "shard 2 (ksm-2): it is gone"),
+        (
+            {"membership": {"statefulsets": "watching", "pods": "forbidden"}},
+            "shard 2 (ksm-2): its watch of pods is forbidden",
+        ),
         ({"shard": 1}, "2 processes say that they are shard 1"),
         (
             {"resources": {"pods": replace(PODS, owned=9)}},

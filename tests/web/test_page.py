@@ -59,6 +59,15 @@ def test_errors_are_text(server: Server) -> None:
     assert "<b>it</b>" not in page
 
 
+def test_why_the_last_known_slots_are_kept(server: Server, loading: Server) -> None:
+    """A shard that cannot follow its fleet says so where one looks first."""
+    page = loading.get("/").text
+
+    assert "the StatefulSet of this pod &lt;b&gt;cannot be read&lt;/b&gt;" in page
+    assert "watch of statefulsets: forbidden" in page
+    assert "The last known slots are kept" not in server.get("/").text
+
+
 def test_nothing_from_elsewhere(server: Server) -> None:
     """The page works in a closed network: no script, no file, and a policy that allows none."""
     answer = server.get("/")

@@ -47,6 +47,15 @@ def test_what_the_source_knows(server: Server) -> None:
     assert found["ksm_shard_page_bytes", "deflated", "pods"] == 25_300_000
 
 
+def test_what_keeps_a_shard_from_knowing_its_fleet(server: Server, loading: Server) -> None:
+    """A number to alert on, and the state of each watch of the membership."""
+    well, ill = samples(server), samples(loading)
+
+    assert (well["ksm_shard_membership_problem",], ill["ksm_shard_membership_problem",]) == (0, 1)
+    assert well["ksm_shard_membership_state", "statefulsets", "watching"] == 1
+    assert ill["ksm_shard_membership_state", "statefulsets", "forbidden"] == 1
+
+
 def test_requests_are_counted(server: Server) -> None:
     """A scrape shows up with what its client took, byte for byte."""
     before = samples(server)

@@ -1,0 +1,33 @@
+"""What a fleet says that has lost its StatefulSet. That nothing is lost meanwhile is in tests/sharding."""
+
+import json
+
+from ksm_shard.simulator.simulator import Simulator
+from tests.e2e.statefulset import NAME, Api, Fleet
+from tests.e2e.test_fleet_commands import run
+from tests.processes import eventually
+
+
+def test_a_vanished_statefulset_is_told_everywhere() -> None:
+    """A metric, a field of /shard, the status page, and a line of `check`, of each shard; all is well when it is back."""
+    with Simulator() as simulator, Fleet(Api(simulator.url), [f"--apiserver={simulator.url}"], 10, 0.0) as fleet:
+        fleet.scale(2)
+        one, other = (one for _, one in fleet.running())
+        well = run("check", one.url, other.url)
+        owner = simulator.get("statefulsets", NAME, "monitoring")
+        assert owner is not None
+
+        simulator.delete("statefulsets", NAME, "monitoring")
+        eventually(lambda: "\nksm_shard_membership_problem 1.0" in one.scrape_telemetry(), "the metric does not say so")
+        problem = json.loads(one.scrape("/shard"))["problem"]
+        page = one.scrape("/")
+        ill = run("check", one.url, other.url)
+        simulator.put(owner)
+        eventually(lambda: "\nksm_shard_membership_problem 0.0" in one.scrape_telemetry(), "the metric stays")
+
+    assert well[0] == 0, well[1]
+    assert ill[0] == 1
+    assert problem
+    assert problem in page
+    assert f"wrong: shard 0 ({NAME}-0): {problem}" in ill[1]
+    assert f"wrong: shard 1 ({NAME}-1): {problem}" in ill[1]
