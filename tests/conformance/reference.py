@@ -65,14 +65,16 @@ def simulated(case: str) -> Iterator[list[str]]:
 
 
 @contextmanager
-def real(case: str, folder: Path) -> Iterator[list[str]]:
-    """Serve the objects of a case from a real API server; yield the flags that lead to it."""
+def real(case: str, folder: Path, *more: str) -> Iterator[list[str]]:
+    """Serve the objects of a case from a real API server, started with more flags; yield the flags that lead to it."""
     binary = os.environ.get("KSM_SHARD_REALAPI")
     if not binary:
         pytest.skip("KSM_SHARD_REALAPI does not name a built realapi")
     port = str(_free_ports())
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen([binary, "serve", "--dir", str(folder), "--port", port], stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [binary, "serve", "--dir", str(folder), "--port", port, *more], stdout=log, stderr=log
+        )
     try:
         eventually((folder / "ready").exists, "the API server is not ready", (folder / "log").read_text, 3 * PATIENCE)
         for file in files_of(case):
