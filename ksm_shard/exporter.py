@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.follower import Follower
+from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
@@ -20,8 +22,9 @@ from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.store.pages import Body
-from ksm_shard.targets import Scope, targets
-from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.targets import Scope, path_of, targets
+from ksm_shard.web.source import NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs does not keep the process.
@@ -60,6 +63,7 @@ class Exporter:
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
+        self._server = server
         self._object_limit = scope.object_limit
         self._version = version
         self._settings = settings
@@ -169,14 +173,23 @@ class Exporter:
             membership=self._membership(),
         )
 
-    def owner(self, uid: str) -> Owner | None:
+    def owner(self, uid: str) -> Owner:
         """See Source."""
         return self._owner(uid, self._ownership.ring.slot_of(uid))
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """See Source."""
         slot = self._exported[resource].store.slot_of(f"{namespace}/{name}")
-        return None if slot is None else self._owner("", slot)
+        if slot is not None:
+            return self._owner("", slot)
+        path = path_of(self._exported[resource].resource, namespace)
+        try:
+            uid = uid_of(self._server, path, name) if path else None
+        except (RequestError, WireError) as error:
+            raise NoAnswer(
+                f"not served here, and not found out: {error}", refused=isinstance(error, Refused)
+            ) from error
+        return self.owner(uid) if uid else None
 
     def report(self) -> str:
         """See Source."""
@@ -232,10 +245,12 @@ class Exporter:
         missing = {one.exported.resource.plural for one in self._followed if one.intake.listed_version == 0}
         return set(self._exported) - missing
 
-    def _owner(self, uid: str, slot: int) -> Owner | None:
+    def _owner(self, uid: str, slot: int) -> Owner:
         state = self._state
         if state.shard is None:
-            return None
+            raise NoAnswer("the StatefulSet of this pod has not been read yet, so that the shards are not known")
+        if not state.total:
+            raise NoAnswer("there is no shard: spec.replicas of the StatefulSet is 0")
         shard = self._ownership.ring.target_map(state.total)[slot]
         pod = f"{self._pod.rpartition('-')[0]}-{state.start + shard}" if self._pod else ""
         return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)

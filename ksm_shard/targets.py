@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ksm_shard.cluster.reader import Reading, Target
 from ksm_shard.metrics.families import Resource
@@ -49,8 +50,19 @@ def _paths(resource: Resource, scope: Scope) -> list[tuple[str, list[str]]]:
     if not scope.namespaces:
         return [(resource.path, [f"metadata.namespace!={name}" for name in scope.namespaces_denylist])]
     allowed = [name for name in dict.fromkeys(scope.namespaces) if name not in scope.namespaces_denylist]
+    return [(_within(resource, name), []) for name in allowed]
+
+
+def path_of(resource: Resource, namespace: str) -> str:
+    """Return the path of the list that has the objects of a namespace ("": cluster-scoped ones); "" if there is none."""
+    if resource.namespaced != bool(namespace):
+        return ""
+    return _within(resource, quote(namespace, safe="")) if namespace else resource.path
+
+
+def _within(resource: Resource, namespace: str) -> str:
     base = resource.path.removesuffix(f"/{resource.plural}")
-    return [(f"{base}/namespaces/{name}/{resource.plural}", []) for name in allowed]
+    return f"{base}/namespaces/{namespace}/{resource.plural}"
 
 
 def _fields(resource: Resource, scope: Scope, denied: list[str]) -> list[list[str]]:

@@ -116,8 +116,10 @@ class ApiServer:
         self._lock = threading.Lock()
         self._open()
 
-    def get(self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None) -> Response:
-        """Ask for a path; return once the header of a successful answer is there.
+    def get(
+        self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None, within: float | None = None
+    ) -> Response:
+        """Ask for a path; return once the header of a successful answer is there, which may take `within` seconds.
 
         Raises:
             RequestError: one of those of `errors`, by what the server said or by what broke.
@@ -133,7 +135,7 @@ class ApiServer:
             "User-Agent": "ksm-shard",
             **self._credentials(path),
         }
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
+        timeout = urllib3.Timeout(total=within, connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
         with _named(path, call), in_flight(call):
             raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
         if raw.status == 200:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.web import page
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
-from ksm_shard.web.source import Source
+from ksm_shard.web.source import NoAnswer, Source
 from ksm_shard.web.telemetry import Telemetry
 
 # The end of OpenMetrics text: without it a client knows that it was cut off.
@@ -126,18 +127,18 @@ def _add_owner(app: Flask, source: Source) -> None:
     @app.get("/owner")
     def owner() -> Response:
         uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
-        if uid:
-            found = source.owner(uid)
-        elif resource and (name := request.args.get("name", "")):
-            _check_known(source, [resource])
-            found = source.find(resource, request.args.get("namespace", ""), name)
-        else:
+        name = request.args.get("name", "")
+        if not uid and not (resource and name):
             raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
+        try:
+            if not uid:
+                _check_known(source, [resource])
+            found = source.owner(uid) if uid else source.find(resource, request.args.get("namespace", ""), name)
+        except NoAnswer as error:
+            return _lines(str(error), status=502 if error.refused else 503)
         if found is None:
-            return _lines("not known here: another shard may know, or ask by ?uid=", status=404)
-        return jsonify(
-            uid=found.uid, slot=found.slot, shard=found.shard, total=found.total, pod=found.pod, held=found.held
-        )
+            return _lines("there is no such object: are resource=, namespace= and name= right?", status=404)
+        return jsonify({key: value for key, value in asdict(found).items() if key != "uid" or value})
 
 
 def _site() -> Flask:

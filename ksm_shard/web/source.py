@@ -1,6 +1,6 @@
 """What the web room asks of the rest of the process, and nothing else.
 
-A `Source` answers from memory, from any thread, within milliseconds: what has to be asked of an API server is never asked here.
+A `Source` answers from any thread, and from memory, within milliseconds; only `find` may ask the API server, for seconds at most.
 Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.slots`; times are seconds since 1970.
 """
 
@@ -129,7 +129,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who serves an object: the shard that the map gives its slot to, and whether this process serves it (too)."""
+    """Who serves an object: the shard that the map gives its slot to, and whether this process serves it (too).
+
+    `uid` is "" where only the slot is known.
+    """
 
     uid: str
     slot: int
@@ -137,6 +140,18 @@ class Owner:
     total: int
     pod: str
     held: bool
+
+
+class NoAnswer(Exception):
+    """Who serves an object cannot be told now. The text is one line that says why.
+
+    Attributes:
+        refused: whether the API server answered, but with a refusal.
+    """
+
+    def __init__(self, line: str, *, refused: bool = False) -> None:
+        super().__init__(line)
+        self.refused = refused
 
 
 class Source(Protocol):
@@ -157,11 +172,19 @@ class Source(Protocol):
     def status(self) -> Status:
         """All there is to show."""
 
-    def owner(self, uid: str) -> Owner | None:
-        """Who serves the object of that uid; None while the fleet is not known yet."""
+    def owner(self, uid: str) -> Owner:
+        """Who serves the object of that uid.
+
+        Raises:
+            NoAnswer: the fleet is not known yet, or has no shards.
+        """
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """Who serves that object; None when it is not known here. `namespace` is "" for what is cluster-scoped."""
+        """Who serves that object; None if there is no such object. `namespace` is "" for what is cluster-scoped.
+
+        Raises:
+            NoAnswer: as `owner`; or it is not served here, and the API server does not tell its uid.
+        """
 
     def report(self) -> str:
         """What `ksm-shard check` and `plan` ask for, as JSON."""

@@ -153,11 +153,15 @@ class Fleet:
 
     def scale(self, replicas: int) -> None:
         """Set spec.replicas, start what is new, end what is too much (Parallel), and wait for the new steady state."""
-        self._api.merge(f"{STATEFULSETS}/{NAME}", {"spec": {"replicas": replicas}})
+        self.resize(replicas)
         before = set(self._running)
         list(self._pool.map(self._start, set(range(replicas)) - before))
         list(self._pool.map(self._end, before - set(range(replicas))))
         self.settled(replicas)
+
+    def resize(self, replicas: int) -> None:
+        """Set spec.replicas, and leave the pods as they are."""
+        self._api.merge(f"{STATEFULSETS}/{NAME}", {"spec": {"replicas": replicas}})
 
     def restart(self, ordinal: int) -> None:
         """Replace one pod as a rolling update does, and wait until it is Ready."""

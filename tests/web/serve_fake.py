@@ -12,7 +12,7 @@ from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.store.pages import Body, deflate
 from ksm_shard.web.server import Limits, listen, serve
-from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
@@ -96,14 +96,16 @@ class FakeSource:
             ],
         )  # fmt: skip
 
-    def owner(self, uid: str) -> Owner | None:
+    def owner(self, uid: str) -> Owner:
         """By the ring."""
         slot = MMH3.slot_of(uid)
         shard = MMH3.target_map(10)[slot]
         return Owner(uid, slot, shard, 10, f"ksm-shard-{shard}", shard == 3)
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """One pod is known."""
+        """One pod is known; there are names that cannot be found out."""
+        if name in {"forbidden", "silent"}:
+            raise NoAnswer(f"not found out: {name}", refused=name == "forbidden")
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
 
     def report(self) -> str:

@@ -44,11 +44,19 @@ def test_owner_of_a_uid(server: Server) -> None:
 
 
 def test_owner_of_a_name(server: Server) -> None:
-    """By name it takes the shard that knows the object: others say so."""
+    """Any shard can tell; 404 is for what there is not, 502 and 503 for what cannot be found out now."""
     asked = "/owner?resource=pods&namespace=default&name="
 
     assert json.loads(server.get(f"{asked}web-0").body)["uid"] == UID
     assert server.get(f"{asked}web-1").status == 404
+    assert (502, "not found out: forbidden\n") == told(server, f"{asked}forbidden")
+    assert (503, "not found out: silent\n") == told(server, f"{asked}silent")
+
+
+def told(server: Server, path: str) -> tuple[int, str]:
+    """Return status and text of an answer."""
+    answer = server.get(path)
+    return answer.status, answer.text
 
 
 @pytest.mark.parametrize("query", ["", "?uid=", "?resource=pods", "?resource=podz&name=a"])
