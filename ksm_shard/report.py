@@ -5,7 +5,8 @@ import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from http.client import HTTPException
 from typing import Any, Final
 
 TIMEOUT: Final = 10.0
@@ -67,15 +68,15 @@ class Report:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Report":
-        """Read one.
+        """Read one; what a shard of another version says besides is passed over.
 
         Raises:
-            ValueError, KeyError, TypeError: it is none.
+            ValueError, KeyError, TypeError, AttributeError: it is none.
         """
         value: dict[str, Any] = json.loads(text)
-        resources = {name: Resource(**one) for name, one in value.pop("resources").items()}
+        resources = {name: Resource(**_known(Resource, one)) for name, one in value.pop("resources").items()}
         own, held = _unpack(value.pop("own")), _unpack(value.pop("held"))
-        return cls(**value, own=own, held=held, resources=resources)
+        return cls(**_known(cls, value), own=own, held=held, resources=resources)
 
 
 def ask(url: str) -> Report:
@@ -87,8 +88,9 @@ def ask(url: str) -> Report:
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/shard", timeout=TIMEOUT) as answer:
             return Report.from_json(answer.read())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoReport(f"{url}: {error}") from None
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+        # What is no HTTP says no more than its first line, and some errors nothing.
+        raise NoReport(f"{url}: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
 
 
 def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
@@ -102,6 +104,10 @@ def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
 
     with ThreadPoolExecutor(max_workers=64) as pool:
         return list(pool.map(answer, urls))
+
+
+def _known(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:
+    return {each.name: value[each.name] for each in fields(kind) if each.name in value}
 
 
 def _pack(mask: bytes) -> str:
