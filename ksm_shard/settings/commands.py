@@ -5,7 +5,7 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import HOST, PORT, Settings
-from ksm_shard.settings.values import Integer, Rate, Text, Words
+from ksm_shard.settings.values import Choice, Integer, Rate, Text, Words
 from ksm_shard.sharding.slots import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -75,6 +75,9 @@ class Plan(Options):
         (),
         "URL of a running shard to take the numbers of objects, series and bytes from. Give it once for each shard.",
         flag="url",
+    )
+    sharding_mode: str = option(
+        OPTIONS, Choice("mmh3", "server-side"), "mmh3", "How objects are divided, where no --url tells: as for run."
     )
     objects: int = option(
         OPTIONS, Integer(), 0, "Say how many shards so many objects need, and what each has to do then."
