@@ -60,7 +60,8 @@ def start(settings: Settings) -> Exporter:
         pod=settings.pod,
     )
     if settings.pod:
-        AutomaticSharding(server, exporter, settings.pod, settings.pod_namespace, settings.handover_period).start()
+        pod, namespace = settings.pod, settings.pod_namespace
+        AutomaticSharding(server, exporter, pod, namespace, settings.handover_period, settings.port).start()
     else:
         exporter.start()
     return exporter

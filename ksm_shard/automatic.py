@@ -117,6 +117,7 @@ class Pods:
         self._known: dict[str, Pod] = {}
         self._fresh: set[str] = set()
         self.listed = False
+        self.addresses: dict[str, str] = {}
 
     def now(self) -> list[Pod] | None:
         """Return the pods, None before the first list."""
@@ -140,6 +141,7 @@ class Pods:
                 since = f"{condition.lastTransitionTime.seconds}"
         meta = message.metadata
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
+        self.addresses[meta.name] = message.status.podIP
         self._fresh.add(meta.name)
         self._news()
 
@@ -163,12 +165,15 @@ class Pods:
 class AutomaticSharding:
     """Keeps an exporter's ownership what the StatefulSet makes of it."""
 
-    def __init__(self, server: ApiServer, exporter: Exporter, pod: str, namespace: str, handover: float) -> None:
-        """Take the own pod's name and namespace, and the hand-over period in seconds."""
+    def __init__(
+        self, server: ApiServer, exporter: Exporter, pod: str, namespace: str, handover: float, port: int = 0
+    ) -> None:
+        """Take the own pod's name and namespace, the hand-over period in seconds, and the port of every pod; 0 if unknown."""
         self._server = server
         self._exporter = exporter
         self._pod = pod
         self._namespace = namespace
+        self._port = port
         self._member = Member(exporter.ring, pod, handover)
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -259,10 +264,18 @@ class AutomaticSharding:
         wanted = {f"{base}-{state.start + shard}": state.start + shard for shard in range(state.total)}
         more = {name: int(name.rpartition("-")[2]) for name in pods if name.rpartition("-")[2].isdecimal()}
         return [
-            Sibling(name, ordinal, ready=bool(pod and pod.ready_since), state=_word(pod))
+            Sibling(
+                name, ordinal, ready=bool(pod and pod.ready_since), state=_word(pod), url=self._url(name) if pod else ""
+            )
             for name, ordinal in sorted((wanted | more).items(), key=lambda item: item[1])
             for pod in [pods.get(name)]
         ]
+
+    def _url(self, name: str) -> str:
+        """Return where a pod has its status page; "" while it has no address."""
+        address = self._pods.addresses.get(name, "")
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{self._port}/" if address and self._port else ""
 
     def _end(self) -> None:
         self._stop.set()

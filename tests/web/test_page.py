@@ -3,7 +3,9 @@
 import html
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,34 @@ def test_dark_and_light(server: Server, tmp_path: Path) -> None:
     grounds = {measured(page, tmp_path, 390, f"--blink-settings=preferredColorScheme={n}")[2] for n in (0, 1)}
 
     assert {"rgb(15, 20, 25)", "rgb(246, 247, 249)"} == grounds
+
+
+@pytest.mark.parametrize(("scheme", "ground"), [(0, (15, 20, 25)), (1, (246, 247, 249))])
+def test_the_style_passes_the_policy_that_is_served_with_it(
+    server: Server, tmp_path: Path, scheme: int, ground: tuple[int, ...]
+) -> None:
+    """A browser that comes by the URL obeys the headers: a style sheet whose hash they do not name leaves the page white."""
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium")
+    picture = tmp_path / "page.png"
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    command += [f"--blink-settings=preferredColorScheme={scheme}", "--enable-logging=stderr", f"--screenshot={picture}"]
+    shown = subprocess.run(
+        [*command, f"http://127.0.0.1:{server.main}/"], capture_output=True, text=True, check=True, timeout=40
+    )
+
+    assert "Content Security Policy" not in shown.stderr
+    assert ground == first_pixel(picture.read_bytes())
+
+
+def first_pixel(png: bytes) -> tuple[int, ...]:
+    """Return the colour at the upper left: behind the filter of its row, which changes nothing there."""
+    data, at = b"", 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        data += png[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += length + 12
+    return tuple(zlib.decompress(data)[1:4])
 
 
 def test_errors_are_text(server: Server) -> None:
