@@ -13,13 +13,12 @@ from ksm_shard.settings.commands import Check
 # What is wrong once and right the next time was never wrong: a shard that was restarting, a change that not all had heard of.
 ATTEMPTS: Final = 5
 PAUSE: Final = 1.0
-PORT: Final = 8080
 
 
 def main(options: Check) -> int:
     """Print a table of the shards and what is wrong; return 0 if nothing is, 1 otherwise."""
     try:
-        urls = options.urls or resolve(options.service, options.pod_namespace)
+        urls = options.urls or resolve(options.service, options.pod_namespace, options.port)
     except OSError as error:
         sys.stderr.write(f"ksm-shard: {options.service}.{options.pod_namespace}: {error}\n")
         return 1
@@ -37,15 +36,15 @@ def main(options: Check) -> int:
     return 1 if found else 0
 
 
-def resolve(service: str, namespace: str) -> list[str]:
-    """Return the URLs of the pods behind a headless Service, whether they are ready or not.
+def resolve(service: str, namespace: str, port: int) -> list[str]:
+    """Return the URLs, with that port, of the pods behind a headless Service, whether they are ready or not.
 
     Raises:
         OSError: there is no such name.
     """
-    found = socket.getaddrinfo(f"{service}.{namespace}.svc", PORT, type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(f"{service}.{namespace}.svc", port, type=socket.SOCK_STREAM)
     hosts = sorted({str(address[0]) for *_, address in found})
-    return [f"http://[{host}]:{PORT}" if ":" in host else f"http://{host}:{PORT}" for host in hosts]
+    return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host in hosts]
 
 
 def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tuple[Answers, list[str]]:

@@ -52,6 +52,7 @@ class Check(Options):
     urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URLs of all the shards.", flag="")
     pod_namespace: str = option(OPTIONS, Text("NAMESPACE"), "", "Namespace of the shards' headless Service.")
     service: str = option(OPTIONS, Text("NAME"), "", "Name of the shards' headless Service.")
+    port: int = option(OPTIONS, PORT, 8080, "Port of the pods behind the Service.")
 
     def problems(self) -> list[str]:
         """Return a line for each thing that does not go together."""
