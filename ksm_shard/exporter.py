@@ -72,7 +72,7 @@ class Exporter:
         self._ready = False
         self._loops: list[threading.Thread] = []
         self._closing: list[Callable[[], None]] = []
-        self._state, self._phase_since = state, self._started
+        self._state, self._phase_since = state, time.monotonic()
         self.siblings: Sequence[Sibling] = ()
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
@@ -105,7 +105,7 @@ class Exporter:
         """Put another state of the membership into force."""
         if state.phase != self._state.phase:
             LOG.info("hand-over: %s -> %s, %d slots held", self._state.phase, state.phase, state.held.count(1))
-            self._phase_since = time.time()
+            self._phase_since = time.monotonic()
         self._state = state
         self._ownership.change(state.held)
 
@@ -162,7 +162,7 @@ class Exporter:
             ring=ring.name,
             digest=ring.digest(state.total) if state.total else "",
             phase=state.phase,
-            phase_since=self._phase_since,
+            phase_seconds=time.monotonic() - self._phase_since,
             slots=Slots(
                 own=state.own, gained=gained, lost=state.lost, held=state.held_for_others, covering=state.covering
             ),

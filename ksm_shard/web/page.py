@@ -85,7 +85,7 @@ def view(source: Source, draining: bool, links: Links, now: float) -> View:
         notes=readiness.notes,
         links=links,
         uptime=age(now - status.started),
-        phase_age=age(now - status.phase_since),
+        phase_age=age(status.phase_seconds),
         bars=bars,
         tallest=tallest,
         shares=list(shares(status.slots)),

@@ -104,7 +104,7 @@ class Status:
         pod: its name; "" outside a StatefulSet.
         started: when the process started.
         ring, digest: name of the ring, and the digest of its map for `total` shards.
-        phase, phase_since: of the hand-over, and when it began.
+        phase, phase_seconds: of the hand-over, and how long it has lasted.
         object_limit: most objects listed of each resource; 0 for all.
         problem: why the last known ownership is kept; "" when all is well.
         membership: state of each watch that the membership has, by resource; none where the shard is static.
@@ -118,7 +118,7 @@ class Status:
     ring: str
     digest: str
     phase: str
-    phase_since: float
+    phase_seconds: float
     slots: Slots
     siblings: Sequence[Sibling]
     resources: Sequence[ResourceStatus]

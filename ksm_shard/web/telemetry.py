@@ -3,7 +3,6 @@
 What the process counts and knows is read from the source when it is scraped; only what happens here, requests, is pushed.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -67,11 +66,10 @@ class Telemetry(Collector):
         gathering: called with the seconds that a scrape's pages took to gather.
     """
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, source: Source) -> None:
         """Expose what `source` says at the time of each scrape."""
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # text has no place for them
         self._source = source
-        self._clock = clock
         self._registry = registry = prometheus_client.CollectorRegistry()
         prometheus_client.ProcessCollector(registry=registry)
         self._requests = prometheus_client.Histogram(
@@ -138,8 +136,7 @@ class Telemetry(Collector):
         phase = GaugeMetricFamily("ksm_shard_handover_phase", "Phase of the hand-over, always 1.", labels=("phase",))
         phase.add_metric((status.phase,), 1)
         yield phase
-        seconds = self._clock() - status.phase_since
-        yield GaugeMetricFamily("ksm_shard_handover_seconds", "How long that phase has lasted.", seconds)
+        yield GaugeMetricFamily("ksm_shard_handover_seconds", "How long that phase has lasted.", status.phase_seconds)
         fleet = GaugeMetricFamily("ksm_shard_map_info", "The map of slots.", labels=("ring", "digest", "total"))
         fleet.add_metric((status.ring, status.digest, str(status.total)), 1)
         yield fleet

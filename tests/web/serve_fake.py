@@ -69,7 +69,7 @@ class FakeSource:
         states = {True: "ready", False: "loading"}
         return Status(
             shard=3, total=10, pod="ksm-shard-3", version="0.1.0", started=now - 93_784, ring="mmh3", digest=MMH3.digest(10),
-            phase="releasing" if self.synced else "gaining", phase_since=now - 25,
+            phase="releasing" if self.synced else "gaining", phase_seconds=25.0,
             problem="the StatefulSet of this pod <b>cannot be read</b>" if not self.synced else "",
             membership={"statefulsets": "watching" if self.synced else "forbidden", "pods": "watching"},
             slots=Slots(own=own, gained=gained, lost=NONE, held=MMH3.mask(9, 10) if self.synced else NONE, covering=NONE),

@@ -38,6 +38,7 @@ def test_what_the_source_knows(server: Server) -> None:
     found = samples(server)
 
     assert found["ksm_shard_objects_seen", "pods"] == 200_650
+    assert found["ksm_shard_handover_seconds",] == 25
     assert found["ksm_shard_objects_owned", "pods"] == 20_065
     assert found["ksm_shard_resource_version", "pods"] == 9_007_199_254
     assert ("ksm_shard_resource_version", "secrets") not in found
