@@ -233,12 +233,19 @@ class AutomaticSharding:
     def _ask(self) -> tuple[str, str]:
         pod = self._get(f"/api/v1/namespaces/{self._namespace}/pods/{self._pod}")
         owners = pod.get("metadata", {}).get("ownerReferences") or []
-        names = [owner.get("name", "") for owner in owners if owner.get("kind") == "StatefulSet"]
+        names = [
+            owner.get("name", "")
+            for owner in owners
+            if owner.get("kind") == "StatefulSet" and owner.get("apiVersion", "").startswith("apps/")
+        ]
         if not names:
-            raise LookupError(f"--pod={self._pod}: no StatefulSet owns this pod, so its shard cannot be told")
+            # OpenKruise has a kind of the same name, in a group of its own, whose spec is another.
+            said = ", ".join(f"{owner.get('apiVersion')} {owner.get('kind')}" for owner in owners) or "nothing"
+            raise LookupError(
+                f"--pod={self._pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
+            )
         owner = self._get(f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{names[0]}")
-        labels = owner.get("spec", {}).get("selector", {}).get("matchLabels") or {}
-        return names[0], ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        return names[0], selector_of(owner.get("spec", {}).get("selector", {}))
 
     def _get(self, path: str) -> dict[str, Any]:
         with self._server.get(path, {}, "application/json") as response:
@@ -280,6 +287,23 @@ class AutomaticSharding:
     def _end(self) -> None:
         self._stop.set()
         self._wake.set()
+
+
+def selector_of(selector: dict[str, Any]) -> str:
+    """Write a label selector, as objects have it, as queries have it."""
+    terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    for one in selector.get("matchExpressions") or ():
+        key, values = one["key"], ",".join(one.get("values") or ())
+        match one["operator"]:
+            case "In" | "NotIn":
+                terms.append(f"{key} {one['operator'].lower()} ({values})")
+            case "Exists" | "DoesNotExist":
+                terms.append(key if one["operator"] == "Exists" else f"!{key}")
+            case other:
+                raise ValueError(
+                    f"expected In, NotIn, Exists or DoesNotExist in the selector of the StatefulSet, got {other!r}"
+                )
+    return ",".join(terms)
 
 
 def _word(pod: Pod | None) -> str:
