@@ -21,15 +21,11 @@ class Watcher:
         self._tally = tally
         self._intake = intake
         self._news = news
+        self.on_relist = tally.on_relist
         self.on_list = tally.on_list
         self.on_watch = tally.on_watch
         self.on_failed_item = tally.on_failed_item
         self.on_bytes = tally.on_bytes
-
-    def on_relist(self, reason: str) -> None:
-        """Pass on a list that is not the first."""
-        if reason != "start":
-            self._tally.on_relist(reason)
 
     def on_event(self, kind: str) -> None:
         """Keep up how many objects there are."""
