@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.statefulset import Api, Fleet
+from tests.e2e.api import Api, simulated
+from tests.e2e.load import Load
+from tests.e2e.statefulset import Fleet
 from tests.processes import eventually
 
 PROMETHEUS = shutil.which("prometheus")
@@ -90,7 +91,11 @@ def test_prometheus_never_counts_fewer_pods_while_a_fleet_grows(prometheus: Prom
     """2 -> 4 shards: `count` of the pods that stay never falls; then each query of the dashboard has data."""
     count = 'count(count by (uid) (kube_pod_created{pod=~"stays-.*"}))'
     done = threading.Event()
-    with Simulator() as simulator, Fleet(Api(simulator.url), [f"--apiserver={simulator.url}"], STAYING, 50.0) as fleet:
+    with (
+        simulated() as url,
+        Api(url) as api,
+        Fleet(api, [f"--apiserver={url}"], Load(api, STAYING, 50.0, passing=0)) as fleet,
+    ):
 
         def discover() -> None:
             while not done.wait(0.2):
@@ -99,9 +104,11 @@ def test_prometheus_never_counts_fewer_pods_while_a_fleet_grows(prometheus: Prom
         finder = threading.Thread(target=discover, daemon=True)
         finder.start()
         fleet.scale(2)
+        fleet.settled()
         eventually(lambda: value(prometheus, count) == STAYING, "prometheus does not see all pods")
         began = time.time()
         fleet.scale(4)
+        fleet.settled()
         eventually(
             lambda: value(prometheus, "count(kube_state_metrics_shard_ordinal)") == 4, "not all shards are scraped"
         )
