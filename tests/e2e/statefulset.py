@@ -154,7 +154,7 @@ class Fleet:
     def counts(self) -> Counter[str]:
         """Return the sum of each counter of COUNTED over all processes; of one that has ended, what it said last."""
         self._count()
-        return sum(self._counts.values(), Counter())
+        return sum(self._counts.copy().values(), Counter())
 
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""
@@ -185,7 +185,7 @@ class Fleet:
         )
 
     def _is_stable(self, one: Exporter) -> bool:
-        with suppress(OSError):
+        with suppress(OSError, http.client.HTTPException):
             text = one.scrape_telemetry()
             known = f"kube_state_metrics_total_shards {len(self._running)}.0\n"
             return known in text and 'handover_phase{phase="stable"}' in text
