@@ -164,6 +164,14 @@ def test_prometheus_finds_the_ports_it_scrapes() -> None:
     assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
 
 
+def test_prometheus_without_the_operator_looks_in_the_same_namespace() -> None:
+    """Each job of the scrape configuration finds pods where the kustomization puts them, and nowhere else."""
+    jobs = yaml.safe_load((DEPLOY / "monitoring" / "scrape-config.yaml").read_text())["scrape_configs"]
+    looked = [found["namespaces"]["names"] for job in jobs for found in job["kubernetes_sd_configs"]]
+
+    assert looked == [[manifest("kustomization")["namespace"]]] * len(jobs)
+
+
 def test_the_cluster_role_is_generated() -> None:
     """The file is what the generator writes."""
     assert clusterrole() == MANIFEST.read_text()
