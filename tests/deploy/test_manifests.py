@@ -172,6 +172,15 @@ def test_prometheus_without_the_operator_looks_in_the_same_namespace() -> None:
     assert looked == [[manifest("kustomization")["namespace"]]] * len(jobs)
 
 
+def test_nodes_are_drained_of_one_shard_at_a_time() -> None:
+    """The disruption budget is of these pods, whatever their number."""
+    budget, spec = manifest("poddisruptionbudget")["spec"], manifest("statefulset")["spec"]
+
+    assert budget["selector"] == spec["selector"]
+    assert budget["maxUnavailable"] == 1
+    assert "minAvailable" not in budget
+
+
 def test_the_cluster_role_is_generated() -> None:
     """The file is what the generator writes."""
     assert clusterrole() == MANIFEST.read_text()
