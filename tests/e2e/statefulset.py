@@ -100,7 +100,7 @@ class Fleet:
         if ordered:
             for ordinal in sorted(after - before):
                 self._start(ordinal)
-                self._until_ready(ordinal)
+                self.until_ready(ordinal)
             for ordinal in sorted(before - after, reverse=True):
                 self._end(ordinal)
         else:
@@ -111,7 +111,7 @@ class Fleet:
         """Replace one pod as a rolling update does, and wait until it is Ready."""
         self._end(ordinal)
         self._start(ordinal)
-        self._until_ready(ordinal)
+        self.until_ready(ordinal)
 
     def roll(self) -> None:
         """Replace every pod, the last one first, as a rolling update does."""
@@ -130,7 +130,13 @@ class Fleet:
         self._mark(ordinal, ready=False)
         self.scraped()  # a kubelet takes a second or more, this process half of one: between two rounds nobody would see it
         self._run(ordinal)
-        self._until_ready(ordinal)
+        self.until_ready(ordinal)
+
+    def until_ready(self, ordinal: int) -> None:
+        """Wait until a pod is Ready."""
+        self._eventually(
+            lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal)
+        )
 
     def settled(self) -> None:
         """Wait until every shard knows how many there are and holds exactly its own slots."""
@@ -178,11 +184,6 @@ class Fleet:
             return holds()
 
         eventually(good, what, more)
-
-    def _until_ready(self, ordinal: int) -> None:
-        self._eventually(
-            lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal)
-        )
 
     def _is_stable(self, one: Exporter) -> bool:
         with suppress(OSError, http.client.HTTPException):
