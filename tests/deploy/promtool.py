@@ -51,6 +51,7 @@ class Shard:
     """What one shard says, all the time or minute by minute. Change what is to be wrong.
 
     Attributes:
+        main: whether the main port answers.
         slots: values by state.
         pods: values of what is told by resource, of the resource `pods`.
         more: further series with the labels besides those of the target, and their values.
@@ -64,6 +65,7 @@ class Shard:
     phase: str = "stable"
     phase_seconds: Values = f"3600+60x{MINUTES}"
     state: str = "watching"
+    main: Values = f"1x{MINUTES}"
     slots: dict[str, Values] = field(default_factory=dict)
     pods: dict[str, Values] = field(default_factory=dict)
     more: list[tuple[str, Labels, Values]] = field(default_factory=list)
@@ -89,7 +91,7 @@ class Shard:
             *self.more,
         ]
         written = {series(name, target | dict(labels)): values for name, labels, values in rows}
-        written[series("up", {"job": "ksm-shard", "instance": self.instance})] = always(1)
+        written[series("up", {"job": "ksm-shard", "instance": self.instance})] = self.main
         return written
 
 
