@@ -95,7 +95,7 @@ class Fleet:
 
     def scale(self, replicas: int, *, ordered: bool = False) -> None:
         """Set spec.replicas, and start and end pods until there are so many: all at once (Parallel), or as OrderedReady does."""
-        self._api.merge(f"{STATEFULSETS}/{NAME}", {"spec": {"replicas": replicas}})
+        self.resize(replicas)
         before, after = set(self._running), set(range(self._first, self._first + replicas))
         if ordered:
             for ordinal in sorted(after - before):
@@ -107,6 +107,10 @@ class Fleet:
             list(self._pool.map(self._start, after - before))
             list(self._pool.map(self._end, before - after))
 
+    def resize(self, replicas: int) -> None:
+        """Set spec.replicas, and leave the pods as they are."""
+        self._api.merge(f"{STATEFULSETS}/{NAME}", {"spec": {"replicas": replicas}})
+
     def restart(self, ordinal: int) -> None:
         """Replace one pod as a rolling update does, and wait until it is Ready."""
         self._end(ordinal)
@@ -115,7 +119,7 @@ class Fleet:
 
     def roll(self) -> None:
         """Replace every pod, the last one first, as a rolling update does."""
-        for ordinal in sorted(self._running, reverse=True):
+        for ordinal, _ in reversed(self.running()):
             self.restart(ordinal)
 
     def kill(self, ordinal: int) -> None:
@@ -162,9 +166,13 @@ class Fleet:
         self._count()
         return sum(self._counts.copy().values(), Counter())
 
+    def running(self) -> list[tuple[int, Exporter]]:
+        """Return the processes that run, by ordinal."""
+        return sorted(self._running.copy().items(), key=lambda one: one[0])
+
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""
-        return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in dict(self._running).items()]
+        return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in self.running()]
 
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
