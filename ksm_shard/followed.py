@@ -20,16 +20,12 @@ class Watcher:
         """`news` is called on every change of state."""
         self._tally = tally
         self._news = news
+        self.on_relist = tally.on_relist
         self.on_list = tally.on_list
         self.on_watch = tally.on_watch
         self.on_failed_item = tally.on_failed_item
         self.on_bytes = tally.on_bytes
         self.on_event = tally.on_event
-
-    def on_relist(self, reason: str) -> None:
-        """Pass on a list that is not the first."""
-        if reason != "start":
-            self._tally.on_relist(reason)
 
     def on_state(self, state: str) -> None:
         """Tell that there is something to look at."""

@@ -1,6 +1,7 @@
 """Real processes of ours, on ports that the system chose: what the end-to-end and the conformance tests drive."""
 
 import gzip
+import http.client
 import os
 import queue
 import re
@@ -63,7 +64,7 @@ class Exporter:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
-        except OSError:
+        except (OSError, http.client.HTTPException):  # killed in the middle of its answer
             return 0
 
     def scrape(self, path: str = "/metrics", **headers: str) -> str:

@@ -150,7 +150,7 @@ class Settings(Options):
         SHARDING,
         Duration(),
         SCRAPE_INTERVAL,
-        "How often Prometheus scrapes the shards. Only the default of --handover-period needs it.",
+        "How often Prometheus scrapes the shards. Only the defaults of --handover-period and --drain-period need it.",
     )
     handover_period: float = option(
         SHARDING,
@@ -162,8 +162,13 @@ class Settings(Options):
     drain_period: float = option(
         SHARDING,
         Duration(),
-        Derived("--handover-period", lambda settings: settings.handover_period),
-        "How long a shard that is told to stop goes on serving, while the others take over. Only with --pod.",
+        # The others have to load what it had, for which `plan` allows 30 s, and to be scraped with it before this one has gone.
+        Derived(
+            "--handover-period and one --scrape-interval",
+            lambda settings: settings.handover_period + settings.scrape_interval,
+        ),
+        "How long a shard that is told to stop goes on serving, while the others take over. Only with --pod. "
+        "Longer than loading and a scrape interval take, or series are missing from a scrape.",
     )
 
     host: str = option(SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: is all.")

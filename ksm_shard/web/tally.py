@@ -20,6 +20,8 @@ class Tally:
         relists: lists that began, by reason.
         events: of watches, by type.
         received: bytes read from the API server.
+        listed: those of them that came between the beginning and the end of a list; where several namespaces are followed, events
+            of one that came meanwhile are among them.
         wire_errors: objects that were passed over, as they could not be read.
         render_errors: objects that a family raised at, by family.
         duplicates: series that an object repeated, written once.
@@ -36,6 +38,8 @@ class Tally:
         self.relists = Counter[str]()
         self.events = Counter[str]()
         self.received = 0
+        self.listed = 0
+        self._listing = 0
         self.wire_errors = 0
         self.render_errors = Counter[str]()
         self.duplicates = 0
@@ -52,6 +56,7 @@ class Tally:
 
     def on_list(self, result: str) -> None:
         """A list ended: "ok", or what went wrong."""
+        self._listing -= 1
         self._ended(self.lists, result)
         if result == "ok":
             self.last_event = self._clock()
@@ -61,8 +66,10 @@ class Tally:
         self._ended(self.watches, result)
 
     def on_relist(self, reason: str) -> None:
-        """A list begins."""
-        self.relists[reason] += 1
+        """A list begins; that of the start is no relist."""
+        self._listing += 1
+        if reason != "start":
+            self.relists[reason] += 1
 
     def on_event(self, kind: str) -> None:
         """A watch event of that type came."""
@@ -76,6 +83,8 @@ class Tally:
     def on_bytes(self, size: int) -> None:
         """That many bytes came."""
         self.received += size
+        if self._listing > 0:
+            self.listed += size
 
     def on_state(self, state: str) -> None:
         """The follower's state is another now."""

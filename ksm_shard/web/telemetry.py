@@ -48,6 +48,7 @@ COUNTERS: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
     ("watch_errors", "Lists and watches that failed.", ("error",), lambda r: _by(r.tally.failures)),
     ("events", "Events of watches.", ("type",), lambda r: _by(r.tally.events)),
     ("received_bytes", "Bytes read from the API server.", (), _number(lambda r: r.tally.received)),
+    ("listed_bytes", "Those of them that were read while listing.", (), _number(lambda r: r.tally.listed)),
     ("wire_errors", "Objects passed over, as they could not be read.", (), _number(lambda r: r.tally.wire_errors)),
     ("render_errors", "Objects that a family could not be written for.", ("family",),
      lambda r: _by(r.tally.render_errors)),

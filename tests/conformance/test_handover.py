@@ -1,4 +1,4 @@
-"""The hand-over tests of tests/e2e once more, against a real API server: what it measures is printed."""
+"""The hand-over tests of tests/e2e once more, against a real API server."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -6,40 +6,35 @@ from urllib.parse import urlsplit
 import yaml
 
 from tests.conformance.reference import real
-from tests.e2e.statefulset import Api, Fleet, timed
-from tests.e2e.test_server_side import MODE, handed_over
+from tests.e2e.api import Api
+from tests.e2e.load import Load
+from tests.e2e.measured import CHANGES, HEADER, Tell, scale_restart_and_kill
+from tests.e2e.statefulset import Fleet
+from tests.e2e.test_server_side import MODE, scale_and_check
 
 STAYING = 600
-CHANGES = 200.0
 
 
-def test_no_series_is_missing_on_a_real_api_server(tmp_path: Path) -> None:
+def test_no_series_is_missing_on_a_real_api_server(tmp_path: Path, record_property: Tell) -> None:
     """2 -> 3 -> 10 -> 4 and a rolling restart: zero missing; only a kill costs the killed shard's series until it is back."""
-    with real("random", tmp_path) as flags, Fleet(api(tmp_path), flags, STAYING, CHANGES) as fleet:
-        fleet.scale(2)
-        missing = {
-            "2 -> 3": timed("2 -> 3", fleet, lambda: fleet.scale(3))[0],
-            "3 -> 10": timed("3 -> 10", fleet, lambda: fleet.scale(10))[0],
-            "10 -> 4": timed("10 -> 4", fleet, lambda: fleet.scale(4))[0],
-            "rolling restart": timed("rolling restart", fleet, lambda: fleet.roll(4))[0],
-        }
-        killed, _ = timed("kill", fleet, lambda: fleet.kill(1))
-
-    assert dict.fromkeys(missing, 0) == missing
-    assert killed < STAYING / 2
+    record_property("measured", HEADER)
+    with (
+        real("random", tmp_path) as flags,
+        api(tmp_path) as asked,
+        Fleet(asked, flags, Load(asked, STAYING, CHANGES)) as fleet,
+    ):
+        scale_restart_and_kill(fleet, record_property)
 
 
-def test_no_series_is_missing_where_a_real_api_server_filters(tmp_path: Path) -> None:
+def test_no_series_is_missing_where_a_real_api_server_filters(tmp_path: Path, record_property: Tell) -> None:
     """2 -> 3 -> 2 and a restart with server-side filtering: zero missing, and `check` is right after each."""
+    record_property("measured", HEADER)
     with (
         real("random", tmp_path, "--feature-gates=ShardedListAndWatch=true") as flags,
-        Fleet(api(tmp_path), [*flags, MODE], STAYING, CHANGES / 4) as fleet,
+        api(tmp_path) as asked,
+        Fleet(asked, [*flags, MODE], Load(asked, STAYING, CHANGES / 4)) as fleet,
     ):
-        missing, checks, shown = handed_over(fleet)
-
-    assert dict.fromkeys(missing, 0) == missing
-    assert dict.fromkeys(checks, 0) == {what: status for what, (status, _) in checks.items()}, checks
-    assert max(shown) < STAYING
+        scale_and_check(fleet, record_property)
 
 
 def api(folder: Path) -> Api:

@@ -51,6 +51,7 @@ class Shard:
     """What one shard says, all the time or minute by minute. Change what is to be wrong.
 
     Attributes:
+        main: whether the main port answers.
         slots: values by state.
         membership: states of the watches of the membership, by resource.
         pods: values of what is told by resource, of the resource `pods`.
@@ -67,6 +68,7 @@ class Shard:
     state: str = "watching"
     problem: int = 0
     membership: dict[str, str] = field(default_factory=lambda: {"statefulsets": "watching", "pods": "watching"})
+    main: Values = f"1x{MINUTES}"
     slots: dict[str, Values] = field(default_factory=dict)
     pods: dict[str, Values] = field(default_factory=dict)
     more: list[tuple[str, Labels, Values]] = field(default_factory=list)
@@ -97,7 +99,7 @@ class Shard:
             *self.more,
         ]
         written = {series(name, target | dict(labels)): values for name, labels, values in rows}
-        written[series("up", {"job": "ksm-shard", "instance": self.instance})] = always(1)
+        written[series("up", {"job": "ksm-shard", "instance": self.instance})] = self.main
         return written
 
 

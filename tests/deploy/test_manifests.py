@@ -13,9 +13,11 @@ import pytest
 import yaml
 from kubernetes import client, config
 
+from ksm_shard.fleet.plan import LONGEST_START
 from ksm_shard.kinds import resources
 from ksm_shard.rbac import MANIFEST, clusterrole
 from ksm_shard.settings.parser import parse
+from ksm_shard.web.server import MARGIN
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -137,9 +139,20 @@ def test_the_ports_are_those_of_the_exporter() -> None:
 
 def test_a_pod_may_drain_before_it_is_killed() -> None:
     """The grace period is longer than the drain period and what the server allows itself after it."""
-    grace = manifest("statefulset")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    template = manifest("statefulset")["spec"]["template"]["spec"]
+    settings = parse(template["containers"][0]["args"], {})
 
-    assert grace >= parse([], {}).drain_period + 10
+    assert template["terminationGracePeriodSeconds"] >= settings.drain_period + MARGIN
+
+
+def test_others_load_and_are_scraped_while_a_pod_drains() -> None:
+    """Of the drain period, the longest start that `plan` sizes shards for and a scrape interval are spent before it ends."""
+    container = manifest("statefulset")["spec"]["template"]["spec"]["containers"][0]
+    settings = parse(container["args"], {})
+    intervals = {endpoint["interval"] for endpoint in manifest("podmonitor")["spec"]["podMetricsEndpoints"]}
+
+    assert intervals == {f"{settings.scrape_interval:g}s"}
+    assert settings.drain_period >= LONGEST_START + settings.scrape_interval
 
 
 def test_prometheus_finds_the_ports_it_scrapes() -> None:
@@ -149,6 +162,23 @@ def test_prometheus_finds_the_ports_it_scrapes() -> None:
 
     assert ports == {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]}
     assert monitor["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+
+
+def test_prometheus_without_the_operator_looks_in_the_same_namespace() -> None:
+    """Each job of the scrape configuration finds pods where the kustomization puts them, and nowhere else."""
+    jobs = yaml.safe_load((DEPLOY / "monitoring" / "scrape-config.yaml").read_text())["scrape_configs"]
+    looked = [found["namespaces"]["names"] for job in jobs for found in job["kubernetes_sd_configs"]]
+
+    assert looked == [[manifest("kustomization")["namespace"]]] * len(jobs)
+
+
+def test_nodes_are_drained_of_one_shard_at_a_time() -> None:
+    """The disruption budget is of these pods, whatever their number."""
+    budget, spec = manifest("poddisruptionbudget")["spec"], manifest("statefulset")["spec"]
+
+    assert budget["selector"] == spec["selector"]
+    assert budget["maxUnavailable"] == 1
+    assert "minAvailable" not in budget
 
 
 def test_the_cluster_role_is_generated() -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ksm_shard.web.telemetry import COUNTERS, GAUGES
+from tests.deploy.changes import changing, rolling
 from tests.deploy.promtool import (
     MINUTES,
     OBJECTS,
@@ -46,8 +47,6 @@ metadata:
 spec:
 """
 GROUPS: Sequence[Mapping[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
-# When a fleet is scaled, and how long that takes, in minutes.
-CHANGE, LOAD = 10, 3
 ALERTS: Mapping[str, Mapping[str, Any]] = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}
 
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
@@ -127,12 +126,17 @@ def test_no_exporter(fires: Fires) -> None:
 
 @needs_promtool
 @pytest.mark.parametrize("job", ["ksm-shard", "kube-state-metrics"])
-def test_a_shard_that_cannot_be_scraped(fires: Fires, job: str) -> None:
+@pytest.mark.parametrize(("total", "failing"), [(3, 1), (60, 1), (60, 59)])
+def test_shards_that_cannot_be_scraped(fires: Fires, total: int, failing: int, job: str) -> None:
     """The main port fails although the telemetry port answers, whatever the job is called."""
-    down = {series("up", {"job": job, "instance": "ksm-shard-1"}): always(0)}
+    down = {
+        series("up", {"job": job, "instance": f"ksm-shard-{number}"}): always(0) for number in range(1, failing + 1)
+    }
     labels = {"namespace": "", "job": job}
 
-    fires(healthy(3), {"KsmShardScrapeFails": (labels, f"Prometheus cannot scrape 1 targets of {job}.")}, down)
+    fires(
+        healthy(total), {"KsmShardScrapeFails": (labels, f"Prometheus cannot scrape {failing} targets of {job}.")}, down
+    )
 
 
 @needs_promtool
@@ -240,15 +244,16 @@ def test_shards_cannot_follow_their_fleet(fires: Fires, total: int, lost: int, p
 
 
 @needs_promtool
-def test_a_pod_that_never_becomes_ready(fires: Fires) -> None:
+@pytest.mark.parametrize("total", [3, 60])
+def test_a_pod_that_never_becomes_ready(fires: Fires, total: int) -> None:
     """It never loads what it gained, so that the others hold it for ever."""
-    fleet = healthy(3)
+    fleet = healthy(total)
     fleet[2].phase = "gaining"
     fleet[2].slots["gained"] = fleet[2].slots["owned"]
     fleet[2].pods |= {"objects_owned": always(0), "synced": always(0)}
     fleet[0].phase = "releasing"
     fleet[0].slots["held"] = fleet[2].slots["owned"]
-    fleet[0].pods["objects_owned"] = always(share(0, 3, OBJECTS) + share(2, 3, OBJECTS))
+    fleet[0].pods["objects_owned"] = always(share(0, total, OBJECTS) + share(2, total, OBJECTS))
 
     fires(
         fleet,
@@ -443,9 +448,10 @@ def test_credentials_that_have_run_out(fires: Fires) -> None:
         ("0+0.1x30", "0+0.25x30", ""),
     ],
 )
-def test_lists_and_watches_fail(fires: Fires, errors: Values, restarts: Values, firing: str) -> None:
+@pytest.mark.parametrize("total", [3, 60])
+def test_lists_and_watches_fail(fires: Fires, total: int, errors: Values, restarts: Values, firing: str) -> None:
     """More than half of them, for a quarter of an hour."""
-    fleet = healthy(3)
+    fleet = healthy(total)
     for shard in fleet:
         shard.more.append(("ksm_shard_watch_errors_total", {"resource": "pods", "error": "unavailable"}, errors))
         shard.pods["watch_restarts_total"] = restarts
@@ -462,6 +468,14 @@ def test_a_hand_over_is_quiet(fires: Fires, before: int, after: int, at: str) ->
     fires(changing(before, after), {}, at=at)
 
 
+@needs_promtool
+@pytest.mark.parametrize("at", ["10m", "11m", "18m", "20m", "27m", "30m"])
+@pytest.mark.parametrize("total", [3, 60])
+def test_a_rolling_restart_is_quiet(fires: Fires, total: int, at: str) -> None:
+    """From minute 10 on one pod after the other drains, is gone, loads and is back, and the others cover for it."""
+    fires(rolling(total), {}, at=at)
+
+
 def users(state: str) -> list[tuple[str, Labels, Values]]:
     """Return what a shard tells of a resource that it cannot list: it asks twice a minute."""
     labels = {"resource": "users"}
@@ -474,39 +488,3 @@ def users(state: str) -> list[tuple[str, Labels, Values]]:
         ("ksm_shard_watch_restarts_total", labels, always(0)),
         ("ksm_shard_watch_errors_total", {**labels, "error": state}, f"1+2x{MINUTES}"),
     ]
-
-
-def changing(before: int, after: int) -> list[Shard]:
-    """Return a fleet that is scaled at CHANGE, with shards that take LOAD minutes to load, or to go."""
-    fleet = healthy(max(before, after))
-    for shard in fleet:
-        number = shard.number
-        stays = [number < before] * CHANGE + [True] * LOAD + [number < after] * (MINUTES - CHANGE - LOAD)
-
-        def values(*three: float | None, stays: list[bool] = stays) -> Values:
-            """Say what is told before the change, meanwhile, and afterwards."""
-            told = [three[(minute >= CHANGE) + (minute >= CHANGE + LOAD)] for minute in range(MINUTES)]
-            return by_minute([value if there else None for value, there in zip(told, stays, strict=True)])
-
-        slots, objects = (
-            [share(number, total, whole) if number < total else 0 for total in (before, after)]
-            for whole in (SLOTS, OBJECTS)
-        )
-        new = number >= before
-        shard.total = values(before, after, after)
-        shard.ordinal = values(number, number, number)
-        shard.slots = {
-            "owned": values(slots[0], slots[1], slots[1]),
-            "held": values(0, max(0, slots[0] - slots[1]), 0),
-            "gained": values(0, max(0, slots[1] - slots[0]), 0),
-        }
-        shard.pods |= {
-            "objects_seen": values(OBJECTS, 0 if new else OBJECTS, OBJECTS),
-            "objects_owned": values(objects[0], objects[0], objects[1]),
-            "synced": values(1, 0 if new else 1, 1),
-            "last_event_timestamp_seconds": values(60 * CHANGE, None if new else 60 * CHANGE, 60 * MINUTES),
-        }
-        shard.map_values = values(1, None, None)
-        shard.map = {**shard.map, "total": str(before)}
-        shard.more.append(("ksm_shard_map_info", {**shard.map, "total": str(after)}, values(None, 1, 1)))
-    return fleet

@@ -1,133 +1,73 @@
 """A StatefulSet of real processes without a kubelet: pods are written by the test, readiness comes from each process's /readyz."""
 
-import json
+import http.client
 import os
-import random
 import signal
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from tests.e2e.api import Api, Refused
+from tests.e2e.load import Load
+from tests.e2e.scrapes import Scrapes, objects
 from tests.processes import Exporter, eventually
 
 NAMESPACE = "monitoring"
 NAME = "ksm-shard"
 STATEFULSETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
-LOAD = "/api/v1/namespaces/load/pods"
 LABELS = {"app": NAME}
 # Shorter than in earnest, as the scrapes are: one a second.
 HANDOVER = 4.0
 DRAIN = 8.0
-
-
-class Api:
-    """JSON requests to an API server; `token` for one over TLS whose certificate is not checked."""
-
-    def __init__(self, url: str, token: str = "") -> None:
-        self.url = url
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._tls = ssl._create_unverified_context() if url.startswith("https") else None
-
-    def __call__(self, method: str, path: str, body: dict[str, Any] | None = None, kind: str = "") -> dict[str, Any]:
-        """Return the object in the answer."""
-        headers = self._headers | ({"Content-Type": kind} if kind else {})
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20, context=self._tls) as answer:
-            return dict(json.loads(answer.read()))
-
-    def merge(self, path: str, change: dict[str, Any]) -> dict[str, Any]:
-        """Merge a change into an object."""
-        return self("PATCH", path, change, "application/merge-patch+json")
-
-
-def load_pod(name: str) -> dict[str, Any]:
-    """Return a pod that is there to be exported."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"namespace": "load", "name": name},
-        "spec": {"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]},
-    }
-
-
-@dataclass
-class Scrapes:
-    """What the scrapes of all shards, one a second, had of the pods that exist all the time.
-
-    Attributes:
-        rounds: for each round its time, how many pods were missing, and how many were there twice.
-    """
-
-    names: frozenset[str]
-    rounds: list[tuple[float, int, int]] = field(default_factory=list)
-
-    def add(self, at: float, texts: list[str]) -> None:
-        """Take the scrapes of one moment."""
-        found: Counter[str] = Counter()
-        for text in texts:
-            for line in text.splitlines():
-                if line.startswith("kube_pod_created{"):
-                    found[line.split('pod="')[1].split('"')[0]] += 1
-        missing = sum(name not in found for name in self.names)
-        twice = sum(found[name] > 1 for name in self.names)
-        self.rounds.append((at, missing, twice))
-
-    def since(self, began: float) -> tuple[int, int, float]:
-        """Return, of the rounds since then, the most missing, the most twice, and the seconds in which any was twice."""
-        rounds = [one for one in self.rounds if one[0] >= began]
-        doubles = [at for at, _, twice in rounds if twice]
-        return (
-            max((missing for _, missing, _ in rounds), default=0),
-            max((twice for *_, twice in rounds), default=0),
-            doubles[-1] - doubles[0] + 1 if doubles else 0.0,
-        )
+# What is told of a process by resource and added up, over the processes that have ended too.
+COUNTED = ("ksm_shard_received_bytes_total", "ksm_shard_listed_bytes_total", "kube_state_metrics_list_total")
 
 
 class Fleet:
-    """The StatefulSet, its pods and their processes; a thread that scrapes them, and one that changes what they export."""
+    """The StatefulSet, its pods and their processes; threads that probe and scrape them, and those that change what they export.
 
-    def __init__(self, api: Api, flags: list[str], pods: int, changes: float) -> None:
-        """Make `pods` pods that stay, and `changes` changes a second of them and of others that come and go."""
+    A thread that dies fails whatever is waited for next.
+
+    Attributes:
+        load: what is exported.
+        scrapes: what the scrapes of all shards had of it.
+        held_most: the most slots that any shard was seen to hold for another.
+    """
+
+    def __init__(self, api: Api, flags: list[str], load: Load, start: int = 0) -> None:
+        """Take what is to be exported, and where the ordinals of the set begin."""
         self._api = api
         self._flags = [
-            *flags, "--resources=pods", f"--pod-namespace={NAMESPACE}",
+            *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
             f"--handover-period={HANDOVER:g}s", f"--drain-period={DRAIN:g}s",
         ]  # fmt: skip
-        self._names = [f"stays-{number}" for number in range(pods)]
-        self._changes = changes
+        self._first = start
         self._running: dict[int, Exporter] = {}
         self._ready: dict[int, bool] = {}
+        self._counts: dict[Exporter, Counter[str]] = {}
+        self._failures: list[BaseException] = []
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(16)
-        self.scrapes = Scrapes(frozenset(self._names))
-        self.changed = 0
+        # Pods that end are waited for in the one, which scrapes must not wait for.
+        self._pool, self._scrapers = ThreadPoolExecutor(16), ThreadPoolExecutor(16)
+        self.load = load
+        self.scrapes = Scrapes()
+        self.held_most = 0
 
     def __enter__(self) -> Self:
-        for namespace in (NAMESPACE, "load"):
-            with suppress(urllib.error.HTTPError):
-                self._api(
-                    "POST",
-                    "/api/v1/namespaces",
-                    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-                )
-        list(self._pool.map(lambda name: self._api("POST", LOAD, load_pod(name)), self._names))
-        container = {"name": "c", "image": "i"}
-        template = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
+        with suppress(Refused):  # it may be there
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+            self._api("POST", "/api/v1/namespaces", namespace)
+        self.load.create(self._pool)
+        template = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
         spec = {"replicas": 0, "serviceName": NAME, "selector": {"matchLabels": LABELS}, "template": template}
+        spec["ordinals"] = {"start": self._first}
         body = {
             "apiVersion": "apps/v1",
             "kind": "StatefulSet",
@@ -135,9 +75,8 @@ class Fleet:
             "spec": spec,
         }
         self._owner = self._api("POST", STATEFULSETS, body)["metadata"]["uid"]
-        self._threads = [
-            threading.Thread(target=loop, daemon=True) for loop in (self._probe, self._scrape, self._change)
-        ]
+        loops = [self._probe, self._scrape, *self.load.writers(self._stop)]
+        self._threads = [threading.Thread(target=self._guarded, args=(loop,), daemon=True) for loop in loops]
         for thread in self._threads:
             thread.start()
         return self
@@ -145,19 +84,28 @@ class Fleet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(30)
         for one in self._running.values():
             one.process.kill()
             one.process.wait(10)
         self._pool.shutdown()
+        self._scrapers.shutdown()
+        if error is None:
+            self._alive()
 
-    def scale(self, replicas: int) -> None:
-        """Set spec.replicas, start what is new, end what is too much (Parallel), and wait for the new steady state."""
+    def scale(self, replicas: int, *, ordered: bool = False) -> None:
+        """Set spec.replicas, and start and end pods until there are so many: all at once (Parallel), or as OrderedReady does."""
         self.resize(replicas)
-        before = set(self._running)
-        list(self._pool.map(self._start, set(range(replicas)) - before))
-        list(self._pool.map(self._end, before - set(range(replicas))))
-        self.settled(replicas)
+        before, after = set(self._running), set(range(self._first, self._first + replicas))
+        if ordered:
+            for ordinal in sorted(after - before):
+                self._start(ordinal)
+                self.until_ready(ordinal)
+            for ordinal in sorted(before - after, reverse=True):
+                self._end(ordinal)
+        else:
+            list(self._pool.map(self._start, after - before))
+            list(self._pool.map(self._end, before - after))
 
     def resize(self, replicas: int) -> None:
         """Set spec.replicas, and leave the pods as they are."""
@@ -167,16 +115,16 @@ class Fleet:
         """Replace one pod as a rolling update does, and wait until it is Ready."""
         self._end(ordinal)
         self._start(ordinal)
-        eventually(lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal))
+        self.until_ready(ordinal)
 
-    def roll(self, replicas: int) -> None:
+    def roll(self) -> None:
         """Replace every pod, the last one first, as a rolling update does."""
-        for ordinal in reversed(range(replicas)):
+        for ordinal, _ in reversed(self.running()):
             self.restart(ordinal)
-        self.settled(replicas)
 
     def kill(self, ordinal: int) -> None:
         """End one process without a warning, and let it come back under its name."""
+        self._count()
         with self._lock:
             one = self._running.pop(ordinal)
         worker = one.worker()
@@ -184,35 +132,73 @@ class Fleet:
         os.kill(worker, signal.SIGKILL)
         one.process.wait(10)
         self._mark(ordinal, ready=False)
+        self.scraped()  # a kubelet takes a second or more, this process half of one: between two rounds nobody would see it
         self._run(ordinal)
-        eventually(lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal))
+        self.until_ready(ordinal)
 
-    def settled(self, replicas: int) -> None:
-        """Wait until every shard holds exactly its own slots."""
-        eventually(
-            lambda: len(self._running) == replicas and all(self._is_stable(one) for one in self._running.values()),
-            f"{replicas} shards did not settle",
+    def until_ready(self, ordinal: int) -> None:
+        """Wait until a pod is Ready."""
+        self._eventually(
+            lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal)
+        )
+
+    def settled(self) -> None:
+        """Wait until every shard knows how many there are and holds exactly its own slots."""
+        self._eventually(
+            lambda: all(self._is_stable(one) for one in self._running.values()),
+            f"{len(self._running)} shards did not settle",
             lambda: "\n".join(self._log(ordinal) for ordinal in self._running),
         )
 
-    def received(self) -> int:
-        """Return the bytes that the running shards have read from the API server."""
-        lines = [line for one in self._running.values() for line in one.scrape_telemetry().splitlines()]
-        return int(sum(float(line.split()[-1]) for line in lines if line.startswith("ksm_shard_received_bytes_total")))
+    def expect(self) -> None:
+        """Let the series of the objects that stay, as the settled fleet has them now, be those that there are to be."""
+        self.scrapes.expect(self._scrape_all())
+        found = objects(self.scrapes.series)
+        assert found == self.load.uids.keys(), f"{len(found)} objects are exported of {len(self.load.uids)}"
+
+    def scraped(self) -> None:
+        """Wait for the end of a round that begins from now on."""
+        began = time.monotonic()
+        self._eventually(lambda: bool(self.scrapes.since(began)), "nothing is scraped", str)
+
+    def counts(self) -> Counter[str]:
+        """Return the sum of each counter of COUNTED over all processes; of one that has ended, what it said last."""
+        self._count()
+        return sum(self._counts.copy().values(), Counter())
 
     def running(self) -> list[tuple[int, Exporter]]:
         """Return the processes that run, by ordinal."""
-        return sorted(dict(self._running).items())
+        return sorted(self._running.copy().items(), key=lambda one: one[0])
 
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""
-        return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in dict(self._running).items()]
+        return [(f"{NAME}-{ordinal}", one.url, one.telemetry) for ordinal, one in self.running()]
+
+    def _guarded(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except BaseException as error:
+            self._failures.append(error)
+            raise
+
+    def _alive(self) -> None:
+        """Fail as the first thread did that did not live on."""
+        if self._failures:
+            raise AssertionError("a thread of the test has died") from self._failures[0]
+
+    def _eventually(self, holds: Callable[[], bool], what: str, more: Callable[[], str]) -> None:
+        def good() -> bool:
+            self._alive()
+            return holds()
+
+        eventually(good, what, more)
 
     def _is_stable(self, one: Exporter) -> bool:
-        try:
-            return 'handover_phase{phase="stable"}' in one.scrape_telemetry()
-        except OSError:
-            return False
+        with suppress(OSError, http.client.HTTPException):
+            text = one.scrape_telemetry()
+            known = f"kube_state_metrics_total_shards {len(self._running)}.0\n"
+            return known in text and 'handover_phase{phase="stable"}' in text
+        return False
 
     def _log(self, ordinal: int) -> str:
         one = self._running.get(ordinal)
@@ -233,21 +219,21 @@ class Fleet:
     def _end(self, ordinal: int) -> None:
         """Delete the pod as the API server and a kubelet do it: a deletionTimestamp, SIGTERM, and gone when it has ended."""
         path = f"{PODS}/{NAME}-{ordinal}"
-        self._api("DELETE", path, {"gracePeriodSeconds": 60, "kind": "DeleteOptions", "apiVersion": "v1"})
+        self._api.delete(path, 60)
         one = self._running[ordinal]
         one.process.terminate()
         one.process.wait(60)
         with self._lock:
             self._running.pop(ordinal)
             self._ready.pop(ordinal, None)
-        with suppress(urllib.error.HTTPError):
-            self._api("DELETE", path, {"gracePeriodSeconds": 0, "kind": "DeleteOptions", "apiVersion": "v1"})
+        with suppress(Refused):  # an API server without the pod's kubelet removes it by itself
+            self._api.delete(path, 0)
 
     def _mark(self, ordinal: int, *, ready: bool) -> None:
         self._ready[ordinal] = ready
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
-        with suppress(urllib.error.HTTPError):
+        with suppress(Refused):  # it may be gone
             self._api.merge(f"{PODS}/{NAME}-{ordinal}/status", {"status": {"conditions": [condition]}})
 
     def _probe(self) -> None:
@@ -260,55 +246,42 @@ class Fleet:
     def _scrape(self) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
-            if any(self._ready.values()):
-                texts = list(self._pool.map(self._text, dict(self._running).values()))
-                self.scrapes.add(began, texts)
+            texts = self._scrape_all()
+            self.scrapes.add(began, time.monotonic(), texts)
+            self._count()
             self._stop.wait(max(0.0, began + 1 - time.monotonic()))
 
-    def _text(self, one: Exporter) -> str:
-        try:
-            return one.scrape()
-        except OSError:
+    def _scrape_all(self) -> list[str]:
+        return self._each(lambda one: one.scrape())
+
+    def _count(self) -> None:
+        running = list(dict(self._running).values())
+        for one, text in zip(running, self._each(lambda one: one.scrape_telemetry(), running), strict=True):
+            if text:
+                self._counts[one] = counted(text)
+                self.held_most = max(self.held_most, held(text))
+
+    def _each(self, get: Callable[[Exporter], str], shards: Iterable[Exporter] | None = None) -> list[str]:
+        """Ask the running shards at the same time; "" for one that does not answer, or not yet, or not to the end."""
+
+        def text(one: Exporter) -> str:
+            with suppress(OSError, http.client.HTTPException):
+                return get(one)
             return ""
 
-    def _change(self) -> None:
-        chance = random.Random(1)
-        began = time.monotonic()
-        passing: list[str] = []
-        while not self._stop.is_set():
-            due = int((time.monotonic() - began) * self._changes)
-            if self.changed >= due:
-                self._stop.wait(0.01)
-                continue
-            self.changed += 1
-            with suppress(urllib.error.HTTPError):
-                self._one_change(chance, passing)
-
-    def _one_change(self, chance: random.Random, passing: list[str]) -> None:
-        what = chance.random()
-        if what < 0.1 and len(passing) > 20:
-            name = passing.pop(chance.randrange(len(passing)))
-            self._api(
-                "DELETE", f"{LOAD}/{name}", {"gracePeriodSeconds": 0, "kind": "DeleteOptions", "apiVersion": "v1"}
-            )
-        elif what < 0.2:
-            passing.append(f"passes-{self.changed}")
-            self._api("POST", LOAD, load_pod(passing[-1]))
-        else:
-            phase = chance.choice(["Pending", "Running"])
-            name = chance.choice(self._names)
-            self._api.merge(f"{LOAD}/{name}/status", {"status": {"phase": phase, "message": str(self.changed)}})
+        return list(self._scrapers.map(text, dict(self._running).values() if shards is None else shards))
 
 
-def timed(what: str, fleet: Fleet, act: Callable[[], None]) -> tuple[int, int]:
-    """Do something with a fleet, print what it cost, and return the most series missing and twice at any scrape of it."""
-    before, began = fleet.received(), time.monotonic()
-    act()
-    took = time.monotonic() - began
-    missing, twice, seconds = fleet.scrapes.since(began)
-    listed = max(0, fleet.received() - before)
-    print(
-        f"{what:16} steady after {took:5.1f} s, missing at most {missing:5}, twice at most {twice:5} for {seconds:4.1f} s, "
-        f"{listed / 1e6:6.2f} MB read by the shards that are left, {fleet.changed} changes so far"
-    )
-    return missing, twice
+def counted(text: str) -> Counter[str]:
+    """Return the sum of each counter of COUNTED in a scrape, over its labels."""
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        name = line.partition("{")[0]
+        if name in COUNTED:
+            found[name] += int(float(line.rpartition(" ")[2]))
+    return found
+
+
+def held(text: str) -> int:
+    """Return how many slots a shard holds for others."""
+    return int(float(text.partition('ksm_shard_slots{state="held"} ')[2].partition("\n")[0]))

@@ -1,38 +1,26 @@
 """Scaling a StatefulSet of real processes: no series is missing at any scrape, and none needs a restart for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.statefulset import Api, Fleet, timed
+from tests.e2e.api import Api, simulated
+from tests.e2e.load import Load
+from tests.e2e.measured import CHANGES, HEADER, Tell, scale_restart_and_kill
+from tests.e2e.statefulset import Fleet
 
 STAYING = 600
-CHANGES = 200.0
 
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
     """A fleet of no shards yet on the simulator."""
-    with (
-        Simulator() as simulator,
-        Fleet(Api(simulator.url), [f"--apiserver={simulator.url}"], STAYING, CHANGES) as made,
-    ):
+    with simulated() as url, Api(url) as api, Fleet(api, [f"--apiserver={url}"], Load(api, STAYING, CHANGES)) as made:
         yield made
 
 
-def test_no_series_is_missing_while_a_fleet_is_scaled_and_restarted(fleet: Fleet) -> None:
+def test_no_series_is_missing_while_a_fleet_is_scaled_and_restarted(fleet: Fleet, record_property: Tell) -> None:
     """2 -> 3 -> 10 -> 4, then a rolling restart: zero missing; only a kill costs the killed shard's series until it is back."""
-    fleet.scale(2)
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("2 -> 3", lambda: fleet.scale(3)),
-        ("3 -> 10", lambda: fleet.scale(10)),
-        ("10 -> 4", lambda: fleet.scale(4)),
-        ("rolling restart", lambda: fleet.roll(4)),
-    ]
+    record_property("measured", HEADER)
 
-    missing = {what: timed(what, fleet, act)[0] for what, act in steps}
-    killed, _ = timed("kill", fleet, lambda: fleet.kill(1))
-
-    assert dict.fromkeys(missing, 0) == missing
-    assert killed < STAYING / 2
+    scale_restart_and_kill(fleet, record_property)

@@ -6,15 +6,22 @@ import socket
 import pytest
 
 from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.statefulset import LABELS, NAME, Api, Fleet
+from tests.e2e.api import Api
+from tests.e2e.load import Load
+from tests.e2e.statefulset import LABELS, NAME, Fleet
 from tests.e2e.test_fleet_commands import run
 from tests.processes import eventually
 
 
 def test_a_vanished_statefulset_is_told_everywhere() -> None:
     """A metric, a field of /shard, the status page, and a line of `check`, of each shard; all is well when it is back."""
-    with Simulator() as simulator, Fleet(Api(simulator.url), [f"--apiserver={simulator.url}"], 10, 0.0) as fleet:
+    with (
+        Simulator() as simulator,
+        Api(simulator.url) as api,
+        Fleet(api, [f"--apiserver={simulator.url}"], Load(api, 10, 1.0)) as fleet,
+    ):
         fleet.scale(2)
+        fleet.settled()
         one, other = (one for _, one in fleet.running())
         well = run("check", one.url, other.url)
         owner = simulator.get("statefulsets", NAME, "monitoring")
@@ -42,8 +49,13 @@ def test_the_status_page_leads_to_the_other_shards(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     flags = [f"--port={port}"]
-    with Simulator() as simulator, Fleet(Api(simulator.url), [f"--apiserver={simulator.url}", *flags], 1, 0.0) as fleet:
+    with (
+        Simulator() as simulator,
+        Api(simulator.url) as api,
+        Fleet(api, [f"--apiserver={simulator.url}", *flags], Load(api, 2, 1.0)) as fleet,
+    ):
         fleet.scale(1)
+        fleet.settled()
         fleet.resize(3)
         ((_, one),) = fleet.running()
         labels = {"namespace": "monitoring", "name": f"{NAME}-1", "labels": LABELS}

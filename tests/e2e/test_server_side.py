@@ -1,9 +1,10 @@
 """A StatefulSet of real processes with `--sharding-mode server-side`, on a server that filters. The rest: test_handover.py."""
 
-from collections.abc import Callable
-
 from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.statefulset import Api, Fleet, timed
+from tests.e2e.api import Api
+from tests.e2e.load import Load
+from tests.e2e.measured import HEADER, Tell, complete, measured
+from tests.e2e.statefulset import Fleet
 from tests.e2e.test_fleet_commands import run
 from tests.processes import eventually
 
@@ -12,32 +13,34 @@ CHANGES = 50.0
 MODE = "--sharding-mode=server-side"
 
 
-def test_no_series_is_missing_and_check_agrees_where_the_server_filters() -> None:
+def test_no_series_is_missing_and_check_agrees_where_the_server_filters(record_property: Tell) -> None:
     """2 -> 3 -> 2 shards and a restart: zero missing, no shard is shown everything, and `check` is right after each."""
+    record_property("measured", HEADER)
     with (
         Simulator(sharded=True) as simulator,
-        Fleet(Api(simulator.url), [f"--apiserver={simulator.url}", MODE], STAYING, CHANGES) as fleet,
+        Api(simulator.url) as api,
+        Fleet(api, [f"--apiserver={simulator.url}", MODE], Load(api, STAYING, CHANGES)) as fleet,
     ):
-        missing, checks, shown = handed_over(fleet)
-
-    assert dict.fromkeys(missing, 0) == missing
-    assert dict.fromkeys(checks, 0) == {what: status for what, (status, _) in checks.items()}, checks
-    assert max(shown) < STAYING
+        scale_and_check(fleet, record_property)
 
 
-def handed_over(fleet: Fleet) -> tuple[dict[str, int], dict[str, tuple[int, str]], list[float]]:
-    """Scale and restart; return after each step what was missing and what check said, and at last what each of two was shown."""
+def scale_and_check(fleet: Fleet, tell: Tell) -> None:
+    """Scale and restart, and after each step let `check` prove that all is there once."""
     fleet.scale(2)
-    missing, checks = {}, {"2": prove(fleet)}
-    steps: list[tuple[str, Callable[[], None]]] = [
-        ("2 -> 3", lambda: fleet.scale(3)),
-        ("3 -> 2", lambda: fleet.scale(2)),
-        ("restart", lambda: (fleet.restart(0), fleet.settled(2))[1]),
-    ]
-    for what, act in steps:
-        missing[what] = timed(what, fleet, act)[0]
+    fleet.settled()
+    fleet.expect()
+    steps, checks = [], {"2": prove(fleet)}
+    for what, act in (
+        ("2 -> 3, server-side", lambda: fleet.scale(3)),
+        ("3 -> 2, server-side", lambda: fleet.scale(2)),
+        ("restart, server-side", lambda: fleet.restart(0)),
+    ):
+        steps.append(measured(what, fleet, act, tell))
         checks[what] = prove(fleet)
-    return missing, checks, [told(fleet, shard, "ksm_shard_objects_seen") for shard in (0, 1)]
+
+    complete(steps)
+    assert dict.fromkeys(checks, 0) == {what: status for what, (status, _) in checks.items()}, checks
+    assert max(told(fleet, shard, "ksm_shard_objects_seen") for shard in (0, 1)) < len(fleet.load.uids) / 1.5
 
 
 def prove(fleet: Fleet) -> tuple[int, str]:

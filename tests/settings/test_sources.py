@@ -26,11 +26,11 @@ def test_defaults() -> None:
 
 
 def test_defaults_follow_others() -> None:
-    """A hand-over lasts one scrape interval and a half, and a drain as long as a hand-over."""
+    """A hand-over lasts one scrape interval and a half, and a drain one interval more."""
     settings = parse(["--scrape-interval=1m"], {})
 
-    assert (90.0, 90.0) == (settings.handover_period, settings.drain_period)
-    assert parse(["--scrape-interval=1m", "--handover-period=2m"], {}).drain_period == 120.0
+    assert (90.0, 150.0) == (settings.handover_period, settings.drain_period)
+    assert parse(["--scrape-interval=1m", "--handover-period=2m"], {}).drain_period == 180.0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""What a fleet exports while it is measured: objects that stay, others that come and go, and threads that change them."""
+
+import http.client
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import Any
+
+from tests.e2e.api import Api, Refused
+
+NAMESPACE = "load"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+CONFIGMAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+# A change takes a few milliseconds of waiting: one thread would do 100 to 150 a second.
+WRITERS = 4
+# Of each writer's, at the least, so that what is deleted is not always what came last.
+PASSING = 10
+
+
+def pod(name: str) -> dict[str, Any]:
+    """Return a pod. It has a phase from the start, as what its series are must not change."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": NAMESPACE, "name": name},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]},
+        "status": {"phase": "Pending"},
+    }
+
+
+def configmap(name: str) -> dict[str, Any]:
+    """Return a config map."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NAMESPACE, "name": name}}
+
+
+class Load:
+    """Pods and half as many config maps that stay, and what changes them.
+
+    Attributes:
+        changed: changes made so far, of those that stay and of pods that come and go.
+        uids: of those that stay: "pod" or "configmap", and the name, -> uid.
+    """
+
+    def __init__(self, api: Api, pods: int, rate: float, passing: float = 0.2) -> None:
+        """Make `pods` pods and `rate` changes a second; that part of them is of pods that come and go."""
+        self._api = api
+        self._rate = rate
+        self._passing = passing
+        self._pods = [f"stays-{number}" for number in range(pods)]
+        self._configmaps = self._pods[: pods // 2]
+        self._lock = threading.Lock()
+        self._given = 0
+        self._began = 0.0
+        self.changed = 0
+        self.uids: dict[tuple[str, str], str] = {}
+
+    def create(self, executor: Executor) -> None:
+        """Make what stays."""
+        with suppress(Refused):  # it may be there
+            self._api(
+                "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+            )
+
+        def make(kind: str, path: str, names: Iterable[str], body: Callable[[str], dict[str, Any]]) -> None:
+            made = executor.map(lambda name: self._api("POST", path, body(name))["metadata"], names)
+            self.uids |= {(kind, metadata["name"]): metadata["uid"] for metadata in made}
+
+        make("pod", PODS, self._pods, pod)
+        make("configmap", CONFIGMAPS, self._configmaps, configmap)
+
+    def writers(self, stop: threading.Event) -> list[Callable[[], None]]:
+        """Return what is to run in a thread each until `stop`: together they change as much as they should, late if not in time."""
+        self._began = time.monotonic()
+        return [lambda number=number: self._write(number, stop) for number in range(WRITERS)]
+
+    def _write(self, number: int, stop: threading.Event) -> None:
+        chance = random.Random(number)
+        passing: list[str] = []
+        while not stop.is_set():
+            with self._lock:
+                turn = self._given
+                due = turn < (time.monotonic() - self._began) * self._rate
+                self._given += due
+            if due:
+                self._one(turn, f"passes-{turn}", chance, passing)
+            else:
+                stop.wait(0.005)
+
+    def _one(self, turn: int, fresh: str, chance: random.Random, passing: list[str]) -> None:
+        what = chance.random()
+        try:
+            if what < self._passing / 2 and len(passing) > PASSING:
+                self._api.delete(f"{PODS}/{passing.pop(chance.randrange(len(passing)))}", 0)
+            elif what < self._passing:
+                self._api("POST", PODS, pod(fresh))
+                passing.append(fresh)
+            elif what < self._passing + 0.2:
+                self._api.merge(f"{CONFIGMAPS}/{chance.choice(self._configmaps)}", {"data": {"turn": str(turn)}})
+            else:
+                status = {"phase": chance.choice(["Pending", "Running"]), "message": str(turn)}
+                self._api.merge(f"{PODS}/{chance.choice(self._pods)}/status", {"status": status})
+        except Refused as refused:
+            if refused.code != http.client.CONFLICT:  # two writers at one object
+                raise
+        else:
+            with self._lock:
+                self.changed += 1
