@@ -4,6 +4,7 @@ This runs in gunicorn's parent, which stays small: what is heavy is imported by 
 """
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -51,8 +52,11 @@ def run(settings: Settings) -> int:
         idle=settings.server_idle_timeout,
         drain=settings.drain_period if settings.pod else 0.0,
     )
+    parent = os.getpid()
     try:
         serve(main, telemetry, start, limits=limits, gzip=settings.enable_gzip_encoding)
     except SystemExit as end:
+        if os.getpid() != parent:
+            raise  # the worker, forked in there: its parent has to see the status as it is
         return USAGE if end.code == CANNOT_START else int(end.code or 0)
     return 0

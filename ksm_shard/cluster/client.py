@@ -225,6 +225,8 @@ def _find(configuration: client.Configuration, apiserver: str | None, kubeconfig
 
 
 def _read(configuration: client.Configuration, kubeconfig: str) -> None:
+    if not any(Path(part).expanduser().exists() for part in kubeconfig.split(":") if part):
+        raise ConfigurationError(f"kubeconfig {kubeconfig}: no such file")
     try:
         # Not persisted: a renewed token is no reason to write to a file that is often mounted read-only.
         config.load_kube_config(  # type: ignore[no-untyped-call]

@@ -27,6 +27,18 @@ def test_python_m() -> None:
     assert done.stdout.startswith(f"ksm-shard {version()}, Python {sys.version_info.major}.")
 
 
+def test_no_way_to_the_api_server(tmp_path: Path) -> None:
+    """The worker that finds none ends the whole process, with status 2 and one line that says why, instead of being made anew."""
+    flags = [f"--kubeconfig={tmp_path}/nowhere", "--host=127.0.0.1", "--port=0", "--telemetry-host=127.0.0.1"]
+    command = [sys.executable, "-m", "ksm_shard", *flags, "--telemetry-port=0"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    lines = [line for line in done.stderr.splitlines() if line.startswith("ksm-shard:")]
+    assert (2, [f"ksm-shard: kubeconfig {tmp_path}/nowhere: no such file"]) == (done.returncode, lines)
+
+
 def test_every_command_has_a_runner() -> None:
     """What help offers can be called."""
     assert [command.name for command in COMMANDS] == list(cli.RUNNERS)

@@ -186,4 +186,5 @@ def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
         connect(kubeconfig=str(path))
 
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
+    assert str(caught.value).endswith(": no such file") is (text is None)
     assert "\n" not in str(caught.value)
