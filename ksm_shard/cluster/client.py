@@ -258,5 +258,6 @@ def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
     except WireError:
         status = Status(raw.status, "", " ".join(body[:200].decode(errors="replace").split()))
     header = raw.headers.get("retry-after", "")
-    wait = int(header) if header.isdigit() else status.retry_after
+    # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
+    wait = int(header[:9]) if header.isdecimal() else status.retry_after
     return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait)

@@ -91,6 +91,8 @@ def test_retry_after(status: int) -> None:
         lambda request: request.answer(body, status, Retry_After="7"),
         lambda request: request.answer(body, status),
         lambda request: request.answer({}, status, Retry_After="Fri, 31 Dec 1999 23:59:59 GMT"),
+        lambda request: request.answer({}, status, Retry_After="\xb2"),
+        lambda request: request.answer({}, status, Retry_After="9" * 5000),
     ]
     waits = []
     for answer in answers:
@@ -99,7 +101,7 @@ def test_retry_after(status: int) -> None:
         waits.append(caught.value.retry_after)
         assert len(server.requests) == 1
 
-    assert waits == [7, 3, 0]
+    assert waits == [7, 3, 0, 0, 999_999_999]
 
 
 def test_nobody_there() -> None:
