@@ -16,18 +16,19 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
-from ksm_shard.cluster.errors import Cancelled, Gone, Refused, RequestError, Unavailable, Unsupported, request_error
+from ksm_shard.cluster.delivery import TYPES, Delivery
+from ksm_shard.cluster.errors import Cancelled, Gone, Refused, RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.lister import WATCH, Lister, watch_query
 from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
 from ksm_shard.cluster.reader import Target
-from ksm_shard.wire.codec import Codec, Event, Raw
+from ksm_shard.cluster.results import counted
+from ksm_shard.wire.codec import Codec, Event
 from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,6 @@ log = logging.getLogger(__name__)
 REFUSED: Final = 30.0
 # A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
 TOO_SHORT: Final = 1.0
-# An object that the sink fails at is one of many as a rule: one traceback a minute says it all.
-COMPLAIN_EVERY: Final = 60.0
-
-TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 State = Callable[[], "State"]
 
@@ -80,9 +77,10 @@ class Follower:
 
         self._reason = "start"  # of the next full list
         self._initial: Events | None = None  # a WatchList whose list has ended, to be watched on
+        self._delivery = Delivery(target.path, sink, observer, clock)
         self._lister = Lister(target, api, clock, self._rng)
         self._garbled = False  # the last watch broke at a frame, and nothing was read since
-        self._gone_at = self._complained_at = float("-inf")
+        self._gone_at = float("-inf")
 
         self._lock = threading.Lock()  # around these three
         self._call = Call(observer.on_bytes)
@@ -156,7 +154,7 @@ class Follower:
         self._enter("watching")
         started, seen = self._clock(), 0
         try:
-            with self._counted(self._observer.on_watch), closing(self._changes()) as changes:
+            with counted(self._observer.on_watch), closing(self._changes()) as changes:
                 for codec, event in changes:
                     seen += 1
                     self._take(codec, event)
@@ -227,10 +225,10 @@ class Follower:
         """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
         self._enter(state)
         self._observer.on_relist(reason)
-        with self._counted(self._observer.on_list):
+        with counted(self._observer.on_list):
             start()
             try:
-                version, rest = self._lister.read(partial(self._hand, self._sink.put), self._apply, self._new_call())
+                version, rest = self._lister.read(self._delivery.put, self._delivery.apply, self._new_call())
             except BaseException:
                 self._sink.abort_list()
                 raise
@@ -249,31 +247,9 @@ class Follower:
         """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
         if event.type in TYPES:
             self._observer.on_event(event.type)
-        self._apply(codec, event)
+        self._delivery.apply(codec, event)
         self.resource_version = codec.identity(event.item)[1] or self.resource_version
         self.last_event, self.last_error, self._garbled = self._clock(), "", False
-
-    def _apply(self, codec: Codec, event: Event) -> None:
-        if event.type in {"ADDED", "MODIFIED"}:
-            self._hand(self._sink.put, codec, event.item)
-        elif event.type == "DELETED":
-            self._hand(self._sink.drop, codec, event.item)
-        elif event.type == "ERROR":
-            status = codec.status(event.item)
-            raise request_error(
-                self._target.path, status.code, status.message or status.reason or "an ERROR event", status.retry_after
-            )
-        elif event.type not in TYPES:
-            raise WireError(f"{self._target.path}: expected a watch event, got one of type {event.type!r:.40}")
-
-    def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
-        try:
-            take(codec, item)
-        except Exception:  # an odd object never costs more than itself
-            self._observer.on_failed_item()
-            if self._clock() - self._complained_at >= COMPLAIN_EVERY:
-                self._complained_at = self._clock()
-                log.exception("%s: an object was passed over", self._target.path)
 
     def _new_call(self) -> Call:
         with self._lock:
@@ -291,18 +267,3 @@ class Follower:
     def _enter(self, state: str) -> None:
         self.state, self.since = state, self._clock()
         self._observer.on_state(state)
-
-    @contextmanager
-    def _counted(self, count: Callable[[str], None]) -> Iterator[None]:
-        try:
-            yield
-        except RequestError as error:
-            count(error.result)
-            raise
-        except WireError:
-            count("garbled")
-            raise
-        except Exception:
-            count("error")
-            raise
-        count("ok")
