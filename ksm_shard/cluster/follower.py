@@ -23,7 +23,7 @@ from typing import Final
 from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.delivery import TYPES, Delivery
-from ksm_shard.cluster.errors import Cancelled, Gone, Refused, RequestError, Unavailable, Unsupported
+from ksm_shard.cluster.errors import Cancelled, Gone, NotFound, Refused, RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.lister import WATCH, Lister, watch_query
 from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
 from ksm_shard.cluster.reader import Target
@@ -213,7 +213,10 @@ class Follower:
         message = str(error) or type(error).__name__
         # An API that is absent for good is asked for about twice a minute: saying so once is enough.
         level = logging.DEBUG if message == self.last_error else logging.WARNING if seconds >= 1 else logging.INFO
-        log.log(level, "%s; next in %.1f s", message, seconds)
+        if isinstance(error, NotFound) and not self.synced:  # nothing is wrong with a cluster that never had it
+            log.log(min(level, logging.INFO), "%s; skipped until the API server has it", message)
+        else:
+            log.log(level, "%s; next in %.1f s", message, seconds)
         self.last_error = message
         if seconds:
             self._enter(state)
