@@ -8,8 +8,10 @@ watching  changes since the last version  -> watching  -> listing  slowly, watch
 
 Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
 unsupported, as pages from then on, at once. A watch that is unsupported lists again, and so does one that is garbled
-twice with nothing read in between. A Gone lists at once, but waits if another was less than two minutes ago.
-`relist_soon` breaks a watch off for adding or listing. Waits are those of `backoff`; slowly is 30 to 60 seconds.
+twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
+an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
+waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those
+of `backoff`; slowly is 30 to 60 seconds.
 """
 
 import logging
@@ -49,7 +51,7 @@ class Follower:
             "unsupported" or "stopped".
         since: when that state began, in seconds of the clock.
         synced: whether a full list has ever ended.
-        resource_version: up to which the sink is equal to the server; "" before the first list.
+        resource_version: up to which the sink is equal to the server; "" before the first list, and while the API is gone.
         last_event: when the last list ended or the last event came, bookmarks included; None before the first.
         last_error: what went wrong last; "" if nothing has since the last list or event.
     """
@@ -193,11 +195,21 @@ class Follower:
         lists = state != self.watching
         if isinstance(error, Unsupported) and lists and self._lister.fall_back(error):
             return state
+        if self._is_removed(error):
+            log.warning("%s: the API server has it no longer, its objects are dropped", self._target.path)
+            self._sink.start_list()
+            self._sink.end_list("")
+            self.resource_version, self._reason, state = "", error.result, self.listing
         self._fail(error, REFUSED * self._rng.uniform(1, 2), error.result)
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
             return self.listing
         return state
+
+    def _is_removed(self, error: Refused) -> bool:
+        """Tell whether something is known of an API that is no more; a proxy's 404, or one, is no reason to forget it."""
+        again = isinstance(error, NotFound) and bool(self.resource_version) and self.last_error == str(error)
+        return again and self._api.lacks(self._new_call())
 
     def _after_garbage(self, error: WireError, state: State) -> State:
         self._fail(error, self._backoff.next())

@@ -14,6 +14,7 @@ from typing import Final
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.discovery import lacks
 from ksm_shard.cluster.errors import Unsupported
 from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
@@ -98,6 +99,10 @@ class Reader:
             codec = self._codec(response.content_type)
             for event in codec.events(response.chunks(int(query["timeoutSeconds"]) + GRACE)):
                 yield codec, event
+
+    def lacks(self, call: Call) -> bool:
+        """Tell whether the server says of itself that it does not have the target's resource; never raises."""
+        return lacks(self._server, self._target.path, call)
 
     def _accept(self, suffix: str) -> str:
         if self._target.reading is Reading.TABLE:

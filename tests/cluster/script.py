@@ -124,6 +124,7 @@ class World:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.waits: list[float] = []
         self.now = 0.0
+        self.removed = False  # says discovery
         self.sink, self.observer = Sink(), Observer()
         self._stopped = False
         self.follower = Follower(
@@ -164,6 +165,9 @@ class World:
         self.requests.append(("stream" if "sendInitialEvents" in query else "watch", dict(query)))
         for one in self._next(call):
             yield CODEC, one
+
+    def lacks(self, call: Call) -> bool:
+        return self.removed
 
     def _next(self, call: Call) -> Any:
         if not self.steps:

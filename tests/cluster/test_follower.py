@@ -16,6 +16,7 @@ from tests.cluster.script import Step, World, added, bookmark, deleted, failure,
 PATH = "/api/v1/things"
 LIST: Step = [page("a", "b")]
 GONE, NO, TROUBLE, GARBAGE = Gone(PATH, ""), Forbidden(PATH, ""), Unavailable(PATH, ""), WireError("garbage")
+MISSING = NotFound(PATH, "404 page not found", code=404)
 
 
 def no_time(world: World) -> bool:
@@ -110,6 +111,42 @@ def test_adding_fails(error: Exception) -> None:
         "end_adding 20",
     ]
     assert world.sink.held == {"a", "b", "c", "d", "e"}
+
+
+@pytest.mark.parametrize("where", ["watching", "listing"])
+def test_removed(where: str) -> None:
+    """What was known of an API goes at the second 404, if discovery does not have it either; it is listed when it is back."""
+    steps: list[Step] = [[MISSING], [MISSING], LIST, [added("d", 11)]]
+    world = World(LIST, *([[GONE], *steps] if where == "listing" else steps))
+    world.removed = True
+
+    world.play()
+
+    assert world.asked[-4:] == (
+        ["list"] * 3 + ["watch 10"] if where == "listing" else ["watch 10"] * 2 + ["list", "watch 10"]
+    )
+    assert world.sink.log[-4:].count("end_list ") == 1
+    assert world.observer.relists[-1] == "absent"
+    assert world.sink.held == {"a", "b", "d"}
+
+
+@pytest.mark.parametrize(
+    ("removed", "steps"),
+    [
+        (False, [[MISSING], [MISSING], [MISSING], [added("c", 11)]]),
+        (True, [[MISSING], [TROUBLE], [MISSING], [added("c", 11)]]),
+        (True, [[MISSING], [added("c", 11), MISSING]]),
+    ],
+)
+def test_not_removed(removed: bool, steps: list[Step]) -> None:
+    """A 404 that discovery knows nothing of, or that is not the second in a row, costs nothing that is known."""
+    world = World(LIST, *steps)
+    world.removed = removed
+
+    world.play()
+
+    assert world.observer.relists == ["start"]
+    assert world.sink.held == {"a", "b", "c"}
 
 
 def test_adding_then_watching() -> None:

@@ -70,6 +70,18 @@ def text_of(exported: Exported) -> str:
     return b"".join(text_pieces(exported.bodies(openmetrics=False))).decode()
 
 
+def following(simulator: Simulator, stop: Passing) -> Followed:
+    """Follow the leases, with that stop."""
+    ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
+    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
+    (target,) = targets(exported.resource, Scope())
+    intake = exported.intake(lambda: None)
+    watcher = Watcher(exported.tally, intake, lambda: None)
+    api = Reader(connect(simulator.url), target)
+    follower = Follower(target, api, intake, watcher, stop=stop, clock=time.monotonic)
+    return Followed(exported, follower, intake)
+
+
 def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
     """The rest is served; a metric and one line of log say what is absent, and /readyz names it as not waited for.
 
@@ -105,15 +117,9 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         if len(attempts) == 3:
             simulator.serve(LEASES)
 
-    ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
-    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
-    (target,) = targets(exported.resource, Scope())
-    intake, stop = exported.intake(lambda: None), Passing(meanwhile)
-    watcher = Watcher(exported.tally, intake, lambda: None)
-    follower = Follower(
-        target, Reader(connect(simulator.url), target), intake, watcher, stop=stop, clock=time.monotonic
-    )
-    followed = Followed(exported, follower, intake)
+    stop = Passing(meanwhile)
+    followed = following(simulator, stop)
+    exported, follower = followed.exported, followed.follower
     followed.thread.start()
     try:
         eventually(lambda: 'lease="first"' in text_of(exported), "the lease was never listed", lambda: caplog.text)
@@ -130,4 +136,33 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         assert {"success": 1, "error": 0} == dict(exported.tally.lists)
     finally:
         follower.stop()
+        followed.thread.join()
+
+
+def test_it_goes_with_its_objects_when_it_is_served_no_more(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version of an API that was followed and is removed leaves no series behind, and is followed again when it is back."""
+    simulator.serve(LEASES)
+    texts = []
+
+    def meanwhile() -> None:
+        texts.append("first" in text_of(followed.exported))
+        if len(texts) == 4:
+            simulator.serve(LEASES)
+
+    followed = following(simulator, Passing(meanwhile))
+    followed.thread.start()
+    try:
+        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed", lambda: caplog.text)
+        simulator.withdraw("leases")
+        simulator.faults.add("drop", "leases")
+        eventually(lambda: len(texts) >= 4, "never missed", lambda: caplog.text)
+        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed again", lambda: caplog.text)
+
+        # In the waits after the cut, after the first 404, the second and the third.
+        assert [True, True, False, False] == texts
+        assert 1 == sum("has it no longer" in record.message for record in caplog.records)
+    finally:
+        followed.follower.stop()
         followed.thread.join()
