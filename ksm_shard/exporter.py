@@ -24,8 +24,9 @@ from ksm_shard.targets import Scope, targets
 from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 
 LOG: Final = logging.getLogger(__name__)
-# Seconds that threads may take to end; they are daemons, so that one that hangs does not keep the process.
-LAST_WAIT: Final = 1.0
+# Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
+# not answer, keeps the process no longer than that.
+LAST_WAIT: Final = 0.3
 # The higher, the sooner somebody should look; a state that is not here counts 1.
 TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
