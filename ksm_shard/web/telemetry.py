@@ -65,6 +65,7 @@ class Telemetry(Collector):
 
     Attributes:
         gathering: called with the seconds that a scrape's pages took to gather.
+        refused: called for a scrape that is one too many.
     """
 
     def __init__(self, source: Source, clock: Callable[[], float] = time.time) -> None:
@@ -86,6 +87,9 @@ class Telemetry(Collector):
             "ksm_shard_scrape_duration_seconds",
             "Seconds to gather the pages of a scrape, before its first byte.", buckets=BUCKETS, registry=registry,
         ).observe  # fmt: skip
+        self.refused = prometheus_client.Counter(
+            "ksm_shard_scrapes_refused", "Scrapes that were one too many of those under way.", registry=registry
+        ).inc
         registry.register(self)
 
     def requested(self, handler: str, method: str, seconds: float) -> None:
