@@ -33,6 +33,7 @@ class Call:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._patient_since = float("-inf")
+        self._within = float("inf")
         self.cancelled = False
         self.answer: Answer | None = None  # as http.client has it, below urllib3
 
@@ -62,6 +63,10 @@ class Call:
         if self._on_bytes is not None:
             self._on_bytes(size)
 
+    def expect(self, within: float) -> None:
+        """Let each read from now on fail if it brings nothing within that many seconds."""
+        self._within, self._patient_since = within, float("-inf")
+
     def patience(self, deadline: float) -> None:
         """Let the next read fail if nothing comes until about that time of the monotonic clock: a second later at most.
 
@@ -77,7 +82,7 @@ class Call:
         self._patient_since = now
         with self._lock:
             if self._socket is not None:
-                self._socket.settimeout(deadline - now)
+                self._socket.settimeout(min(deadline - now, self._within))
 
 
 class _InFlight(threading.local):

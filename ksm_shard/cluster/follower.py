@@ -7,7 +7,7 @@ adding    every object, replacing none    -> watching  -> listing  slowly, addin
 watching  changes since the last version  -> watching  -> listing  slowly, watching  wait, watching
 
 Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
-unsupported, as pages from then on, at once. A watch that is unsupported lists again, and so does one that is garbled
+unsupported, as pages at once and for an hour. A watch that is unsupported lists again, and so does one that is garbled
 twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
 an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
 waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those

@@ -137,7 +137,7 @@ class World:
             rng=random.Random(1),
         )
         if not watch_list:
-            self.follower._lister._has_watch_list = False
+            self.follower._lister._pages_until = float("inf")
 
     def play(self) -> "World":
         self.follower.run()

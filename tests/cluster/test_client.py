@@ -204,6 +204,29 @@ def test_deadline(answer: Callable[[Request], None]) -> None:
         list(response.chunks(0.1))
 
 
+def test_silence() -> None:
+    """A call may expect something in every read: one that brings nothing ends then, others go on."""
+    call = Call()
+    with serving(silent) as server, connect(server.url).get(PATH, {}, "x/y", call) as response:
+        call.expect(0.1)
+        chunks = response.chunks(60)
+
+        assert next(chunks) == b"abc"
+        with pytest.raises(Unavailable, match="timed out"):
+            next(chunks)
+
+    call = Call()
+    with serving(chatty) as server, connect(server.url).get(PATH, {}, "x/y", call) as response:
+        call.expect(5)
+        chunks = response.chunks(60)
+        next(chunks)
+        call.expect(float("inf"))
+        next(chunks)
+
+        assert call._socket is not None
+        assert 50 < (call._socket.gettimeout() or 0) < 60
+
+
 def mute(request: Request) -> None:
     """Accept the request and never answer."""
     request.server.over.wait()

@@ -16,6 +16,7 @@ from tests.cluster.script import Step, World, added, bookmark, deleted, failure,
 PATH = "/api/v1/things"
 LIST: Step = [page("a", "b")]
 GONE, NO, TROUBLE, GARBAGE = Gone(PATH, ""), Forbidden(PATH, ""), Unavailable(PATH, ""), WireError("garbage")
+TIMEOUT = Unavailable(PATH, "timed out")
 MISSING = NotFound(PATH, "404 page not found", code=404)
 
 
@@ -212,21 +213,50 @@ def test_watch_list() -> None:
 
 
 def test_watch_list_refused() -> None:
-    """A server without WatchList is asked for pages at once, and from then on."""
-    world = World([Unsupported(PATH, "")], LIST, [GONE], LIST, watch_list=True).play()
+    """A server without WatchList is asked for pages at once, and for an hour: it may be another one by then."""
+    world = World([Unsupported(PATH, "")], LIST, [GONE], LIST, [], [listed(20), bookmark(21)], watch_list=True)
+    world.steps[4] = [bookmark(11), world.later(3601), GONE]
 
-    assert world.asked == ["stream", "list", "watch 10", "list"]
+    world.play()
+
+    assert world.asked[:6] == ["stream", "list", "watch 10", "list", "watch 10", "stream"]
     assert no_time(world)
 
 
-def test_watch_list_without_end() -> None:
-    """A server that knows the parameters so little that it ignores them is asked for pages in the end."""
+@pytest.mark.parametrize(
+    "said",
+    [
+        [added("a", 3), TIMEOUT],
+        [TIMEOUT],
+        [added("a", 3), bookmark(4), bookmark(5)],
+        [added("a", 3)],
+    ],
+)
+def test_watch_list_without_end(said: Step) -> None:
+    """A server that ignores the parameters says nothing, or a bookmark a minute, after its objects: it is asked for pages then."""
     world = World([], LIST, watch_list=True)
-    world.steps[0] = [added("a", 3), world.later(601)]
+    world.steps[0] = [part for one in said for part in (world.later(65), one)]
+    if said == [added("a", 3)]:
+        world.steps[0] = [*said, world.later(601)]
 
     world.play()
 
     assert world.asked == ["stream", "list"]
+    assert no_time(world)
+
+
+def test_watch_list_that_takes_its_time() -> None:
+    """As long as objects come, they are waited for, and the server's trouble is no sign that it has no WatchList."""
+    objects = [added(f"{number}", 3) for number in range(8)]
+    world = World([], [], watch_list=True)
+    world.steps[0] = [part for one in objects for part in (world.later(40), one)]
+    world.steps[0] += [world.later(40), TROUBLE]
+    world.steps[1] = [*world.steps[0][:-2], listed(9)]
+
+    world.play()
+
+    assert world.asked == ["stream", "stream"]
+    assert world.observer.lists[0] == "unavailable"
 
 
 def test_watch_list_cut_short() -> None:
