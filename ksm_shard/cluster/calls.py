@@ -27,14 +27,17 @@ PATIENT: Final = 1.0
 class Call:
     """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read."""
 
-    def __init__(self, on_bytes: Callable[[int], None] | None = None) -> None:
-        """Take what is to be called with the size of each piece."""
+    def __init__(
+        self, on_bytes: Callable[[int], None] | None = None, on_answer: Callable[[], None] | None = None
+    ) -> None:
+        """Take what is to be called with the size of each piece, and once the header of a successful answer has come."""
         self._on_bytes = on_bytes
+        self._on_answer = on_answer
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._patient_since = float("-inf")
         self._within = float("inf")
-        self.cancelled = False
+        self.cancelled = self.answered = False
         self.answer: Answer | None = None  # as http.client has it, below urllib3
 
     def cancel(self) -> None:
@@ -57,6 +60,12 @@ class Call:
         """Raise OSError if the call was cancelled: a socket that is shut down may look like a clean end."""
         if self.cancelled:
             raise OSError("cancelled")
+
+    def succeed(self) -> None:
+        """Note that the header of a successful answer has come."""
+        self.answered = True
+        if self._on_answer is not None:
+            self._on_answer()
 
     def received(self, size: int) -> None:
         """Count a piece of that many bytes."""

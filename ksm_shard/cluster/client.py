@@ -137,6 +137,7 @@ class ApiServer:
         with _named(path, call), in_flight(call):
             raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
         if raw.status == 200:
+            call.succeed()
             return Response(path, raw, call)
         refusal = _refusal(path, raw)
         Response(path, raw, call).close()

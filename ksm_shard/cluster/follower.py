@@ -156,7 +156,7 @@ class Follower:
         self._enter("watching")
         started, seen = self._clock(), 0
         try:
-            with counted(self._observer.on_watch), closing(self._changes()) as changes:
+            with counted(self._ended), closing(self._changes()) as changes:
                 for codec, event in changes:
                     seen += 1
                     self._take(codec, event)
@@ -254,9 +254,16 @@ class Follower:
     def _changes(self) -> Events:
         if self._initial is not None:
             stream, self._initial = self._initial, None
+            self._observer.on_watch("ok")
             return stream
         query = {**watch_query(self._rng.randint(*WATCH)), "resourceVersion": self.resource_version}
-        return self._api.events({**query, **self._target.selectors()}, self._new_call())
+        return self._api.events({**query, **self._target.selectors()}, self._new_call(self._opened))
+
+    def _opened(self) -> None:
+        self._observer.on_watch("ok")
+
+    def _ended(self, result: str) -> None:
+        (self._observer.on_watch_end if self._call.answered else self._observer.on_watch)(result)
 
     def _take(self, codec: Codec, event: Event) -> None:
         """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
@@ -266,9 +273,9 @@ class Follower:
         self.resource_version = codec.identity(event.item)[1] or self.resource_version
         self.last_event, self.last_error, self._garbled = self._clock(), "", False
 
-    def _new_call(self) -> Call:
+    def _new_call(self, on_answer: Callable[[], None] | None = None) -> Call:
         with self._lock:
-            self._call = Call(self._observer.on_bytes)
+            self._call = Call(self._observer.on_bytes, on_answer)
             # Either may have come since it was last looked for, and have cancelled the call before this one.
             if self._stop.is_set() or (self._interruptible and self._wanted):
                 self._call.cancel()

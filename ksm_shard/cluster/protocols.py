@@ -59,7 +59,10 @@ class Observer(Protocol):
         """A list ended."""
 
     def on_watch(self, result: str) -> None:
-        """A watch ended."""
+        """A watch was opened, or could not be."""
+
+    def on_watch_end(self, result: str) -> None:
+        """A watch that had been opened ended."""
 
     def on_event(self, kind: str) -> None:
         """A watch event came: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""

@@ -103,6 +103,8 @@ class Observer:
         self.failed_items = 0
         self.on_list = self.lists.append
         self.on_watch = self.watches.append
+        self.ends: list[str] = []
+        self.on_watch_end = self.ends.append
         self.on_relist = self.relists.append
         self.on_event = self.events.append
         self.on_state = self.states.append
@@ -180,9 +182,13 @@ class World:
             elif isinstance(one, Exception):
                 raise one
             else:
+                if not call.answered:
+                    call.succeed()
                 yield one
             if call.cancelled:
                 raise Cancelled("/api/v1/things", "cancelled")
+        if not call.answered:
+            call.succeed()
 
     def is_set(self) -> bool:
         return self._stopped

@@ -340,8 +340,29 @@ def test_watch_that_ends_at_once() -> None:
 
     world.play()
 
-    assert world.observer.watches[:2] == ["unavailable", "ok"]
+    assert world.observer.watches[:2] == ["ok", "ok"]
+    assert world.observer.ends[:2] == ["unavailable", "ok"]
     assert len(world.waits) == 1
+
+
+@pytest.mark.parametrize("watch_list", [True, False])
+def test_a_watch_counts_once_it_is_open(watch_list: bool) -> None:
+    """Not when it ends, minutes later; its end is told apart, and so is one that could not be opened."""
+    world = World([], watch_list=watch_list)
+    observer, seen = world.observer, []
+
+    def look() -> None:
+        seen.append((observer.watches.copy(), observer.ends.copy()))
+
+    watch = [bookmark(11), look, added("c", 12), lambda: world.follower.relist_soon("gained")]
+    world.steps = [[listed(10), *watch]] if watch_list else [LIST, watch]
+    world.steps += [[listed(20)] if watch_list else LIST, [NO], [bookmark(13), TROUBLE]]
+
+    world.play()
+
+    assert seen == [(["ok"], [])]
+    assert observer.watches[:3] == ["ok", "forbidden", "ok"]
+    assert observer.ends == ["cancelled", "unavailable"]
 
 
 def test_backoff_grows_until_all_is_well() -> None:
