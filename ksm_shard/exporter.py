@@ -21,7 +21,7 @@ from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, targets
-from ksm_shard.web.source import Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
@@ -46,6 +46,7 @@ class Exporter:
         version: str,
         settings: str,
         pod: str = "",
+        config: ConfigFile | None = None,
     ) -> None:
         """Make a follower for each resource, or several where the scope names namespaces or nodes.
 
@@ -58,6 +59,7 @@ class Exporter:
             version: of the package.
             settings: digest of the settings that must be the same in all shards.
             pod: name of the own pod, "" outside a StatefulSet.
+            config: the file that some of the settings are from.
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
@@ -65,6 +67,7 @@ class Exporter:
         self._version = version
         self._settings = settings
         self._pod = pod
+        self._config = config
         self._started = time.time()
         self._ready = False
         self._loops: list[threading.Thread] = []
@@ -165,6 +168,7 @@ class Exporter:
             siblings=self.siblings,
             resources=[self._resource(one) for one in self._exported.values()],
             object_limit=self._object_limit,
+            config=self._config,
         )
 
     def owner(self, uid: str) -> Owner | None:

@@ -6,10 +6,13 @@ This runs in gunicorn's parent, which stays small: what is heavy is imported by 
 import logging
 import os
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ksm_shard.settings.run import Settings
 from ksm_shard.web.server import CannotListen, Limits, listen, serve
+from ksm_shard.web.source import ConfigFile
 
 if TYPE_CHECKING:
     from ksm_shard.exporter import Exporter
@@ -36,12 +39,15 @@ def run(settings: Settings) -> int:
         host, port = bound.getsockname()[:2]
         LOG.info("%s on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
 
+    # Here, as a worker that is made anew has the settings that were read at the start.
+    config = ConfigFile(settings.config, Path(settings.config).read_bytes(), time.time()) if settings.config else None
+
     def start() -> "Exporter":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
         from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
 
         try:
-            return assembly.start(settings)
+            return assembly.start(settings, config)
         except ConfigurationError as error:
             sys.stderr.write(f"ksm-shard: {error}\n")
             raise SystemExit(CANNOT_START) from None

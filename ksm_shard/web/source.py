@@ -4,6 +4,7 @@ A `Source` answers from memory, from any thread, within milliseconds: what has t
 Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.slots`; times are seconds since 1970.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -96,6 +97,24 @@ class Sibling:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The file of --config, as it was when it was read, which is once.
+
+    Attributes:
+        read: when that was.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    read: float
+
+    @property
+    def hash(self) -> int:
+        """What kube-state-metrics, and Alertmanager before it, make of a file: 48 bits of its MD5, which a float can hold."""
+        return int.from_bytes(hashlib.md5(self.content, usedforsecurity=False).digest()[:6], "little")
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything that the status page and the telemetry show.
 
@@ -106,6 +125,7 @@ class Status:
         ring, digest: name of the ring, and the digest of its map for `total` shards.
         phase, phase_since: of the hand-over, and when it began.
         object_limit: most objects listed of each resource; 0 for all.
+        config: the file of --config; None without one.
     """
 
     shard: int | None
@@ -121,6 +141,7 @@ class Status:
     siblings: Sequence[Sibling]
     resources: Sequence[ResourceStatus]
     object_limit: int = 0
+    config: ConfigFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
