@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.rest import RESTClientObject
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
 
 from ksm_shard.cluster.calls import Call, in_flight, socket_options, visible
 from ksm_shard.cluster.chunked import Dechunked
@@ -135,7 +135,12 @@ class ApiServer:
         }
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
         with _named(path, call), in_flight(call):
-            raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
+            try:
+                raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
+            except SSLError:
+                # The cluster's certificates may be signed by another authority by now, as the kubeconfig or the pod may say.
+                self._reload()
+                raise
         if raw.status == 200:
             call.succeed()
             return Response(path, raw, call)
@@ -168,7 +173,7 @@ class ApiServer:
         return {"Authorization": token.strip()} if token else {}
 
     def _reload(self) -> None:
-        """Load everything anew after a 401: client certificates of exec plugins and token files have no hook."""
+        """Load everything anew after a 401 or an error of TLS: certificates and token files have no hook."""
         with self._lock:
             if time.monotonic() - self._loaded < RELOAD_AFTER:
                 return
@@ -176,7 +181,7 @@ class ApiServer:
                 self._open()
             except ConfigurationError as error:
                 self._loaded = time.monotonic()
-                log.warning("the credentials were refused and could not be loaded again: %s", error)
+                log.warning("the credentials or certificates were refused and could not be loaded again: %s", error)
 
 
 def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiServer:
