@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
@@ -129,6 +130,10 @@ class Exporter:
     def known(self, resource: str) -> bool:
         """See Source."""
         return resource in self._exported
+
+    def exists(self, resource: str) -> bool:
+        """See Source."""
+        return resource in kinds.resources()
 
     def readiness(self) -> Readiness:
         """See Source. Once ready, always ready: what is known goes on being served."""

@@ -196,7 +196,10 @@ def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> Non
 def _wanted(source: Source) -> Callable[[str], bool]:
     """Which resources the query asks for. Raises _BadRequest for one that there is not."""
     only, without = _names("resources"), _names("exclude_resources")
-    _check_known(source, [*only, *without])
+    _check_known(source, only)  # or a name that is off by mistake would look like a cluster without such objects
+    for name in sorted(without):
+        if not source.exists(name):
+            raise _BadRequest(f"there is no resource {name!r}")
     return lambda resource: (not only or resource in only) and resource not in without
 
 

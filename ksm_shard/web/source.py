@@ -165,6 +165,9 @@ class Source(Protocol):
     def known(self, resource: str) -> bool:
         """Whether there is an enabled resource of that plural."""
 
+    def exists(self, resource: str) -> bool:
+        """Whether a resource of that plural could be enabled."""
+
     def readiness(self) -> Readiness:
         """Whether this process serves all it should."""
 

@@ -45,6 +45,10 @@ class FakeSource:
         """Whether it is one of the two."""
         return resource in self.bodies
 
+    def exists(self, resource: str) -> bool:
+        """Leases are off."""
+        return resource in {"leases", *self.bodies}
+
     def readiness(self) -> Readiness:
         """As was told at the start."""
         notes = ["secrets: forbidden (exempt)"]
