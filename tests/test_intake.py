@@ -232,6 +232,21 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
     assert {"": 1} == dict(shop.exported.tally.render_errors)
 
 
+@pytest.mark.parametrize("listing", [True, False])
+def test_an_object_that_can_be_read_no_longer_is_exported_no_longer(shop: Shop, listing: bool) -> None:
+    """A fresh process has nothing of it, and its old values would be wrong. One without a readable name stays until a list."""
+    shop.intake.put(JSON, pod("odd"))
+    shop.intake.put(JSON, pod("odder"))
+
+    if listing:
+        shop.intake.start_list()
+    shop.intake.put(JSON, {**pod("odd"), "status": []})
+    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
+
+    assert {"odder": "Running"} == shop.phases()
+    assert {"": 2} == dict(shop.exported.tally.render_errors)
+
+
 def test_watch_events_keep_up_how_many_objects_there_are(shop: Shop) -> None:
     """Additions and deletions of any shard's objects move the count; changes do not."""
     shop.intake.start_list()
