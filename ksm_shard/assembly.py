@@ -20,6 +20,7 @@ from ksm_shard.sharding.ranges import SERVER_SIDE, selector
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.targets import Scope
 from ksm_shard.version import version
+from ksm_shard.web.source import ConfigFile
 
 LOG: Final = logging.getLogger(__name__)
 # Settings of one process, which may differ from shard to shard.
@@ -32,8 +33,8 @@ OWN: Final = frozenset(
 RINGS: Final = {"mmh3": MMH3, "server-side": SERVER_SIDE}
 
 
-def start(settings: Settings) -> Exporter:
-    """Make the exporter that the settings ask for, and start it. To be called in the worker, after the fork.
+def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
+    """Make the exporter that the settings, some of them from that file, ask for; start it, in the worker, after the fork.
 
     Raises:
         ConfigurationError: there is no way to the API server.
@@ -58,6 +59,7 @@ def start(settings: Settings) -> Exporter:
         version=version(),
         settings=digest(settings),
         pod=settings.pod,
+        config=config,
     )
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace

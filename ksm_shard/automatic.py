@@ -40,7 +40,7 @@ class Silent:
     def on_list(self, result: str) -> None:
         """Nothing to count."""
 
-    on_watch = on_relist = on_event = on_list
+    on_watch = on_watch_end = on_relist = on_event = on_list
 
     def on_failed_item(self) -> None:
         """Nothing to count."""

@@ -19,11 +19,15 @@ HELP: Final = frozenset({"-h", "-help", "--help"})
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments say (None: those of the process), and return the exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    elif words == ["--version"]:
+        words = ["version"]
     try:
-        command, rest = _command(sys.argv[1:] if argv is None else argv)
+        command, rest = _command(words)
         if HELP & set(rest):
-            print(usage.of_command(command) if command else usage.overview())
-            return 0
+            return _say(usage.of_command(command) if command else usage.overview())
         return RUNNERS[command.name if command else "run"](rest)
     except UsageError as error:
         for problem in error.problems:
@@ -67,12 +71,19 @@ def _call(function: str, options: Options) -> int:
 
 def _version(argv: Sequence[str]) -> int:
     del argv
-    print(f"ksm-shard {version()}, Python {platform.python_version()}, {sys.platform} {platform.machine()}")
-    return 0
+    return _say(f"ksm-shard {version()}, Python {platform.python_version()}, {sys.platform} {platform.machine()}")
 
 
 def _completion(argv: Sequence[str]) -> int:
-    print(completion.script(argv[0] if argv else ""), end="")
+    return _say(completion.script(argv[0] if argv else "").removesuffix("\n"))
+
+
+def _say(text: str) -> int:
+    """Print a text; who has seen enough of it, as `| head` has, closes the pipe, and nothing is wrong then."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
     return 0
 
 

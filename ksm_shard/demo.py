@@ -7,10 +7,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from ksm_shard.settings.commands import Demo
+from ksm_shard.web.server import CannotListen, listen
 
 LOCAL: Final = "127.0.0.1"
 # Seconds between two looks at processes that start; one that hangs for a minute is not going to make it.
@@ -43,8 +45,21 @@ class Shard:
 
 
 def main(options: Demo) -> int:
-    """Run until interrupted; return 0, or 1 when a process did not start."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run until interrupted; return 0, 1 when a process did not start, or 2 when a port is taken."""
+    try:
+        # Before the shards do, as whoever has the port, such as another demo, would answer for them.
+        for port in range(options.port, options.port + 2 * options.shards):
+            listen(LOCAL, port).close()
+    except CannotListen as error:
+        print(f"ksm-shard: {error}; --port names the first of {2 * options.shards} that are free", file=sys.stderr)
+        return 2
+    # SIGHUP is a closed terminal: the processes are in sessions of their own and would go on without it.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    return _run(options)
+
+
+def _run(options: Demo) -> int:
     processes: list[subprocess.Popen[bytes]] = []
     try:
         print(f"A made-up cluster of {options.pods} pods, {options.churn:g} changes a second ...", flush=True)
@@ -62,7 +77,8 @@ def main(options: Demo) -> int:
         print("ksm-shard: a process of the demo has ended by itself", file=sys.stderr)
         return 1  # noqa: TRY300  whatever came before, this is how it ends
     except KeyboardInterrupt:
-        print()
+        with suppress(OSError):  # the terminal may be gone
+            print()
         return 0
     finally:
         # The shards before the simulator, or each would say last that its API server is gone.
@@ -105,6 +121,8 @@ def _wait(shards: list[Shard]) -> bool:
     deadline = time.monotonic() + PATIENCE
     shown = ""
     while time.monotonic() < deadline:
+        if any(shard.process.poll() is not None for shard in shards):
+            return False
         states = [_progress(shard.answer) for shard in shards]
         line = "  ".join(f"shard {shard.number}: {state}" for shard, state in zip(shards, states, strict=True))
         if line != shown:
@@ -112,8 +130,6 @@ def _wait(shards: list[Shard]) -> bool:
             shown = line
         if all(state == "ready" for state in states):
             return True
-        if any(shard.process.poll() is not None for shard in shards):
-            return False
         time.sleep(LOOK)
     print(f"ksm-shard: not ready within {PATIENCE:g} seconds", file=sys.stderr)
     return False
@@ -123,8 +139,9 @@ def _progress(answer: Callable[[str], tuple[int, str]]) -> str:
     status, text = answer("readyz")
     if status == 200:
         return "ready"
-    waiting = len(text.splitlines())
-    return f"{waiting} resources to list" if status == 503 and waiting else "starting"
+    _, *waiting = text.splitlines() or [""]  # after "not ready"
+    missing = sum("(not waited for)" not in line for line in waiting)
+    return f"{missing} resources to list" if status == 503 and missing else "starting"
 
 
 def _tell(shards: list[Shard], api: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.follower import Follower
@@ -23,12 +24,13 @@ from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, path_of, targets
-from ksm_shard.web.source import NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
-# Seconds that threads may take to end; they are daemons, so that one that hangs does not keep the process.
-LAST_WAIT: Final = 1.0
+# Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
+# not answer, keeps the process no longer than that.
+LAST_WAIT: Final = 0.3
 # The higher, the sooner somebody should look; a state that is not here counts 1.
 TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
@@ -48,6 +50,7 @@ class Exporter:
         version: str,
         settings: str,
         pod: str = "",
+        config: ConfigFile | None = None,
     ) -> None:
         """Make a follower for each resource, or several where the scope names namespaces or nodes.
 
@@ -60,6 +63,7 @@ class Exporter:
             version: of the package.
             settings: digest of the settings that must be the same in all shards.
             pod: name of the own pod, "" outside a StatefulSet.
+            config: the file that some of the settings are from.
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
@@ -68,6 +72,7 @@ class Exporter:
         self._version = version
         self._settings = settings
         self._pod = pod
+        self._config = config
         self._started = time.time()
         self._ready = False
         self._loops: list[threading.Thread] = []
@@ -131,6 +136,10 @@ class Exporter:
         """See Source."""
         return resource in self._exported
 
+    def exists(self, resource: str) -> bool:
+        """See Source."""
+        return resource in kinds.resources()
+
     def readiness(self) -> Readiness:
         """See Source. Once ready, always ready: what is known goes on being served."""
         problems, notes = [], []
@@ -171,6 +180,7 @@ class Exporter:
             object_limit=self._object_limit,
             problem=state.problem,
             membership=self._membership(),
+            config=self._config,
         )
 
     def owner(self, uid: str) -> Owner:

@@ -23,6 +23,7 @@ class Watcher:
         self.on_relist = tally.on_relist
         self.on_list = tally.on_list
         self.on_watch = tally.on_watch
+        self.on_watch_end = tally.on_watch_end
         self.on_failed_item = tally.on_failed_item
         self.on_bytes = tally.on_bytes
         self.on_event = tally.on_event

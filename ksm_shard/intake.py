@@ -5,6 +5,7 @@ Only the uid of an object is read before it is known to be ours; the bytes of al
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Final
 
@@ -160,6 +161,7 @@ class Intake:
             texts = self._render(message)
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
             self._troubles.unreadable(error)
+            self._drop_unreadable(codec, item)
             return
         self._store.put(key, slot, texts, self._source)
         if self._keys is not None:
@@ -167,6 +169,11 @@ class Intake:
         if not self._ownership.mask[slot]:
             # The slot was lost, and its objects released, between our look at the mask and the put.
             self._store.drop(key, self._source)
+
+    def _drop_unreadable(self, codec: Codec, item: Raw) -> None:
+        """Export no longer what an object was before it became one that cannot be read: a fresh process could not either."""
+        with suppress(Exception):  # whose it is may be unreadable as well; then the next full list drops it
+            self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event."""

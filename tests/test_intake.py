@@ -1,8 +1,11 @@
 """Whose an object is, what becomes of it, and what an odd one costs. Excludes lists and watches (tests/cluster)."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ksm_shard.exported import Exported
@@ -14,6 +17,7 @@ from ksm_shard.sharding.slots import ALL, NONE, difference
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.wire.codec import JsonCodec, ProtobufCodec
 from ksm_shard.wire.convert import fill
+from ksm_shard.wire.frames import WireError
 
 JSON = JsonCodec()
 PROTOBUF = ProtobufCodec()
@@ -25,6 +29,31 @@ def pod(name: str, uid: str = MINE, version: int = 1, phase: str = "Running") ->
     """Return a pod as JSON."""
     metadata = {"namespace": "a", "name": name, "uid": uid, "resourceVersion": str(version)}
     return {"metadata": metadata, "status": {"phase": phase}}
+
+
+# Text as JSON can spell it, halves of characters included, and whatever else may stand where text should.
+ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["\ud800", [None], {"a": None}])
+JSON_PODS = st.fixed_dictionaries(
+    {
+        "metadata": st.fixed_dictionaries(
+            {}, optional=dict.fromkeys(["namespace", "name", "uid", "resourceVersion"], ODD)
+        )
+    },
+    optional={"status": ODD | st.dictionaries(st.sampled_from(["phase", "conditions"]), ODD)},
+) | st.dictionaries(st.sampled_from(["metadata", "status"]), ODD)
+
+
+def garbled(name: str, at: int, by: bytes) -> bytes:
+    """Return a pod as protobuf, with some of its bytes replaced."""
+    message = pods.message()
+    fill(message, pod(name))
+    data = message.SerializeToString()
+    return data[: at % len(data)] + by + data[at % len(data) + len(by) :]
+
+
+PROTOBUF_PODS = st.binary(max_size=40) | st.builds(
+    garbled, st.text(st.characters(codec="utf-8")), st.integers(0, 99), st.binary(max_size=4)
+)
 
 
 class Shop:
@@ -203,6 +232,21 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
     assert {"": 1} == dict(shop.exported.tally.render_errors)
 
 
+@pytest.mark.parametrize("listing", [True, False])
+def test_an_object_that_can_be_read_no_longer_is_exported_no_longer(shop: Shop, listing: bool) -> None:
+    """A fresh process has nothing of it, and its old values would be wrong. One without a readable name stays until a list."""
+    shop.intake.put(JSON, pod("odd"))
+    shop.intake.put(JSON, pod("odder"))
+
+    if listing:
+        shop.intake.start_list()
+    shop.intake.put(JSON, {**pod("odd"), "status": []})
+    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
+
+    assert {"odder": "Running"} == shop.phases()
+    assert {"": 2} == dict(shop.exported.tally.render_errors)
+
+
 def test_events_keep_up_how_many_objects_there_are() -> None:
     """Additions and deletions of any shard's objects move the count; changes do not."""
     shop = Shop(MASK)
@@ -275,3 +319,20 @@ def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:
     text = b"".join(text_pieces(shop.exported.bodies(openmetrics=False))).decode()
     (family,) = text_string_to_metric_families(text)
     assert huge["metadata"]["namespace"] in {sample.labels["namespace"] for sample in family.samples}
+
+
+@given(
+    st.lists(JSON_PODS.map(lambda item: (JSON, item)) | PROTOBUF_PODS.map(lambda item: (PROTOBUF, item)), max_size=5)
+)
+def test_whatever_comes_is_text_that_parses_or_a_counted_error(items: list[tuple[Any, Any]]) -> None:
+    """Of either format, put or dropped: nothing is raised but the WireError that the follower counts, and others are served."""
+    shop = Shop()
+    for take in (shop.intake.put, shop.intake.drop, shop.intake.put):
+        for codec, item in items:
+            with suppress(WireError):
+                take(codec, item)
+
+    shop.intake.put(JSON, pod("fine"))
+    text = b"".join(text_pieces(shop.exported.bodies(openmetrics=False))).decode()
+    served = {sample.labels["pod"] for family in text_string_to_metric_families(text) for sample in family.samples}
+    assert "fine" in served

@@ -27,13 +27,17 @@ PATIENT: Final = 1.0
 class Call:
     """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read."""
 
-    def __init__(self, on_bytes: Callable[[int], None] | None = None) -> None:
-        """Take what is to be called with the size of each piece."""
+    def __init__(
+        self, on_bytes: Callable[[int], None] | None = None, on_answer: Callable[[], None] | None = None
+    ) -> None:
+        """Take what is to be called with the size of each piece, and once the header of a successful answer has come."""
         self._on_bytes = on_bytes
+        self._on_answer = on_answer
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._patient_since = float("-inf")
-        self.cancelled = False
+        self._within = float("inf")
+        self.cancelled = self.answered = False
         self.answer: Answer | None = None  # as http.client has it, below urllib3
 
     def cancel(self) -> None:
@@ -57,10 +61,20 @@ class Call:
         if self.cancelled:
             raise OSError("cancelled")
 
+    def succeed(self) -> None:
+        """Note that the header of a successful answer has come."""
+        self.answered = True
+        if self._on_answer is not None:
+            self._on_answer()
+
     def received(self, size: int) -> None:
         """Count a piece of that many bytes."""
         if self._on_bytes is not None:
             self._on_bytes(size)
+
+    def expect(self, within: float) -> None:
+        """Let each read from now on fail if it brings nothing within that many seconds."""
+        self._within, self._patient_since = within, float("-inf")
 
     def patience(self, deadline: float) -> None:
         """Let the next read fail if nothing comes until about that time of the monotonic clock: a second later at most.
@@ -77,7 +91,7 @@ class Call:
         self._patient_since = now
         with self._lock:
             if self._socket is not None:
-                self._socket.settimeout(deadline - now)
+                self._socket.settimeout(min(deadline - now, self._within))
 
 
 class _InFlight(threading.local):

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.rest import RESTClientObject
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
 
 from ksm_shard.cluster.calls import Call, in_flight, socket_options, visible
 from ksm_shard.cluster.chunked import Dechunked
@@ -137,8 +137,14 @@ class ApiServer:
         }
         timeout = urllib3.Timeout(total=within, connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
         with _named(path, call), in_flight(call):
-            raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
+            try:
+                raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
+            except SSLError:
+                # The cluster's certificates may be signed by another authority by now, as the kubeconfig or the pod may say.
+                self._reload()
+                raise
         if raw.status == 200:
+            call.succeed()
             return Response(path, raw, call)
         refusal = _refusal(path, raw)
         Response(path, raw, call).close()
@@ -169,7 +175,7 @@ class ApiServer:
         return {"Authorization": token.strip()} if token else {}
 
     def _reload(self) -> None:
-        """Load everything anew after a 401: client certificates of exec plugins and token files have no hook."""
+        """Load everything anew after a 401 or an error of TLS: certificates and token files have no hook."""
         with self._lock:
             if time.monotonic() - self._loaded < RELOAD_AFTER:
                 return
@@ -177,7 +183,7 @@ class ApiServer:
                 self._open()
             except ConfigurationError as error:
                 self._loaded = time.monotonic()
-                log.warning("the credentials were refused and could not be loaded again: %s", error)
+                log.warning("the credentials or certificates were refused and could not be loaded again: %s", error)
 
 
 def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiServer:
@@ -227,6 +233,8 @@ def _find(configuration: client.Configuration, apiserver: str | None, kubeconfig
 
 
 def _read(configuration: client.Configuration, kubeconfig: str) -> None:
+    if not any(Path(part).expanduser().exists() for part in kubeconfig.split(":") if part):
+        raise ConfigurationError(f"kubeconfig {kubeconfig}: no such file")
     try:
         # Not persisted: a renewed token is no reason to write to a file that is often mounted read-only.
         config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -258,5 +266,6 @@ def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
     except WireError:
         status = Status(raw.status, "", " ".join(body[:200].decode(errors="replace").split()))
     header = raw.headers.get("retry-after", "")
-    wait = int(header) if header.isdigit() else status.retry_after
+    # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
+    wait = int(header[:9]) if header.isdecimal() else status.retry_after
     return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait)

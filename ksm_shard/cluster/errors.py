@@ -38,7 +38,9 @@ class RequestError(ClusterError):
     result: ClassVar[str] = "error"
 
     def __init__(self, path: str, message: str, *, code: int = 0, retry_after: float = 0) -> None:
-        super().__init__(f"{path}: {code} {message}" if code else f"{path}: {message}")
+        # Go's own pages begin with the status: "404 page not found".
+        shown = message if not code or message.startswith(str(code)) else f"{code} {message}"
+        super().__init__(f"{path}: {shown}")
         self.path, self.code, self.retry_after = path, code, retry_after
 
 

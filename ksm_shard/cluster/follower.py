@@ -7,27 +7,30 @@ adding    every object, replacing none    -> watching  -> listing  slowly, addin
 watching  changes since the last version  -> watching  -> listing  slowly, watching  wait, watching
 
 Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
-unsupported, as pages from then on, at once. A watch that is unsupported lists again, and so does one that is garbled
-twice with nothing read in between. A Gone lists at once, but waits if another was less than two minutes ago.
-`relist_soon` breaks a watch off for adding or listing. Waits are those of `backoff`; slowly is 30 to 60 seconds.
+unsupported, as pages at once and for an hour. A watch that is unsupported lists again, and so does one that is garbled
+twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
+an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
+waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those
+of `backoff`; slowly is 30 to 60 seconds.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
-from ksm_shard.cluster.errors import Cancelled, Gone, Refused, RequestError, Unavailable, Unsupported, request_error
+from ksm_shard.cluster.delivery import TYPES, Delivery
+from ksm_shard.cluster.errors import Cancelled, Gone, NotFound, Refused, RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.lister import WATCH, Lister, watch_query
 from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
 from ksm_shard.cluster.reader import Target
-from ksm_shard.wire.codec import Codec, Event, Raw
+from ksm_shard.cluster.results import counted
+from ksm_shard.wire.codec import Codec, Event
 from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
@@ -36,10 +39,6 @@ log = logging.getLogger(__name__)
 REFUSED: Final = 30.0
 # A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
 TOO_SHORT: Final = 1.0
-# An object that the sink fails at is one of many as a rule: one traceback a minute says it all.
-COMPLAIN_EVERY: Final = 60.0
-
-TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 State = Callable[[], "State"]
 
@@ -52,7 +51,7 @@ class Follower:
             "unsupported" or "stopped".
         since: when that state began, in seconds of the clock.
         synced: whether a full list has ever ended.
-        resource_version: up to which the sink is equal to the server; "" before the first list.
+        resource_version: up to which the sink is equal to the server; "" before the first list, and while the API is gone.
         last_event: when the last list ended or the last event came, bookmarks included; None before the first.
         last_error: what went wrong last; "" if nothing has since the last list or event.
     """
@@ -80,9 +79,10 @@ class Follower:
 
         self._reason = "start"  # of the next full list
         self._initial: Events | None = None  # a WatchList whose list has ended, to be watched on
+        self._delivery = Delivery(target.path, sink, observer, clock)
         self._lister = Lister(target, api, clock, self._rng)
         self._garbled = False  # the last watch broke at a frame, and nothing was read since
-        self._gone_at = self._complained_at = float("-inf")
+        self._gone_at = float("-inf")
 
         self._lock = threading.Lock()  # around these three
         self._call = Call(observer.on_bytes)
@@ -156,7 +156,7 @@ class Follower:
         self._enter("watching")
         started, seen = self._clock(), 0
         try:
-            with self._counted(self._observer.on_watch), closing(self._changes()) as changes:
+            with counted(self._ended), closing(self._changes()) as changes:
                 for codec, event in changes:
                     seen += 1
                     self._take(codec, event)
@@ -195,11 +195,21 @@ class Follower:
         lists = state != self.watching
         if isinstance(error, Unsupported) and lists and self._lister.fall_back(error):
             return state
+        if self._is_removed(error):
+            log.warning("%s: the API server has it no longer, its objects are dropped", self._target.path)
+            self._sink.start_list()
+            self._sink.end_list("")
+            self.resource_version, self._reason, state = "", error.result, self.listing
         self._fail(error, REFUSED * self._rng.uniform(1, 2), error.result)
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
             return self.listing
         return state
+
+    def _is_removed(self, error: Refused) -> bool:
+        """Tell whether something is known of an API that is no more; a proxy's 404, or one, is no reason to forget it."""
+        again = isinstance(error, NotFound) and bool(self.resource_version) and self.last_error == str(error)
+        return again and self._api.lacks(self._new_call())
 
     def _after_garbage(self, error: WireError, state: State) -> State:
         self._fail(error, self._backoff.next())
@@ -215,7 +225,10 @@ class Follower:
         message = str(error) or type(error).__name__
         # An API that is absent for good is asked for about twice a minute: saying so once is enough.
         level = logging.DEBUG if message == self.last_error else logging.WARNING if seconds >= 1 else logging.INFO
-        log.log(level, "%s; next in %.1f s", message, seconds)
+        if isinstance(error, NotFound) and not self.synced:  # nothing is wrong with a cluster that never had it
+            log.log(min(level, logging.INFO), "%s; skipped until the API server has it", message)
+        else:
+            log.log(level, "%s; next in %.1f s", message, seconds)
         self.last_error = message
         if seconds:
             self._enter(state)
@@ -227,10 +240,10 @@ class Follower:
         """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
         self._enter(state)
         self._observer.on_relist(reason)
-        with self._counted(self._observer.on_list):
+        with counted(self._observer.on_list):
             start()
             try:
-                version, rest = self._lister.read(partial(self._hand, self._sink.put), self._apply, self._new_call())
+                version, rest = self._lister.read(self._delivery.put, self._delivery.apply, self._new_call())
             except BaseException:
                 self._sink.abort_list()
                 raise
@@ -241,45 +254,28 @@ class Follower:
     def _changes(self) -> Events:
         if self._initial is not None:
             stream, self._initial = self._initial, None
+            self._observer.on_watch("ok")
             return stream
         query = {**watch_query(self._rng.randint(*WATCH)), "resourceVersion": self.resource_version}
-        return self._api.events({**query, **self._target.selectors()}, self._new_call())
+        return self._api.events({**query, **self._target.selectors()}, self._new_call(self._opened))
+
+    def _opened(self) -> None:
+        self._observer.on_watch("ok")
+
+    def _ended(self, result: str) -> None:
+        (self._observer.on_watch_end if self._call.answered else self._observer.on_watch)(result)
 
     def _take(self, codec: Codec, event: Event) -> None:
         """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
         if event.type in TYPES:
             self._observer.on_event(event.type)
-        self._apply(codec, event)
+        self._delivery.apply(codec, event)
         self.resource_version = codec.identity(event.item)[1] or self.resource_version
         self.last_event, self.last_error, self._garbled = self._clock(), "", False
 
-    def _apply(self, codec: Codec, event: Event) -> None:
-        if event.type == "ADDED":
-            self._hand(self._sink.put, codec, event.item)
-        elif event.type == "MODIFIED":
-            self._hand(self._sink.change, codec, event.item)
-        elif event.type == "DELETED":
-            self._hand(self._sink.drop, codec, event.item)
-        elif event.type == "ERROR":
-            status = codec.status(event.item)
-            raise request_error(
-                self._target.path, status.code, status.message or status.reason or "an ERROR event", status.retry_after
-            )
-        elif event.type not in TYPES:
-            raise WireError(f"{self._target.path}: expected a watch event, got one of type {event.type!r:.40}")
-
-    def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
-        try:
-            take(codec, item)
-        except Exception:  # an odd object never costs more than itself
-            self._observer.on_failed_item()
-            if self._clock() - self._complained_at >= COMPLAIN_EVERY:
-                self._complained_at = self._clock()
-                log.exception("%s: an object was passed over", self._target.path)
-
-    def _new_call(self) -> Call:
+    def _new_call(self, on_answer: Callable[[], None] | None = None) -> Call:
         with self._lock:
-            self._call = Call(self._observer.on_bytes)
+            self._call = Call(self._observer.on_bytes, on_answer)
             # Either may have come since it was last looked for, and have cancelled the call before this one.
             if self._stop.is_set() or (self._interruptible and self._wanted):
                 self._call.cancel()
@@ -293,18 +289,3 @@ class Follower:
     def _enter(self, state: str) -> None:
         self.state, self.since = state, self._clock()
         self._observer.on_state(state)
-
-    @contextmanager
-    def _counted(self, count: Callable[[str], None]) -> Iterator[None]:
-        try:
-            yield
-        except RequestError as error:
-            count(error.result)
-            raise
-        except WireError:
-            count("garbled")
-            raise
-        except Exception:
-            count("error")
-            raise
-        count("ok")

@@ -20,6 +20,9 @@ class Api(Protocol):
     def events(self, query: Mapping[str, str], call: Call) -> Events:
         """Yield the events of a watch."""
 
+    def lacks(self, call: Call) -> bool:
+        """Tell whether the server says, beyond the 404 of a list, that it has no such resource."""
+
 
 class Sink(Protocol):
     """Where the objects go. It decides which of them it wants. Called on the follower's thread only."""
@@ -53,13 +56,16 @@ class Observer(Protocol):
     """Counts what happens. A result is "ok", "garbled", "error" or the `result` of an error of `errors`."""
 
     def on_relist(self, reason: str) -> None:
-        """A list begins: by "start", "gone", "garbled", "unsupported" or the reason given to `relist_soon`."""
+        """A list begins: by "start", "gone", "garbled", "unsupported", "absent" or the reason given to `relist_soon`."""
 
     def on_list(self, result: str) -> None:
         """A list ended."""
 
     def on_watch(self, result: str) -> None:
-        """A watch ended."""
+        """A watch was opened, or could not be."""
+
+    def on_watch_end(self, result: str) -> None:
+        """A watch that had been opened ended."""
 
     def on_event(self, kind: str) -> None:
         """A watch event came: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""

@@ -14,7 +14,8 @@ from typing import Final
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import ApiServer
-from ksm_shard.cluster.errors import Unsupported
+from ksm_shard.cluster.discovery import lacks
+from ksm_shard.cluster.errors import Unavailable, Unsupported
 from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
 
@@ -22,6 +23,9 @@ PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 JSON: Final = "application/json"
 # A watch that the server should have ended gets this much longer, in seconds: kube-rs's figure.
 GRACE: Final = 5.0
+# Answers in a row of a type that was not asked for until it is the server's way. Fewer are a proxy's, whose page of a second of
+# trouble kept a resource from being read for up to a minute, and from WatchLists.
+CONVINCED: Final = 3
 
 
 class Reading(Enum):
@@ -66,6 +70,7 @@ class Reader:
         """Take the server to ask and what to ask for."""
         self._server = server
         self._target = target
+        self._odd = 0  # answers in a row of a type that nobody asked for
 
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
         """Yield the pages of a list, each with the codec for its items. An empty page does not end it.
@@ -99,6 +104,10 @@ class Reader:
             for event in codec.events(response.chunks(int(query["timeoutSeconds"]) + GRACE)):
                 yield codec, event
 
+    def lacks(self, call: Call) -> bool:
+        """Tell whether the server says of itself that it does not have the target's resource; never raises."""
+        return lacks(self._server, self._target.path, call)
+
     def _accept(self, suffix: str) -> str:
         if self._target.reading is Reading.TABLE:
             return f"{JSON};as=Table;g=meta.k8s.io;v=v1"
@@ -111,9 +120,18 @@ class Reader:
         return {"includeObject": "Metadata"} if self._target.reading is Reading.TABLE else {}
 
     def _codec(self, content_type: str) -> Codec:
+        codec = self._codec_of(content_type)
+        if codec is not None:
+            self._odd = 0
+            return codec
+        self._odd += 1
+        kind = Unsupported if self._odd >= CONVINCED else Unavailable
+        raise kind(self._target.path, f"expected {PROTOBUF} or {JSON}, got content type {content_type!r:.80}")
+
+    def _codec_of(self, content_type: str) -> Codec | None:
         kind = content_type.partition(";")[0].strip()
         if kind == PROTOBUF and self._target.reading is not Reading.TABLE:
             return ProtobufCodec()
         if kind == JSON:
             return TableCodec(self._target.columns) if self._target.reading is Reading.TABLE else JsonCodec()
-        raise Unsupported(self._target.path, f"expected {PROTOBUF} or {JSON}, got content type {content_type!r:.80}")
+        return None

@@ -44,6 +44,11 @@ class Demo(Options):
     churn: float = option(OPTIONS, Rate(), 10.0, CHURN_HELP)
     port: int = option(OPTIONS, PORT, 8080, "First port to serve on; the ones after it are taken for the other shards.")
 
+    def problems(self) -> list[str]:
+        """Return a line for each thing that does not go together."""
+        most = 65_536 - 2 * self.shards  # each has two
+        return [f"--port: {self.port} must be at most {most} with --shards={self.shards}"] if self.port > most else []
+
 
 @dataclass(frozen=True)
 class Check(Options):

@@ -26,7 +26,7 @@ MAX_RANGES = 64
 def slot_of(uid: str | bytes) -> int:
     """The upper 16 bits of FNV-1a (64 bits) of the uid: 3 us in Python, so filter on the server when it can."""
     value = 0xCBF29CE484222325
-    for byte in uid.encode() if isinstance(uid, str) else uid:
+    for byte in uid.encode("utf-8", "surrogatepass") if isinstance(uid, str) else uid:
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     return value >> 48
 

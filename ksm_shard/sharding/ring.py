@@ -19,6 +19,9 @@ SPREAD = 40_503
 
 def slot_of(uid: str | bytes) -> int:
     """The upper 16 bits of MurmurHash3 (x86, 32 bits, seed 0) of the uid."""
+    # JSON can spell half a character ("\\ud800"), at which mmh3 5.3 ends the process with a SIGSEGV. Asking costs 0.03 us.
+    if isinstance(uid, str) and not uid.isascii():
+        uid = uid.encode("utf-8", "surrogatepass")
     return mmh3.hash(uid, 0, False) >> 16
 
 

@@ -19,9 +19,9 @@ USERS: Final = 20
 
 
 def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
-    """Yield the objects of a cluster of so many pods and nodes, with all that belongs to them."""
+    """Yield the objects of a cluster of so many pods and nodes, with all that belongs to them: without pods, nothing else."""
     chance = random.Random(seed)
-    for namespace in NAMESPACES:
+    for namespace in NAMESPACES if pods else ():
         labels = {"kubernetes.io/metadata.name": namespace, "team": namespace}
         yield _object("v1", "Namespace", namespace, chance, labels=labels, status={"phase": "Active"})
     for number in range(nodes):

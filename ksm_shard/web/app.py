@@ -5,6 +5,7 @@ Answers are exact in length, so that a client can tell a whole scrape from a tor
 
 import base64
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -38,7 +39,7 @@ class _BadRequest(HTTPException):
 
 
 def main_app(
-    source: Source, telemetry: Telemetry, *, gzip: bool, telemetry_port: int, draining: Callable[[], bool]
+    source: Source, telemetry: Telemetry, *, gzip: bool, scrapes: int, telemetry_port: int, draining: Callable[[], bool]
 ) -> Flask:
     """The site of the main port.
 
@@ -46,6 +47,7 @@ def main_app(
         source: what there is to serve.
         telemetry: counts the requests.
         gzip: whether to compress for clients that accept it.
+        scrapes: how many may be under way at once.
         telemetry_port: for the link on the status page.
         draining: whether the process was told to stop; it is not ready then, and serves on.
     """
@@ -61,7 +63,7 @@ def main_app(
         response.call_on_close(lambda: telemetry.requested(handler, method, time.monotonic() - began))
         return response
 
-    _add_scrapes(app, source, telemetry, gzip=gzip)
+    _add_scrapes(app, source, telemetry, gzip=gzip, most=scrapes)
     _add_owner(app, source)
 
     @app.get("/shard")
@@ -96,17 +98,29 @@ def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[]
     return app
 
 
-def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool) -> None:
+def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool, most: int) -> None:
+    places = threading.BoundedSemaphore(most)
+
     @app.get("/metrics")
     def metrics() -> Response:
+        if not places.acquire(blocking=False):
+            telemetry.refused()
+            return _later(f"{most} scrapes are under way already, which have to end first")
+        try:
+            response = scrape()
+        except BaseException:
+            places.release()
+            raise
+        response.call_on_close(places.release)
+        return response
+
+    def scrape() -> Response:
         wanted = _wanted(source)
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         began = time.monotonic()
         bodies = source.scrape(wanted, openmetrics)
         if bodies is None:
-            response = _lines("not every resource has been listed yet: see /readyz", status=503)
-            response.headers["Retry-After"] = RETRY_AFTER
-            return response
+            return _later("not every resource has been listed yet: see /readyz")
         telemetry.gathering(time.monotonic() - began)
         if openmetrics:
             bodies = [*bodies, EOF]
@@ -183,7 +197,10 @@ def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> Non
 def _wanted(source: Source) -> Callable[[str], bool]:
     """Which resources the query asks for. Raises _BadRequest for one that there is not."""
     only, without = _names("resources"), _names("exclude_resources")
-    _check_known(source, [*only, *without])
+    _check_known(source, only)  # or a name that is off by mistake would look like a cluster without such objects
+    for name in sorted(without):
+        if not source.exists(name):
+            raise _BadRequest(f"there is no resource {name!r}")
     return lambda resource: (not only or resource in only) and resource not in without
 
 
@@ -200,6 +217,12 @@ def _check_known(source: Source, resources: Iterable[str]) -> None:
 
 def _lines(*lines: str, status: int = 200) -> Response:
     return Response("".join(line + "\n" for line in lines), status=status, content_type="text/plain; charset=utf-8")
+
+
+def _later(line: str) -> Response:
+    response = _lines(line, status=503)
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
 
 
 def _page(html: str) -> Response:

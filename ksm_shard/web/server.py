@@ -15,8 +15,10 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from ksm_shard.web.source import Source
 
 # Requests under way at once. A thread is made when one is needed, and holds 50 kB: two Prometheus, probes and people need five. A
-# reader that crawls keeps its thread for the write timeout, so 64 leave room for one new crawler a second for a whole minute.
+# reader that crawls keeps its thread for the write timeout: 48 of them are answered, the 49th is refused, and the rest of the
+# threads are for answers that fit into a socket's buffer. Without that, 70 crawlers kept the kubelet's probes waiting for a minute.
 THREADS: Final = 64
+SCRAPES: Final = 48
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
 MARGIN: Final = 10
 
@@ -30,7 +32,7 @@ class Limits:
     """Seconds, under kube-state-metrics' names for them.
 
     Attributes:
-        read_header: for a request's header, from the first byte awaited to the last.
+        read_header: for the first byte of a connection, and from there to the end of the header.
         write: for the whole answer, from the end of the header.
         idle: between the requests of one connection.
         drain: served on after SIGTERM, no longer ready.
@@ -120,7 +122,9 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def draining() -> bool:
             return Worker.draining
 
-        site = main_app(source, metrics, gzip=self._gzip, telemetry_port=self._telemetry_port, draining=draining)
+        site = main_app(
+            source, metrics, gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining
+        )
         other = telemetry_app(source, metrics, draining=draining)
         host, port = self._main_address[0], str(self._main_address[1])
 

@@ -4,6 +4,7 @@ A `Source` answers from any thread, and from memory, within milliseconds; only `
 Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.slots`; times are seconds since 1970.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -96,6 +97,24 @@ class Sibling:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The file of --config, as it was when it was read, which is once.
+
+    Attributes:
+        read: when that was.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    read: float
+
+    @property
+    def hash(self) -> int:
+        """What kube-state-metrics, and Alertmanager before it, make of a file: 48 bits of its MD5, which a float can hold."""
+        return int.from_bytes(hashlib.md5(self.content, usedforsecurity=False).digest()[:6], "little")
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything that the status page and the telemetry show.
 
@@ -108,6 +127,7 @@ class Status:
         object_limit: most objects listed of each resource; 0 for all.
         problem: why the last known ownership is kept; "" when all is well.
         membership: state of each watch that the membership has, by resource; none where the shard is static.
+        config: the file of --config; None without one.
     """
 
     shard: int | None
@@ -125,6 +145,7 @@ class Status:
     object_limit: int = 0
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
+    config: ConfigFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +183,9 @@ class Source(Protocol):
 
     def known(self, resource: str) -> bool:
         """Whether there is an enabled resource of that plural."""
+
+    def exists(self, resource: str) -> bool:
+        """Whether a resource of that plural could be enabled."""
 
     def readiness(self) -> Readiness:
         """Whether this process serves all it should."""

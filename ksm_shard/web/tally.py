@@ -15,8 +15,10 @@ class Tally:
     Attributes:
         state: of the follower: `listing`, `watching`, `forbidden`, `absent`, ...; "starting" at first.
         last_event: when the last event came or a list ended, in seconds since 1970; None before.
-        lists, watches: how many ended, by result: `success` or `error`.
-        failures: lists and watches that failed, by kind of error.
+        lists: how many ended, by result: `success` or `error`. A list of an API that is absent is neither.
+        watches: how many were opened, `success`, or could not be, `error`.
+        watch_ends: how many that were open have ended: each is opened again.
+        failures: lists and watches that failed, by kind of error. What we cancel ourselves, to stop or to list, has not failed.
         relists: lists that began, by reason.
         events: of watches, by type.
         received: bytes read from the API server.
@@ -34,6 +36,7 @@ class Tally:
         self.last_event: float | None = None
         self.lists = Counter(success=0, error=0)
         self.watches = Counter(success=0, error=0)
+        self.watch_ends = 0
         self.failures = Counter[str]()
         self.relists = Counter[str]()
         self.events = Counter[str]()
@@ -46,8 +49,8 @@ class Tally:
 
     @property
     def watch_restarts(self) -> int:
-        """Watches that ended: each is opened again."""
-        return self.watches.total()
+        """Watches that ended, or could not be opened: each is tried again."""
+        return self.watch_ends + self.watches["error"]
 
     @property
     def errors(self) -> int:
@@ -57,13 +60,23 @@ class Tally:
     def on_list(self, result: str) -> None:
         """A list ended: "ok", or what went wrong."""
         self._listing -= 1
-        self._ended(self.lists, result)
+        # The usual alert fires when one in a hundred lists of a resource failed: of one that is on by default and not
+        # installed, every one would have.
+        if result != "absent":
+            self._count(self.lists, result)
+        self._note(result)
         if result == "ok":
             self.last_event = self._clock()
 
     def on_watch(self, result: str) -> None:
-        """A watch ended: "ok", or what went wrong."""
-        self._ended(self.watches, result)
+        """A watch was opened: "ok"; or what went wrong."""
+        self._count(self.watches, result)
+        self._note(result)
+
+    def on_watch_end(self, result: str) -> None:
+        """A watch that was open ended: "ok", or what went wrong."""
+        self.watch_ends += 1
+        self._note(result)
 
     def on_relist(self, reason: str) -> None:
         """A list begins; that of the start is no relist."""
@@ -98,7 +111,11 @@ class Tally:
         """An object repeated that many series."""
         self.duplicates += count
 
-    def _ended(self, results: Counter[str], result: str) -> None:
-        results["success" if result == "ok" else "error"] += 1
-        if result != "ok":
+    @staticmethod
+    def _count(results: Counter[str], result: str) -> None:
+        if result != "cancelled":
+            results["success" if result == "ok" else "error"] += 1
+
+    def _note(self, result: str) -> None:
+        if result not in {"ok", "cancelled"}:
             self.failures[result] += 1

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
-from ksm_shard.web.source import ResourceStatus, Source, Status
+from ksm_shard.web.source import ConfigFile, ResourceStatus, Source, Status
 
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -65,6 +65,7 @@ class Telemetry(Collector):
 
     Attributes:
         gathering: called with the seconds that a scrape's pages took to gather.
+        refused: called for a scrape that is one too many.
     """
 
     def __init__(self, source: Source) -> None:
@@ -85,6 +86,9 @@ class Telemetry(Collector):
             "ksm_shard_scrape_duration_seconds",
             "Seconds to gather the pages of a scrape, before its first byte.", buckets=BUCKETS, registry=registry,
         ).observe  # fmt: skip
+        self.refused = prometheus_client.Counter(
+            "ksm_shard_scrapes_refused", "Scrapes that were one too many of those under way.", registry=registry
+        ).inc
         registry.register(self)
 
     def requested(self, handler: str, method: str, seconds: float) -> None:
@@ -161,6 +165,8 @@ def _reference(status: Status) -> Iterator[Metric]:
     build = GaugeMetricFamily("kube_state_metrics_build_info", "What is running.", labels=("version",))
     build.add_metric((status.version,), 1)
     yield build
+    if status.config is not None:
+        yield from _config(status.config)
     if status.shard is not None:
         ordinal = GaugeMetricFamily(
             "kube_state_metrics_shard_ordinal", "Number of this shard, from 0.", labels=("shard_ordinal",)
@@ -184,3 +190,15 @@ def _reference(status: Status) -> Iterator[Metric]:
         if status.object_limit:
             limits.add_metric((resource.type,), status.object_limit)
     yield from (lists, watches, objects, limits)
+
+
+def _config(file: ConfigFile) -> Iterator[Metric]:
+    """That the file was read, which a process does once: who compares the hash with the file's sees that a restart is due."""
+    for name, text, value in (
+        ("config_hash", "Hash of the configuration file that is in force.", file.hash),
+        ("last_config_reload_successful", "Whether the configuration file could be read.", 1),
+        ("last_config_reload_success_timestamp_seconds", "When the configuration file was read.", file.read),
+    ):
+        gauge = GaugeMetricFamily(f"kube_state_metrics_{name}", text, labels=("type", "filename"))
+        gauge.add_metric(("config", file.name), value)
+        yield gauge

@@ -3,18 +3,27 @@
 gthread reads and writes without any deadline: a client that sends half a header, or takes 1 KB a second, would keep its thread
 for ever. Here each request has one deadline for its header and then one for its answer, as in Go's http.Server. The main loop
 looks at them once a second and shuts the sockets of those overdue, which wakes their threads: no cost for the piece that is sent.
+gthread also gives a connection a thread before it says anything, for five seconds; here it waits for its first byte in the poller.
 """
 
 import contextlib
+import errno
+import selectors
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 # Seconds that answers under way have once the process stops: a scrape is sent in less than one.
 FINISH: Final = 5.0
+# And those that have not begun one: a request that is on its way arrives within that. Browsers open connections that they may
+# never use, and each made a stop take five seconds.
+FINISH_HEADER: Final = 0.2
+# Seconds between two looks at them then.
+LOOK: Final = 0.05
 # Seconds to wait for a client to close after an answer that ends the connection (RFC 9112, section 9.6).
 LINGER: Final = 2.0
 
@@ -37,8 +46,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadlines: dict[TConn, float] = {}
+        self._answering: set[TConn] = set()
         self._quitting = False
-        self._drained_at = float("inf")
+        self._drained_at = self._stopped_at = float("inf")
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, which gets a thread with its first byte."""
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn.timeout = time.monotonic() + self.header_timeout
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: TConn) -> Any:
         """Serve one request, on a thread of its own."""
@@ -53,24 +77,36 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Answer a request whose header has been read."""
-        patience = self.write_timeout if self.alive else FINISH
-        self._deadlines[conn] = time.monotonic() + patience
-        return super().handle_request(req, conn)
+        self._answering.add(conn)
+        self._deadlines[conn] = time.monotonic() + self.write_timeout
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            self._answering.discard(conn)
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT002  gunicorn's signature
         """End what has waited too long; called in every round of the loop, also while stopping."""
         super().murder_keepalived(force or not self.alive)
         now = time.monotonic()
         for conn, deadline in self._deadlines.copy().items():
-            if deadline < now:
+            last = self._stopped_at + (FINISH if conn in self._answering else FINISH_HEADER)
+            if min(deadline, last) < now:
                 _shut(conn.sock, socket.SHUT_RDWR)
+
+    def murder_pending(self) -> None:
+        """End what has not said anything for too long: at once when stopping."""
+        if not self.alive:
+            for conn in self.pending_conns:
+                conn.timeout = 0.0
+        super().murder_pending()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """One round of the loop."""
-        super().wait_for_and_dispatch_events(min(timeout, max(self._drained_at - time.monotonic(), 0.0)))
+        left = max(self._drained_at - time.monotonic(), 0.0) if self.alive else LOOK
+        super().wait_for_and_dispatch_events(min(timeout, left))
         if self.alive and time.monotonic() >= self._drained_at:
             self.alive = False
-            self._hurry(FINISH)
+            self._stopped_at = time.monotonic()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: serve on for the drain period, no longer ready, then stop."""
@@ -94,11 +130,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for conn in self._deadlines.copy():
             _shut(conn.sock, socket.SHUT_RDWR)
         sys.exit(0)
-
-    def _hurry(self, seconds: float) -> None:
-        last = time.monotonic() + seconds
-        for conn, deadline in self._deadlines.copy().items():
-            self._deadlines[conn] = min(deadline, last)
 
 
 def _linger(sock: socket.socket) -> None:

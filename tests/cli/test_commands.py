@@ -1,5 +1,6 @@
 """The command line as a user meets it: words, output, exit status."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,18 @@ def test_python_m() -> None:
     assert done.stdout.startswith(f"ksm-shard {version()}, Python {sys.version_info.major}.")
 
 
+def test_no_way_to_the_api_server(tmp_path: Path) -> None:
+    """The worker that finds none ends the whole process, with status 2 and one line that says why, instead of being made anew."""
+    flags = [f"--kubeconfig={tmp_path}/nowhere", "--host=127.0.0.1", "--port=0", "--telemetry-host=127.0.0.1"]
+    command = [sys.executable, "-m", "ksm_shard", *flags, "--telemetry-port=0"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=30
+    )
+
+    lines = [line for line in done.stderr.splitlines() if line.startswith("ksm-shard:")]
+    assert (2, [f"ksm-shard: kubeconfig {tmp_path}/nowhere: no such file"]) == (done.returncode, lines)
+
+
 def test_every_command_has_a_runner() -> None:
     """What help offers can be called."""
     assert [command.name for command in COMMANDS] == list(cli.RUNNERS)
@@ -52,6 +65,7 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--tls-config=web.yaml"], "--tls-config: not supported yet"),
         (["--auth-filter"], "--auth-filter: not supported yet"),
         (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
+        (["demo", "--port=65531"], "--port: 65531 must be at most 65530 with --shards=3"),
         (["plan"], "plan: give --from and --to"),
     ],
 )
@@ -73,6 +87,31 @@ def test_help(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
 
     assert cli.main(["plan", flag]) == 0
     assert capsys.readouterr().out.startswith("Usage: ksm-shard plan [flags]\n")
+
+
+def test_other_ways_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    """`help`, `help COMMAND` and `--version` are what many try first."""
+    for words, expected in (
+        (["help"], "Usage: ksm-shard [run] [flags]\n"),
+        (["help", "plan"], "Usage: ksm-shard plan [flags]\n"),
+        (["--version"], "ksm-shard "),
+    ):
+        assert cli.main(words) == 0
+        assert capsys.readouterr().out.startswith(expected)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["simulate", "--help"], ["completion", "bash"], ["version"]])
+def test_who_has_seen_enough(words: list[str]) -> None:
+    """A pipe that is closed, as `| head` does, is no reason for a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing) as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "ksm_shard", *words],
+            cwd=Path(__file__).parents[2], stdout=closed, stderr=subprocess.PIPE, text=True, check=False, timeout=30,
+        )  # fmt: skip
+
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_completion(capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,6 +105,8 @@ class Observer:
         self.failed_items = 0
         self.on_list = self.lists.append
         self.on_watch = self.watches.append
+        self.ends: list[str] = []
+        self.on_watch_end = self.ends.append
         self.on_relist = self.relists.append
         self.on_event = self.events.append
         self.on_state = self.states.append
@@ -126,6 +128,7 @@ class World:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.waits: list[float] = []
         self.now = 0.0
+        self.removed = False  # says discovery
         self.sink, self.observer = Sink(), Observer()
         self._stopped = False
         self.follower = Follower(
@@ -138,7 +141,7 @@ class World:
             rng=random.Random(1),
         )
         if not watch_list:
-            self.follower._lister._has_watch_list = False
+            self.follower._lister._pages_until = float("inf")
 
     def play(self) -> "World":
         self.follower.run()
@@ -167,6 +170,9 @@ class World:
         for one in self._next(call):
             yield CODEC, one
 
+    def lacks(self, call: Call) -> bool:
+        return self.removed
+
     def _next(self, call: Call) -> Any:
         if not self.steps:
             self.requests.pop()
@@ -178,9 +184,13 @@ class World:
             elif isinstance(one, Exception):
                 raise one
             else:
+                if not call.answered:
+                    call.succeed()
                 yield one
             if call.cancelled:
                 raise Cancelled("/api/v1/things", "cancelled")
+        if not call.answered:
+            call.succeed()
 
     def is_set(self) -> bool:
         return self._stopped

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from ksm_shard.cluster.backoff import Backoff
 
 
@@ -37,3 +39,9 @@ def test_at_least_what_the_server_asks_for() -> None:
 
     assert backoff.next(at_least=7) == 7
     assert backoff.next(at_least=0.1) > 0.8
+
+
+@pytest.mark.parametrize("seconds", [86_400, 99_999_999_999, 10**400])
+def test_not_for_ever(seconds: int) -> None:
+    """Who asks for a day, or for more than a wait can be, is asked again in five minutes."""
+    assert Backoff(lambda: 0.0, random.Random(1)).next(at_least=seconds) == 300

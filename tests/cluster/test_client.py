@@ -91,6 +91,8 @@ def test_retry_after(status: int) -> None:
         lambda request: request.answer(body, status, Retry_After="7"),
         lambda request: request.answer(body, status),
         lambda request: request.answer({}, status, Retry_After="Fri, 31 Dec 1999 23:59:59 GMT"),
+        lambda request: request.answer({}, status, Retry_After="\xb2"),
+        lambda request: request.answer({}, status, Retry_After="9" * 5000),
     ]
     waits = []
     for answer in answers:
@@ -99,7 +101,7 @@ def test_retry_after(status: int) -> None:
         waits.append(caught.value.retry_after)
         assert len(server.requests) == 1
 
-    assert waits == [7, 3, 0]
+    assert waits == [7, 3, 0, 0, 999_999_999]
 
 
 def test_nobody_there() -> None:
@@ -200,6 +202,29 @@ def test_deadline(answer: Callable[[Request], None]) -> None:
         pytest.raises(Unavailable, match="timed out"),
     ):
         list(response.chunks(0.1))
+
+
+def test_silence() -> None:
+    """A call may expect something in every read: one that brings nothing ends then, others go on."""
+    call = Call()
+    with serving(silent) as server, connect(server.url).get(PATH, {}, "x/y", call) as response:
+        call.expect(0.1)
+        chunks = response.chunks(60)
+
+        assert next(chunks) == b"abc"
+        with pytest.raises(Unavailable, match="timed out"):
+            next(chunks)
+
+    call = Call()
+    with serving(chatty) as server, connect(server.url).get(PATH, {}, "x/y", call) as response:
+        call.expect(5)
+        chunks = response.chunks(60)
+        next(chunks)
+        call.expect(float("inf"))
+        next(chunks)
+
+        assert call._socket is not None
+        assert 50 < (call._socket.gettimeout() or 0) < 60
 
 
 def mute(request: Request) -> None:

@@ -1,7 +1,11 @@
 """Ways to the API server: which configuration is found, what is wrong with it, and that credentials do not grow old."""
 
 import json
+import shutil
+import ssl
+import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,15 +34,16 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "usual"))
 
 
-def kubeconfig(path: Path, url: str, user: dict[str, Any]) -> str:
+def kubeconfig(path: Path, url: str, user: dict[str, Any], authority: Path | None = None) -> str:
     """Write a kubeconfig with two contexts, of which the second is current."""
     contexts = [
         {"name": "other", "context": {"cluster": "other", "user": "me"}},
         {"name": "this", "context": {"cluster": "this", "user": "me"}},
     ]
+    signed = {"certificate-authority-data": b64encode(authority.read_bytes()).decode()} if authority else {}
     clusters = [
         {"name": "other", "cluster": {"server": "http://192.0.2.1"}},
-        {"name": "this", "cluster": {"server": url}},
+        {"name": "this", "cluster": {"server": url, **signed}},
     ]
     users = [{"name": "me", "user": user}]
     text = {"contexts": contexts, "clusters": clusters, "users": users, "current-context": "this"}
@@ -157,6 +162,37 @@ def test_refused_credentials_are_loaded_anew(tmp_path: Path, monkeypatch: pytest
         assert authorization(server)[-1] == "Bearer new"
 
 
+def certificate(folder: Path, name: str) -> Path:
+    """Return a file with a new key and a certificate of its own for 127.0.0.1."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("there is no openssl")
+    path = folder / f"{name}.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(folder / "certificate")]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_text((folder / "certificate").read_text() + path.read_text())
+    return path
+
+
+def test_another_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster whose certificates are signed by another authority is met with the kubeconfig as it is by then."""
+    old, new = certificate(tmp_path, "old"), certificate(tmp_path, "new")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(new)
+    monkeypatch.setattr(client, "RELOAD_AFTER", 0)
+    with serving(lambda request: request.answer(b"abc")) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = server.url.replace("http:", "https:")
+        path = kubeconfig(tmp_path / "config", url, {"token": "secret"}, old)
+        api = connect(kubeconfig=path)
+        kubeconfig(tmp_path / "config", url, {"token": "secret"}, new)
+
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            api.get("/x", {}, "x/y")
+        assert api.get("/x", {}, "x/y").body() == b"abc"
+
+
 def test_no_way() -> None:
     """Outside of a cluster, without a kubeconfig and without a URL, one line says what would help."""
     with pytest.raises(
@@ -186,4 +222,5 @@ def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
         connect(kubeconfig=str(path))
 
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
+    assert str(caught.value).endswith(": no such file") is (text is None)
     assert "\n" not in str(caught.value)

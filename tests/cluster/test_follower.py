@@ -16,6 +16,8 @@ from tests.cluster.script import Step, World, added, bookmark, deleted, failure,
 PATH = "/api/v1/things"
 LIST: Step = [page("a", "b")]
 GONE, NO, TROUBLE, GARBAGE = Gone(PATH, ""), Forbidden(PATH, ""), Unavailable(PATH, ""), WireError("garbage")
+TIMEOUT = Unavailable(PATH, "timed out")
+MISSING = NotFound(PATH, "404 page not found", code=404)
 
 
 def no_time(world: World) -> bool:
@@ -112,6 +114,42 @@ def test_adding_fails(error: Exception) -> None:
     assert world.sink.held == {"a", "b", "c", "d", "e"}
 
 
+@pytest.mark.parametrize("where", ["watching", "listing"])
+def test_removed(where: str) -> None:
+    """What was known of an API goes at the second 404, if discovery does not have it either; it is listed when it is back."""
+    steps: list[Step] = [[MISSING], [MISSING], LIST, [added("d", 11)]]
+    world = World(LIST, *([[GONE], *steps] if where == "listing" else steps))
+    world.removed = True
+
+    world.play()
+
+    assert world.asked[-4:] == (
+        ["list"] * 3 + ["watch 10"] if where == "listing" else ["watch 10"] * 2 + ["list", "watch 10"]
+    )
+    assert world.sink.log[-4:].count("end_list ") == 1
+    assert world.observer.relists[-1] == "absent"
+    assert world.sink.held == {"a", "b", "d"}
+
+
+@pytest.mark.parametrize(
+    ("removed", "steps"),
+    [
+        (False, [[MISSING], [MISSING], [MISSING], [added("c", 11)]]),
+        (True, [[MISSING], [TROUBLE], [MISSING], [added("c", 11)]]),
+        (True, [[MISSING], [added("c", 11), MISSING]]),
+    ],
+)
+def test_not_removed(removed: bool, steps: list[Step]) -> None:
+    """A 404 that discovery knows nothing of, or that is not the second in a row, costs nothing that is known."""
+    world = World(LIST, *steps)
+    world.removed = removed
+
+    world.play()
+
+    assert world.observer.relists == ["start"]
+    assert world.sink.held == {"a", "b", "c"}
+
+
 def test_adding_then_watching() -> None:
     """What is gained is listed without replacing anything, and then the watch goes on where it was."""
     world = World(LIST, [added("c", 12)], [page("d", version=20)], [added("e", 13)])
@@ -175,21 +213,50 @@ def test_watch_list() -> None:
 
 
 def test_watch_list_refused() -> None:
-    """A server without WatchList is asked for pages at once, and from then on."""
-    world = World([Unsupported(PATH, "")], LIST, [GONE], LIST, watch_list=True).play()
+    """A server without WatchList is asked for pages at once, and for an hour: it may be another one by then."""
+    world = World([Unsupported(PATH, "")], LIST, [GONE], LIST, [], [listed(20), bookmark(21)], watch_list=True)
+    world.steps[4] = [bookmark(11), world.later(3601), GONE]
 
-    assert world.asked == ["stream", "list", "watch 10", "list"]
+    world.play()
+
+    assert world.asked[:6] == ["stream", "list", "watch 10", "list", "watch 10", "stream"]
     assert no_time(world)
 
 
-def test_watch_list_without_end() -> None:
-    """A server that knows the parameters so little that it ignores them is asked for pages in the end."""
+@pytest.mark.parametrize(
+    "said",
+    [
+        [added("a", 3), TIMEOUT],
+        [TIMEOUT],
+        [added("a", 3), bookmark(4), bookmark(5)],
+        [added("a", 3)],
+    ],
+)
+def test_watch_list_without_end(said: Step) -> None:
+    """A server that ignores the parameters says nothing, or a bookmark a minute, after its objects: it is asked for pages then."""
     world = World([], LIST, watch_list=True)
-    world.steps[0] = [added("a", 3), world.later(601)]
+    world.steps[0] = [part for one in said for part in (world.later(65), one)]
+    if said == [added("a", 3)]:
+        world.steps[0] = [*said, world.later(601)]
 
     world.play()
 
     assert world.asked == ["stream", "list"]
+    assert no_time(world)
+
+
+def test_watch_list_that_takes_its_time() -> None:
+    """As long as objects come, they are waited for, and the server's trouble is no sign that it has no WatchList."""
+    objects = [added(f"{number}", 3) for number in range(8)]
+    world = World([], [], watch_list=True)
+    world.steps[0] = [part for one in objects for part in (world.later(40), one)]
+    world.steps[0] += [world.later(40), TROUBLE]
+    world.steps[1] = [*world.steps[0][:-2], listed(9)]
+
+    world.play()
+
+    assert world.asked == ["stream", "stream"]
+    assert world.observer.lists[0] == "unavailable"
 
 
 def test_watch_list_cut_short() -> None:
@@ -273,8 +340,29 @@ def test_watch_that_ends_at_once() -> None:
 
     world.play()
 
-    assert world.observer.watches[:2] == ["unavailable", "ok"]
+    assert world.observer.watches[:2] == ["ok", "ok"]
+    assert world.observer.ends[:2] == ["unavailable", "ok"]
     assert len(world.waits) == 1
+
+
+@pytest.mark.parametrize("watch_list", [True, False])
+def test_a_watch_counts_once_it_is_open(watch_list: bool) -> None:
+    """Not when it ends, minutes later; its end is told apart, and so is one that could not be opened."""
+    world = World([], watch_list=watch_list)
+    observer, seen = world.observer, []
+
+    def look() -> None:
+        seen.append((observer.watches.copy(), observer.ends.copy()))
+
+    watch = [bookmark(11), look, added("c", 12), lambda: world.follower.relist_soon("gained")]
+    world.steps = [[listed(10), *watch]] if watch_list else [LIST, watch]
+    world.steps += [[listed(20)] if watch_list else LIST, [NO], [bookmark(13), TROUBLE]]
+
+    world.play()
+
+    assert seen == [(["ok"], [])]
+    assert observer.watches[:3] == ["ok", "forbidden", "ok"]
+    assert observer.ends == ["cancelled", "unavailable"]
 
 
 def test_backoff_grows_until_all_is_well() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
-from ksm_shard.cluster.errors import Gone, Unsupported
+from ksm_shard.cluster.errors import Gone, Unavailable, Unsupported
 from ksm_shard.cluster.reader import Reader, Reading, Target
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
 from ksm_shard.wire.frames import WireError, frame
@@ -96,10 +96,25 @@ def test_codec(reading: Reading, kind: str, codec: type[Codec] | None) -> None:
     body = b"k8s\0" if "protobuf" in kind else b"{}"
     with serving(lambda request: request.answer(body, kind=kind)) as server:
         if codec is None:
-            with pytest.raises(Unsupported, match=f"{PATH}: expected .*, got content type"):
+            with pytest.raises(Unavailable, match=f"{PATH}: expected .*, got content type"):
                 list(reader(server, reading).pages({}, Call()))
         else:
             assert [type(one) for one, _ in reader(server, reading).pages({}, Call())] == [codec]
+
+
+def test_whose_type_is_odd() -> None:
+    """A page of HTML is a proxy's, and the server is asked again soon; the third in a row is what the server has to say."""
+    kinds = iter(["text/html"] * 2 + ["application/json"] + ["text/html"] * 3)
+    errors = []
+    with serving(lambda request: request.answer(b"{}", kind=next(kinds))) as server:
+        one = reader(server, Reading.FULL)
+        for _ in range(6):
+            try:
+                list(one.pages({}, Call()))
+            except (Unavailable, Unsupported) as error:
+                errors.append(type(error))
+
+    assert errors == [Unavailable] * 4 + [Unsupported]
 
 
 def test_table() -> None:

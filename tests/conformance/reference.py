@@ -5,14 +5,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ksm_shard.simulator.simulator import Simulator
 from tests.processes import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +23,6 @@ CASES = ("random", "tables")
 def files_of(case: str) -> list[Path]:
     """Return the files with the objects of a case."""
     return sorted((CONFORMANCE / "cases" / case / "objects").glob("*.jsonl"))
-
-
-def objects_of(case: str) -> list[dict[str, Any]]:
-    """Return the objects of a case."""
-    return [json.loads(line) for file in files_of(case) for line in file.read_text().splitlines()]
 
 
 def runs() -> dict[str, list[str]]:
@@ -55,13 +49,14 @@ def compare(expected: Path, *scrapes: Path) -> None:
 
 @contextmanager
 def simulated(case: str) -> Iterator[list[str]]:
-    """Serve the objects of a case from the simulator; yield the flags that lead to it."""
-    simulator = Simulator(objects_of(case))
-    url = simulator.start()
-    try:
-        yield [f"--apiserver={url}"]
-    finally:
-        simulator.stop()
+    """Serve the objects of a case by `ksm-shard simulate`, as a user would; yield the flags that lead to it."""
+    command = [sys.executable, "-m", "ksm_shard", "simulate", f"--objects={CONFORMANCE}/cases/{case}/objects"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield [f"--apiserver={process.stdout.readline().split()[1]}"]
+        finally:
+            process.terminate()
 
 
 @contextmanager

@@ -70,12 +70,27 @@ def text_of(exported: Exported) -> str:
     return b"".join(text_pieces(exported.bodies(openmetrics=False))).decode()
 
 
+def following(simulator: Simulator, stop: Passing) -> Followed:
+    """Follow the leases, with that stop."""
+    ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
+    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
+    (target,) = targets(exported.resource, Scope())
+    intake = exported.intake(lambda: None)
+    watcher = Watcher(exported.tally, lambda: None)
+    api = Reader(connect(simulator.url), target)
+    follower = Follower(target, api, intake, watcher, stop=stop, clock=time.monotonic)
+    return Followed(exported, follower, intake)
+
+
 def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
-    """The rest is served; a metric and one line of log say what is absent, and /readyz names it as not waited for."""
+    """The rest is served; a metric and one line of log say what is absent, and /readyz names it as not waited for.
+
+    That is no failed list: an alert on those, as everybody has it, would fire in each cluster without the API.
+    """
     with Exporter(f"--apiserver={simulator.url}", "--resources=leases,pods") as one:
         text = one.ready().scrape()
         own = one.scrape_telemetry()
-        lines = [line for line in one.log if "leases" in line and "WARNING" in line]
+        lines = [line for line in one.log if "leases" in line]
 
         assert "kube_pod_info{" in text
         assert "kube_lease" not in text
@@ -85,12 +100,16 @@ def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
     assert 'ksm_shard_state{resource="leases",state="absent"} 1.0' in own
     assert 'ksm_shard_synced{resource="leases"} 0.0' in own
     assert 'ksm_shard_watch_errors_total{error="absent",resource="leases"}' in own
+    for result in ("error", "success"):
+        assert f'kube_state_metrics_list_total{{resource="*v1.Lease",result="{result}"}} 0.0' in own
     assert 1 == len(lines), lines
-    assert "/apis/coordination.k8s.io/v1/leases" in lines[0]
+    assert " INFO leases: /apis/coordination.k8s.io/v1/leases: 404 " in lines[0]
+    assert lines[0].endswith("; skipped until the API server has it")
 
 
 def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
     """After the next wait its objects are listed and watched; each attempt before that failed, and one line of log said so."""
+    caplog.set_level("INFO")
     attempts = []
 
     def meanwhile() -> None:
@@ -98,15 +117,9 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         if len(attempts) == 3:
             simulator.serve(LEASES)
 
-    ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
-    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
-    (target,) = targets(exported.resource, Scope())
-    intake, stop = exported.intake(lambda: None), Passing(meanwhile)
-    watcher = Watcher(exported.tally, lambda: None)
-    follower = Follower(
-        target, Reader(connect(simulator.url), target), intake, watcher, stop=stop, clock=time.monotonic
-    )
-    followed = Followed(exported, follower, intake)
+    stop = Passing(meanwhile)
+    followed = following(simulator, stop)
+    exported, follower = followed.exported, followed.follower
     followed.thread.start()
     try:
         eventually(lambda: 'lease="first"' in text_of(exported), "the lease was never listed", lambda: caplog.text)
@@ -117,7 +130,39 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         assert all(30 <= seconds <= 60 for seconds in stop.waits)
         assert {"absent": 3} == {name: count for name, count in exported.tally.failures.items() if count}
         assert ("watching", "") == (follower.state, follower.last_error)
-        assert 1 == sum("/leases" in record.message and record.levelname == "WARNING" for record in caplog.records)
+        assert ["INFO"] == [
+            record.levelname for record in caplog.records if "/leases" in record.message and "skipped" in record.message
+        ]
+        assert {"success": 1, "error": 0} == dict(exported.tally.lists)
     finally:
         follower.stop()
+        followed.thread.join()
+
+
+def test_it_goes_with_its_objects_when_it_is_served_no_more(
+    simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version of an API that was followed and is removed leaves no series behind, and is followed again when it is back."""
+    simulator.serve(LEASES)
+    texts = []
+
+    def meanwhile() -> None:
+        texts.append("first" in text_of(followed.exported))
+        if len(texts) == 4:
+            simulator.serve(LEASES)
+
+    followed = following(simulator, Passing(meanwhile))
+    followed.thread.start()
+    try:
+        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed", lambda: caplog.text)
+        simulator.withdraw("leases")
+        simulator.faults.add("drop", "leases")
+        eventually(lambda: len(texts) >= 4, "never missed", lambda: caplog.text)
+        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed again", lambda: caplog.text)
+
+        # In the waits after the cut, after the first 404, the second and the third.
+        assert [True, True, False, False] == texts
+        assert 1 == sum("has it no longer" in record.message for record in caplog.records)
+    finally:
+        followed.follower.stop()
         followed.thread.join()

@@ -40,6 +40,13 @@ def test_published_uids(row: list[str]) -> None:
         assert slot == ring.slot_of(uid.encode())
 
 
+@both_rings
+@pytest.mark.parametrize("uid", ["", "\ud800", "a\udfffb", "\x00", "\u00e9\U0001f600"])
+def test_odd_uids(ring: Ring, uid: str) -> None:
+    """Any text has a slot, one that no UTF-8 can hold as well: JSON spells such, and it must not end the process."""
+    assert ring.slot_of(uid) == ring.slot_of(uid.encode("utf-8", "surrogatepass"))
+
+
 @pytest.mark.parametrize("row", DIGESTS, ids=lambda row: row[0])
 def test_published_digests(row: list[str]) -> None:
     """The whole map is the published one."""

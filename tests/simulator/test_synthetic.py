@@ -36,6 +36,12 @@ def test_as_many_as_were_asked_for() -> None:
     assert len({(e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]) for e in made}) == len(made)
 
 
+def test_without_pods_there_is_nothing_but_nodes() -> None:
+    """Who brings objects of their own has those, and no namespaces that nobody asked for."""
+    assert [] == list(cluster(0, 0, 1))
+    assert ["Node"] * 2 == [each["kind"] for each in cluster(0, 2, 1)]
+
+
 def test_pods_are_as_large_as_real_ones() -> None:
     """6.5 to 8.5 kB of JSON, managed fields included: what is measured with them holds for real clusters."""
     sizes = [len(json.dumps(pod, separators=(",", ":"))) for pod in pods(list(cluster(200, 10, 3)))]

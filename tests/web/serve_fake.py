@@ -12,7 +12,7 @@ from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.store.pages import Body, deflate
 from ksm_shard.web.server import Limits, listen, serve
-from ksm_shard.web.source import NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
@@ -44,6 +44,10 @@ class FakeSource:
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""
         return resource in self.bodies
+
+    def exists(self, resource: str) -> bool:
+        """Leases are off."""
+        return resource in {"leases", *self.bodies}
 
     def readiness(self) -> Readiness:
         """As was told at the start."""
@@ -77,6 +81,7 @@ class FakeSource:
                 Sibling(f"ksm-shard-{n}", n, n < 8, "missing" if n == 9 else states[n < 8], "" if n == 9 else f"http://shard-{n}/")
                 for n in range(10)
             ],
+            config=ConfigFile("/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000),
             resources=[
                 ResourceStatus(
                     name="pods", type="*v1.Pod", reading="protobuf", synced=self.synced, seen=200_650, owned=20_065,

@@ -30,7 +30,7 @@ def measured(page: str, folder: Path, width: int, *flags: str) -> tuple[int, int
     wrapper.write_text(FRAME.format(width=width, page=html.escape(page + MEASURE)), encoding="utf-8")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", *flags]
     command += ["--dump-dom", wrapper.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=40).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     title = re.search(r"<title>(.*) \| (.*) \| (.*)</title>", shown)
     assert title, shown[:500]
     return int(title[1]), int(title[2]), title[3]

@@ -75,6 +75,7 @@ def test_openmetrics_parses(server: Server) -> None:
         ("?resources=pods&resources=nodes", EVERYTHING),
         ("?resources=", EVERYTHING),
         ("?exclude_resources=pods", text_of("nodes", 100)),
+        ("?exclude_resources=pods,leases", text_of("nodes", 100)),
         ("?resources=pods&exclude_resources=pods", ""),
     ],
 )
@@ -83,13 +84,19 @@ def test_resources_can_be_chosen(server: Server, query: str, expected: str) -> N
     assert expected == server.get(f"/metrics{query}").text
 
 
-@pytest.mark.parametrize("parameter", ["resources", "exclude_resources"])
-def test_unknown_resources_are_refused(server: Server, parameter: str) -> None:
-    """A misspelt resource is an error: an empty scrape would look like an empty cluster."""
-    answer = server.get(f"/metrics?{parameter}=pods,podz")
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("resources=pods,podz", "resource 'podz' is not one that is exported here: see the list at /\n"),
+        ("resources=leases", "resource 'leases' is not one that is exported here: see the list at /\n"),
+        ("exclude_resources=pods,podz", "there is no resource 'podz'\n"),
+    ],
+)
+def test_unknown_resources_are_refused(server: Server, query: str, said: str) -> None:
+    """A misspelt resource is an error, and one that is off where it is asked for: both would look like an empty cluster."""
+    answer = server.get(f"/metrics?{query}")
 
-    assert answer.status == 400
-    assert answer.text == "resource 'podz' is not one that is exported here: see the list at /\n"
+    assert (400, said) == (answer.status, answer.text)
 
 
 def test_nothing_before_the_first_sync(loading: Server) -> None:

@@ -1,51 +1,96 @@
-"""Clients that crawl, or say nothing, cost one thread for a bounded time, and nobody else anything."""
+"""Clients that crawl, or say nothing, cost a bounded number of threads for a bounded time, and nobody else anything."""
 
 import http.client
-import time
-from concurrent.futures import ThreadPoolExecutor
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
+import pytest
+
+from tests.processes import eventually
 from tests.web.serving import PATIENCE, Server, serving
 
 # 50 MB of text: more than the buffers of both sockets hold, so that the server has to wait for its reader.
 MANY = "--samples=500000"
 
 
-def read_to_the_end(server: Server) -> tuple[int, float]:
-    """Take 1 kB of a large scrape, then nothing until the server gives up; return the bytes got and the seconds it took."""
-    with server.connect(received=1024) as sock:
-        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
-        got = len(sock.recv(1024))
-        began = time.monotonic()
-        # Asked of another connection meanwhile, until the deadline has passed for the first one.
-        while time.monotonic() - began < 3:
-            assert server.get("/livez").status == 200
-        try:
-            while piece := sock.recv(1 << 16):
-                got += len(piece)
-        except ConnectionResetError:
-            pass
-        return got, time.monotonic() - began
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@contextmanager
+def stalled(server: Server, count: int) -> Iterator[list[tuple[socket.socket, int]]]:
+    """Hold so many connections on which a scrape has begun, each with the bytes that it has read: 1 kB at most."""
+    with ExitStack() as connections:
+        held = []
+        for _ in range(count):
+            sock = connections.enter_context(server.connect(received=1024))
+            sock.sendall(SCRAPE)
+            held.append((sock, len(sock.recv(1024))))
+        yield held
+
+
+def rest(sock: socket.socket) -> int:
+    """Return how many bytes still come."""
+    got = 0
+    with suppress(ConnectionResetError):
+        while piece := sock.recv(1 << 16):
+            got += len(piece)
+    return got
+
+
+def ended(server: Server) -> float:
+    """Return how many scrapes have ended, in any way."""
+    text = server.get("/metrics", port=server.telemetry).text
+    found = re.search(r'http_request_duration_seconds_count\{handler="metrics",method="get"\} (\S+)', text)
+    return float(found[1]) if found else 0.0
 
 
 def test_slow_readers_are_ended_and_hinder_nobody() -> None:
     """Ten readers that stop after 1 kB: scrapes go on beside them, and the write timeout ends them all."""
-    with serving(MANY, "--write=1") as server, ThreadPoolExecutor(10) as pool:
-        slow = [pool.submit(read_to_the_end, server) for _ in range(10)]
-        whole = server.get("/metrics?resources=nodes", accept_encoding="gzip")
+    with serving(MANY, "--write=3") as server:
         length = int(server.get("/metrics", "HEAD").headers["content-length"])
+        with stalled(server, 10) as readers:
+            # With the write timeout of its own.
+            assert server.get("/metrics?resources=nodes", accept_encoding="gzip").status == 200
+            eventually(lambda: ended(server) == 11, "the slow readers are still served")
 
-        assert whole.status == 200
-        assert all(reader.result()[0] < length for reader in slow)
+            assert all(got + rest(sock) < length for sock, got in readers)
 
 
-def test_half_a_header_is_ended() -> None:
-    """A client that never finishes its header is let go after the header timeout, not after the keep-alive's."""
+def test_too_many_slow_readers_keep_nobody_but_scrapes_waiting() -> None:
+    """Of 70 stalled scrapes 48 are under way, others are refused at once and counted, and probes are answered on both ports."""
+    with serving(MANY) as server:
+        for _ in range(50):  # whose places are free again
+            server.get("/metrics", "HEAD")
+            server.get("/metrics?resources=podz")
+        with stalled(server, 70):
+            answer = server.get("/metrics?resources=nodes")
+            telemetry = server.get("/metrics", port=server.telemetry).text
+
+            assert (503, "5") == (answer.status, answer.headers["retry-after"])
+            assert [200, 200] == [server.get("/livez", port=port).status for port in (server.main, server.telemetry)]
+            assert f"\nksm_shard_scrapes_refused_total {70 - 48 + 1}.0\n" in telemetry
+        eventually(lambda: server.get("/metrics?resources=nodes").status == 200, "scrapes are refused for ever")
+
+
+def test_connections_without_a_request_cost_no_thread() -> None:
+    """Of 400 that say nothing each had a thread for five seconds, of 64: a probe waited for half a minute."""
+    with serving("--read-header=60") as server, ExitStack() as silent:
+        for _ in range(400):
+            silent.enter_context(server.connect())
+
+        assert server.get("/livez").status == 200
+        assert server.get("/livez", port=server.telemetry).status == 200
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /metrics HTTP/1.1\r\nHost:"])
+def test_half_a_header_is_ended(said: bytes) -> None:
+    """A client that never finishes its header, or never begins, is let go after the header timeout, not after the keep-alive's."""
     with serving("--read-header=0.3") as server, server.connect() as sock:
-        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost:")
+        sock.sendall(said)
 
-        began = time.monotonic()
         assert sock.recv(1) == b""
-        assert time.monotonic() - began < 5
 
 
 def test_connections_are_kept() -> None:

@@ -33,6 +33,16 @@ def test_names_of_kube_state_metrics(server: Server) -> None:
     assert found["kube_state_metrics_watch_total", "*v1.Pod", "error"] == 0
 
 
+def test_the_configuration_file(server: Server) -> None:
+    """What of it is in force, under kube-state-metrics' names; the hash is the first 6 bytes of the MD5 a6ad87cfe2ac...."""
+    found = samples(server)
+    labels = ("/etc/ksm.yaml", "config")
+
+    assert found["kube_state_metrics_config_hash", *labels] == 0xACE2CF87ADA6
+    assert found["kube_state_metrics_last_config_reload_successful", *labels] == 1
+    assert found["kube_state_metrics_last_config_reload_success_timestamp_seconds", *labels] == 1_760_000_000
+
+
 def test_what_the_source_knows(server: Server) -> None:
     """Each number is that of the status, by resource."""
     found = samples(server)

@@ -1,0 +1,52 @@
+"""Whether the API server says of itself that it has no such resource.
+
+A 404 alone says little: it is the same page whether a CustomResourceDefinition was deleted or a proxy lost its way.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.errors import NotFound, RequestError
+
+JSON = "application/json"
+
+
+def lacks(server: ApiServer, path: str, call: Call) -> bool:
+    """Tell whether the discovery documents are there and do not have the resource of a path; in doubt they may."""
+    root, *rest = path.strip("/").split("/")
+    version = "/".join(rest[: 1 if root == "api" else 2])
+    plural = rest[-1]
+    try:
+        try:
+            return _says(
+                server,
+                f"/{root}/{version}",
+                call,
+                lambda said: (
+                    said["kind"] == "APIResourceList" and plural not in {one["name"] for one in said["resources"]}
+                ),
+            )
+        except NotFound:
+            return _says(server, f"/{root}", call, lambda said: version not in _versions(said))
+    except RequestError:
+        return False
+
+
+def _says(server: ApiServer, path: str, call: Call, what: Callable[[Any], bool]) -> bool:
+    with server.get(path, {}, JSON, call) as response:
+        body = response.body()
+    try:
+        return what(json.loads(body))
+    except (ValueError, LookupError, TypeError, RecursionError):  # some other document
+        return False
+
+
+def _versions(said: Any) -> set[str]:
+    if said["kind"] == "APIVersions":
+        return set(said["versions"])
+    if said["kind"] == "APIGroupList":
+        return {version["groupVersion"] for group in said["groups"] for version in group["versions"]}
+    raise ValueError(said["kind"])
