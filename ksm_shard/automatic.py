@@ -19,7 +19,8 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exporter import Exporter
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet
+from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.state import Pod, State, StatefulSet
 from ksm_shard.web.source import Sibling
 from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage

@@ -18,9 +18,9 @@ from ksm_shard.followed import Followed, Watcher
 from ksm_shard.metrics.families import Reading
 from ksm_shard.report import Report
 from ksm_shard.report import Resource as ReportedResource
-from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.state import State
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, path_of, targets
 from ksm_shard.web.source import NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status

@@ -19,9 +19,9 @@ from ksm_shard.followed import Followed, Watcher
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
-from ksm_shard.sharding.membership import static
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.state import static
 from ksm_shard.simulator.resources import Resource
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.store.pages import text_pieces

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet
+from ksm_shard.sharding.membership import Member
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
+from ksm_shard.sharding.state import Pod, State, StatefulSet
 
 HANDOVER, DRAIN = 20, 20  # seconds; what follows must fit in: seeing news, starting, loading
 LATE, START, LOAD = 4, 4, 5

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet, shard_of, static
+from ksm_shard.sharding.membership import Member
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE, difference, intersection, union
+from ksm_shard.sharding.state import Pod, State, StatefulSet, shard_of, static
 
 
 def mask(shard: int, total: int) -> bytes:
