@@ -2,14 +2,16 @@
 
 A slot is mine if the map says so, or if I held it before and the pod that should have it has not been Ready for a whole hand-over
 period since the map changed. So the new owner loads first, and a series may be there twice for a while but is never missing.
-While a pod that was deleted is away, others that were Ready before cover its slots (`cover.py`), loading them while it drains.
+While a pod is away that was deleted, or has not been Ready for long, others cover its slots (`takeover.py`).
+
+So no slot is without a holder once all Ready pods agree on what they see, and unless some pod never gets Ready all end at the map.
 
 phase      what it means
 ---------  --------------------------------------------------------------------------------------------
 static     `--shard` and `--total-shards` were given: nothing ever changes
 waiting    the StatefulSet has not been seen yet: nothing is served
 gaining    some slots that are to be served are not loaded yet
-covering   everything is loaded, and slots of pods that were deleted and have not settled again are served for them
+covering   everything is loaded, and slots of pods that were deleted or are away are served for them until they have settled
 releasing  everything is loaded, and slots of pods that are not settled yet are served for them
 stable     exactly the slots of the map are served
 draining   this pod is to go (deleted, or its ordinal is out of range): it keeps what it has until it is stopped
@@ -17,12 +19,12 @@ draining   this pod is to go (deleted, or its ordinal is out of range): it keeps
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from ksm_shard.sharding.cover import covered
 from ksm_shard.sharding.slots import MAX_SHARDS, NONE, Ring, difference, intersection, union
-from ksm_shard.sharding.state import Left, Pod, State, StatefulSet, shard_of
+from ksm_shard.sharding.state import Left, Pod, State, StatefulSet, names_of, shard_of
+from ksm_shard.sharding.takeover import View
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,13 @@ class Member:
         ready = _ready(before, pods, now)
         changed = (shard, total, statefulset.start) != (before.shard, before.total, before.start)
         changed_at = now if changed else before.changed_at
-        names = _names(statefulset.name, statefulset.start, total)
+        names = names_of(statefulset.name, statefulset.start, total)
         settled = [max(ready[name][1], changed_at) + self.handover if name in ready else math.inf for name in names]
         unsettled = {name: at for name, at in zip(names, settled, strict=True) if at > now}
         deleting = {pod.name for pod in pods if pod.deleting}
         deleted = _deleted(before, deleting, unsettled, now)
-        left = before.left if unsettled else None
-        if changed and serving and before.total and left is None:
-            left = Left(before.total, before.start, now)
+        absent = {name: before.absent.get(name, now) for name in names if serving and name not in ready}
+        absent.pop(self.pod, None)
         inside = 0 <= shard < total
         own = before.own
         if changed:
@@ -87,22 +88,28 @@ class Member:
         # finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next
         # is up.
         had = before.held if serving else NONE
+        view = View(self.ring, shard, statefulset.name, names, ready, deleted, absent, changed_at, self.handover, now)
+        waiting = unsettled.keys() - view.lost
+        left = before.left if waiting else None
+        if changed and serving and before.total and left is None:
+            left = Left(before.total, before.start, now)
         taken = NONE
-        awaited: set[str] = set()
+        moments: list[float] = []
         draining = not inside or self.pod in deleting
         if draining:  # what it covers and has yet to load is for those who cover next
             held = difference(had, difference(before.covering, loaded))
         else:
             if serving and unsettled:
-                taken = self._taken(shard, statefulset.name, names, ready, deleted, left)
+                taken = view.taken(left)
             held = union(own, taken)
             if difference(had, held) != NONE:
-                held = union(
-                    held, intersection(had, self.ring.select(total, bytes(name in unsettled for name in names)))
-                )
+                mine = self.ring.select(total, bytes(name in waiting for name in names))
+                held = union(held, intersection(had, union(mine, view.kept())))
             foreign = difference(held, own)
             awaited = {names[other] for other in set(itertools.compress(self.ring.target_map(total), foreign))}
             awaited |= deleted.keys()
+            # `left` is over when all have settled, whether or not anything is held for them.
+            moments = [at for name, at in unsettled.items() if name in awaited or left] + view.moments()
         covering = difference(intersection(held, union(before.covering, taken)), own)
         return State(
             phase=_phase(own, held, covering, loaded, draining),
@@ -118,50 +125,10 @@ class Member:
             changed_at=changed_at,
             ready=ready,
             deleted=deleted,
+            absent=absent,
             left=left,
-            due=min((at for name, at in unsettled.items() if name in awaited and at < math.inf), default=None),
+            due=min((at for at in moments if now < at < math.inf), default=None),
         )
-
-    def _taken(
-        self,
-        shard: int,
-        statefulset: str,
-        names: Sequence[str],
-        ready: Mapping[str, tuple[str, float]],
-        deleted: Mapping[str, float],
-        left: Left | None,
-    ) -> bytes:
-        """Slots to take over: those of deleted pods, and those that deleted pods had before the pods that get them are Ready.
-
-        A pod is relied on only if it was seen to be Ready before the deletion, so that it surely knows of that one as well.
-        """
-        total = len(names)
-        since = [ready[name][1] if name in ready else math.inf for name in names]
-        if since[shard] == math.inf:
-            return NONE
-        since[shard] = -math.inf
-        # Of many pods deleted at once, most have the same pods to rely on.
-        lost: dict[bytes, bytearray] = {}
-        for other, name in enumerate(names):
-            if name in deleted and name not in ready:
-                available = bytes(at < deleted[name] for at in since)
-                lost.setdefault(available, bytearray(total))[other] = 1
-        taken = NONE
-        for available, wanted in lost.items():
-            slots = self.ring.select(total, bytes(wanted))
-            taken = union(taken, covered(self.ring, total, shard, slots, available))
-        if left:
-            leaving = bytes(name in deleted for name in _names(statefulset, left.start, left.total))
-            absent = bytes(name not in ready for name in names)
-            if any(leaving) and any(absent):
-                slots = intersection(self.ring.select(left.total, leaving), self.ring.select(total, absent))
-                taken = union(taken, covered(self.ring, total, shard, slots, bytes(at < left.at for at in since)))
-        return taken
-
-
-def _names(statefulset: str, start: int, total: int) -> list[str]:
-    """Names of the pods by shard."""
-    return [f"{statefulset}-{start + shard}" for shard in range(total)]
 
 
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:

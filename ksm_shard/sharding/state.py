@@ -54,13 +54,14 @@ class State:
         total, start, shard: of the map that counts now; a shard that is not in 0..total-1 is out of range.
         own: slots of this shard under that map.
         held: slots to serve now: own, and those held for others.
-        covering: those of them that were taken over because their pod was deleted.
+        covering: those of them that were taken over because their pod was deleted or is away.
         gained, lost: difference between held and that of the state before.
         serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
         changed_at: when the map was last seen to change, in seconds of the caller's clock.
         ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
         deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
             the map or has settled again.
+        absent: pod -> when this pod, once serving, first saw that it is not Ready; for the others of the map that are not.
         left: None while no change goes on.
         due: when to look again although nothing was heard; None when only news can change anything.
         problem: one line saying why the last known ownership is kept; "" when all is well.
@@ -79,6 +80,7 @@ class State:
     changed_at: float = 0.0
     ready: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     deleted: Mapping[str, float] = field(default_factory=dict)
+    absent: Mapping[str, float] = field(default_factory=dict)
     left: Left | None = None
     due: float | None = None
     problem: str = ""
@@ -106,3 +108,8 @@ def shard_of(pod: str, statefulset: StatefulSet) -> int:
             f"pod {pod!r} is not one of StatefulSet {statefulset.name!r}: it would be called '{statefulset.name}-<ordinal>'"
         )
     return int(match[1]) - statefulset.start
+
+
+def names_of(statefulset: str, start: int, total: int) -> list[str]:
+    """Names of the pods by shard."""
+    return [f"{statefulset}-{start + shard}" for shard in range(total)]
