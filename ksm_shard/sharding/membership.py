@@ -42,7 +42,14 @@ class Member:
     handover: float = 45.0
 
     def advance(
-        self, before: State, statefulset: StatefulSet | None, pods: Iterable[Pod] | None, loaded: bytes, now: float
+        self,
+        before: State,
+        statefulset: StatefulSet | None,
+        pods: Iterable[Pod] | None,
+        loaded: bytes,
+        now: float,
+        *,
+        sure: bool = True,
     ) -> State:
         """The next state. To be called whenever an input changed, and at `due`.
 
@@ -51,38 +58,34 @@ class Member:
         Args:
             before: the state before, `State()` at first.
             statefulset: None when it is gone or may not be read: the last known ownership is kept, with a `problem`.
-            pods: the pods of the set, None when they may not be read: then nobody is known to be Ready, and nothing is let go.
+            pods: the pods of the set, None when they cannot be read: then they stay as they were, and nothing is let go.
             loaded: slots that every resource has been listed for (`Ownership.loaded`).
             now: seconds of any clock that never goes back.
+            sure: whether the pods are known to be so now. Otherwise nothing is let go: who was Ready may be gone.
         """
         serving = before.serving or (before.held != NONE and difference(before.held, loaded) == NONE)
         before = replace(before, serving=serving)
         if statefulset is None:
             return _keep(before, loaded, "the StatefulSet of this pod cannot be read")
         try:
-            shard = shard_of(self.pod, statefulset)
+            shard, total = self._place(statefulset)
         except ValueError as error:
             return _keep(before, loaded, str(error))
-        total = statefulset.replicas
-        if total > MAX_SHARDS:
-            problem = f"StatefulSet {statefulset.name!r} has {total} replicas: at most {MAX_SHARDS} can share"
-            return _keep(before, loaded, problem)
-
-        pods = list(pods or ())
-        ready = _ready(before, pods, now)
+        ready = before.ready if pods is None else _ready(before, pods := list(pods), now)
         changed = (shard, total, statefulset.start) != (before.shard, before.total, before.start)
         changed_at = now if changed else before.changed_at
         names = names_of(statefulset.name, statefulset.start, total)
         settled = [max(ready[name][1], changed_at) + self.handover if name in ready else math.inf for name in names]
         unsettled = {name: at for name, at in zip(names, settled, strict=True) if at > now}
-        deleting = {pod.name for pod in pods if pod.deleting}
-        deleted = _deleted(before, deleting, unsettled, now)
-        absent = {name: before.absent.get(name, now) for name in names if serving and name not in ready}
-        absent.pop(self.pod, None)
+        if pods is None:
+            deleted, absent, going = before.deleted, {}, self.pod in before.deleted
+        else:
+            deleting = {pod.name for pod in pods if pod.deleting}
+            deleted, going = _deleted(before, deleting, unsettled, now), self.pod in deleting
+            others = (name for name in names if serving and name not in ready and name != self.pod)
+            absent = {name: before.absent.get(name, now) for name in others}
         inside = 0 <= shard < total
-        own = before.own
-        if changed:
-            own = self.ring.mask(shard, total) if inside else NONE
+        own = before.own if not changed else self.ring.mask(shard, total) if inside else NONE
 
         # What a starting pod began to load is nobody's support yet: it goes on with its own share only. A pod that serves also
         # finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next
@@ -93,24 +96,25 @@ class Member:
         left = before.left if waiting else None
         if changed and serving and before.total and left is None:
             left = Left(before.total, before.start, now)
-        taken = NONE
-        moments: list[float] = []
-        draining = not inside or self.pod in deleting
+        draining = not inside or going
+        taken = view.taken(left) if serving and unsettled and not draining else NONE
         if draining:  # what it covers and has yet to load is for those who cover next
             held = difference(had, difference(before.covering, loaded))
+        elif pods is None or not sure:
+            held = union(union(own, taken), had)
         else:
-            if serving and unsettled:
-                taken = view.taken(left)
-            held = union(own, taken)
-            if difference(had, held) != NONE:
-                mine = self.ring.select(total, bytes(name in waiting for name in names))
-                held = union(held, intersection(had, union(mine, view.kept())))
+            held = self._kept(view, waiting, had, union(own, taken))
+        behind = serving and difference(own, loaded) != NONE
+        # Others let slots go a hand-over period after the change, and the kubelet takes 10 to 15 s to see that this is not Ready.
+        expected_by = changed_at + self.handover / 2 if behind else math.inf
+        covering = difference(intersection(held, union(before.covering, taken)), own)
+        moments = [expected_by]
+        if not draining:
             foreign = difference(held, own)
             awaited = {names[other] for other in set(itertools.compress(self.ring.target_map(total), foreign))}
             awaited |= deleted.keys()
             # `left` is over when all have settled, whether or not anything is held for them.
-            moments = [at for name, at in unsettled.items() if name in awaited or left] + view.moments()
-        covering = difference(intersection(held, union(before.covering, taken)), own)
+            moments += [at for name, at in unsettled.items() if name in awaited or left] + view.moments()
         return State(
             phase=_phase(own, held, covering, loaded, draining),
             total=total,
@@ -122,6 +126,7 @@ class Member:
             gained=difference(held, before.held),
             lost=difference(before.held, held),
             serving=serving,
+            late=expected_by <= now,
             changed_at=changed_at,
             ready=ready,
             deleted=deleted,
@@ -129,6 +134,21 @@ class Member:
             left=left,
             due=min((at for at in moments if now < at < math.inf), default=None),
         )
+
+    def _kept(self, view: View, waiting: Collection[str], had: bytes, held: bytes) -> bytes:
+        """What is to be held, and of what was held before that which nobody else has surely loaded."""
+        if difference(had, held) == NONE:
+            return held
+        awaited = self.ring.select(len(view.names), bytes(name in waiting for name in view.names))
+        return union(held, intersection(had, union(awaited, view.kept())))
+
+    def _place(self, statefulset: StatefulSet) -> tuple[int, int]:
+        """Shard and number of shards; ValueError says why there are none."""
+        if statefulset.replicas > MAX_SHARDS:
+            raise ValueError(
+                f"StatefulSet {statefulset.name!r} has {statefulset.replicas} replicas: at most {MAX_SHARDS} can share"
+            )
+        return shard_of(self.pod, statefulset), statefulset.replicas
 
 
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:

@@ -57,6 +57,8 @@ class State:
         covering: those of them that were taken over because their pod was deleted or is away.
         gained, lost: difference between held and that of the state before.
         serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
+        late: whether own slots are not loaded half a hand-over period after the map changed: this must not be Ready then, so that
+            those who have them do not let go.
         changed_at: when the map was last seen to change, in seconds of the caller's clock.
         ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
         deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
@@ -77,6 +79,7 @@ class State:
     gained: bytes = field(default=NONE, repr=False)
     lost: bytes = field(default=NONE, repr=False)
     serving: bool = False
+    late: bool = False
     changed_at: float = 0.0
     ready: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     deleted: Mapping[str, float] = field(default_factory=dict)

@@ -119,8 +119,10 @@ class Fleet:
     def second(self) -> bool:
         """Whether anything changed in the next second."""
         self.control()
-        for each in self.alive:
-            if each.state.serving and each.ready_since is None:
+        for each in self.alive:  # as `Exporter.readiness` has it
+            if not each.state.serving or each.state.late:
+                each.ready_since = None
+            elif each.ready_since is None:
                 each.ready_since = self.now
         self.sets.append(StatefulSet("ksm", self.total))
         self.pods.append(tuple(each.pod for each in self.alive))

@@ -376,7 +376,7 @@ def test_first_ordinal() -> None:
     assert (state.shard, state.held) == (0, mask(0, 2))
 
     state = member.advance(state, sts(2, start=4), pods(4, 5), state.held, 100)
-    assert (state.shard, state.held, state.due) == (1, ALL, 145)
+    assert (state.shard, state.held, state.ready.keys()) == (1, ALL, {"ksm-4", "ksm-5"})
 
 
 @pytest.mark.parametrize(
@@ -420,6 +420,46 @@ def test_pods_may_not_be_read() -> None:
     assert member.advance(state, sts(3), None, ALL, 1e9).held == mask(1, 2)
 
     assert intersection(member.advance(state, sts(1), None, ALL, 1e9).held, mask(1, 2)) == mask(1, 2)
+
+
+def test_pods_may_not_be_read_any_more() -> None:
+    """What was known of the pods stays, one that is going included; how long others have been away is counted anew."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1), ALL, 100)
+    state = member.advance(state, sts(3), pods(0, 1, deleting=(1,)), ALL, 270)
+    taken = intersection(state.held, mask(1, 3))
+
+    blind = member.advance(state, sts(3), None, ALL, 1000)
+    assert (blind.held, blind.ready, blind.absent) == (state.held, state.ready, {})
+
+    back = member.advance(blind, sts(3), pods(0, returned=(1,)), ALL, 1001)
+    assert (intersection(back.held, mask(1, 3)), back.absent) == (taken, {"ksm-2": 1001})
+
+    gone = member.advance(state, sts(3), pods(0, 1, deleting=(0, 1)), ALL, 280)
+    assert member.advance(gone, sts(3), None, ALL, 281).phase == "draining"
+
+
+def test_nothing_is_let_go_on_old_news() -> None:
+    """Slots are let go only by who is sure that the pod that has been Ready for long enough still is."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 100)
+
+    unsure = member.advance(state, sts(3), pods(0, 1, 2), ALL, 145, sure=False)
+    assert (unsure.phase, unsure.held, unsure.lost) == ("releasing", mask(0, 2), NONE)
+
+    assert member.advance(unsure, sts(3), pods(0, 1, 2), ALL, 146).held == mask(0, 3)
+
+
+def test_late() -> None:
+    """A pod that has not loaded its own slots half a period after the change must not be Ready: others are about to let go."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(2), pods(0, 1), mask(0, 3), 100)
+    assert (state.late, state.due) == (False, 122.5)
+
+    state = member.advance(state, sts(2), pods(0, 1), mask(0, 3), 122.5)
+    assert (state.late, state.serving) == (True, True)
+
+    assert not member.advance(state, sts(2), pods(0, 1), ALL, 130).late
 
 
 def test_static() -> None:
