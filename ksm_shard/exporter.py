@@ -69,7 +69,7 @@ class Exporter:
         self._settings = settings
         self._pod = pod
         self._started = time.time()
-        self._ready = False
+        self._complete = False  # whether all was there once; from then on what is known is served
         self._loops: list[threading.Thread] = []
         self._closing: list[Callable[[], None]] = []
         self._state, self._phase_since = state, time.monotonic()
@@ -117,7 +117,8 @@ class Exporter:
 
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
-        if not self.readiness().ready:
+        self.readiness()
+        if not self._complete:
             return None
         listed = self._listed()
         return [
@@ -132,18 +133,27 @@ class Exporter:
         return resource in self._exported
 
     def readiness(self) -> Readiness:
-        """See Source. Once ready, always ready: what is known goes on being served."""
-        problems, notes = [], []
-        if self._state.shard is None:
-            problems.append(self._state.problem or "the StatefulSet of this pod has not been read yet")
+        """See Source. Once all was there it stays ready, unless others hand over to it faster than it loads."""
+        known = self._state.shard is not None
+        problems = [] if known else [self._state.problem or "the StatefulSet of this pod has not been read yet"]
+        notes = []
         for one in self._followed:
             name, state = one.exported.resource.plural, one.follower.state
             if one.exempt:
                 notes.append(f"{name}: {state} (not waited for)")
             elif one.intake.listed_version == 0:
                 problems.append(f"{name}: {state}" + (f": {error}" if (error := one.follower.last_error) else ""))
-        self._ready = self._ready or not problems
-        return Readiness(self._ready, () if self._ready else problems, notes)
+        if notes and len(notes) == len(self._followed):
+            problems.append("nothing that is followed can be read")
+        # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
+        unloaded = difference(self._state.held, self._ownership.loaded()).count(1) if self._pod else 0
+        if unloaded and not self._state.serving:
+            problems.append(f"{unloaded} slots are not loaded")
+        self._complete = self._complete or not problems
+        if not self._complete:
+            return Readiness(ready=False, problems=problems, notes=notes)
+        late = [f"{unloaded} slots are not loaded, others go on serving them"] if self._state.late else []
+        return Readiness(not late, late, notes)
 
     def liveness(self) -> list[str]:
         """See Source."""

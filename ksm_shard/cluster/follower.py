@@ -9,7 +9,8 @@ watching  changes since the last version  -> watching  -> listing  slowly, watch
 Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
 unsupported, as pages from then on, at once. A watch that is unsupported lists again, and so does one that is garbled
 twice with nothing read in between. A Gone lists at once, but waits if another was less than two minutes ago.
-`relist_soon` breaks a watch off for adding or listing. Waits are those of `backoff`; slowly is 30 to 60 seconds.
+`relist_soon` breaks a watch off for adding or listing. Waits are those of `backoff`; slowly is 30 to 60 seconds, and 1 to
+2 after the first refusal of the first list.
 """
 
 import logging
@@ -38,6 +39,8 @@ REFUSED: Final = 30.0
 TOO_SHORT: Final = 1.0
 # An object that the sink fails at is one of many as a rule: one traceback a minute says it all.
 COMPLAIN_EVERY: Final = 60.0
+# While a first list is waited for, one refusal says little: rights are being loaded, or nobody is behind a load balancer yet.
+DOUBTED: Final = 1.0
 
 TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
@@ -54,6 +57,7 @@ class Follower:
         synced: whether a full list has ever ended.
         resource_version: up to which the sink is equal to the server; "" before the first list.
         last_event: when the last list ended or the last event came, bookmarks included; None before the first.
+        refusals: how many there were since the last list or event.
         last_error: what went wrong last; "" if nothing has since the last list or event.
     """
 
@@ -94,6 +98,7 @@ class Follower:
         self.synced = False
         self.resource_version = ""
         self.last_event: float | None = None
+        self.refusals = 0
         self.last_error = ""
 
     @property
@@ -195,7 +200,9 @@ class Follower:
         lists = state != self.watching
         if isinstance(error, Unsupported) and lists and self._lister.fall_back(error):
             return state
-        self._fail(error, REFUSED * self._rng.uniform(1, 2), error.result)
+        self.refusals += 1
+        doubted = self.refusals == 1 and not self.synced
+        self._fail(error, (DOUBTED if doubted else REFUSED) * self._rng.uniform(1, 2), error.result)
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
             return self.listing
@@ -235,7 +242,7 @@ class Follower:
                 self._sink.abort_list()
                 raise
             end(version)
-        self.last_event, self.last_error = self._clock(), ""
+        self.last_event, self.last_error, self.refusals = self._clock(), "", 0
         return version, rest
 
     def _changes(self) -> Events:
@@ -251,7 +258,7 @@ class Follower:
             self._observer.on_event(event.type)
         self._apply(codec, event)
         self.resource_version = codec.identity(event.item)[1] or self.resource_version
-        self.last_event, self.last_error, self._garbled = self._clock(), "", False
+        self.last_event, self.last_error, self._garbled, self.refusals = self._clock(), "", False, 0
 
     def _apply(self, codec: Codec, event: Event) -> None:
         if event.type == "ADDED":
