@@ -70,6 +70,7 @@ class Exporter:
         self._pod = pod
         self._started = time.time()
         self._complete = False  # whether all was there once; from then on what is known is served
+        self._served: set[str] = set()
         self._loops: list[threading.Thread] = []
         self._closing: list[Callable[[], None]] = []
         self._state, self._phase_since = state, time.monotonic()
@@ -251,9 +252,13 @@ class Exporter:
                     one.follower.relist_soon("gained")
 
     def _listed(self) -> set[str]:
-        """Return the resources that have been listed in full at least once."""
-        missing = {one.exported.resource.plural for one in self._followed if one.intake.listed_version == 0}
-        return set(self._exported) - missing
+        """Return the resources to show: listed in full wherever they can be read; and once shown, always."""
+        for name in self._exported.keys() - self._served:
+            mine = [one for one in self._followed if one.exported.resource.plural == name]
+            listed = [one.intake.listed_version > 0 for one in mine]
+            if any(listed) and all(done or one.exempt for done, one in zip(listed, mine, strict=True)):
+                self._served.add(name)
+        return self._served
 
     def _owner(self, uid: str, slot: int) -> Owner:
         state = self._state

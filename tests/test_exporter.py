@@ -52,6 +52,11 @@ def refused(one: Exporter, which: int, times: int = 2) -> None:
     follower.state, follower.refusals = "forbidden", times
 
 
+def shown(one: Exporter) -> list[str]:
+    """The resources that are in a scrape."""
+    return sorted(one._listed())
+
+
 def test_one_refusal_is_waited_for(alone: Exporter) -> None:
     """A follower that was refused once is not left out yet; one that was refused twice is, with a note."""
     listed(alone, 0, 2)
@@ -68,6 +73,28 @@ def test_not_ready_with_nothing(alone: Exporter) -> None:
         refused(alone, which)
 
     assert "nothing that is followed can be read" in alone.readiness().problems
+
+
+def test_a_refused_namespace_hides_no_other(alone: Exporter) -> None:
+    """What the other namespaces have is shown, also while the refused one is asked for again; only a first list hides it."""
+    listed(alone, 0, 2)
+    assert shown(alone) == ["nodes"]
+    refused(alone, 1)
+    assert shown(alone) == ["nodes", "pods"]
+
+    alone._followed[1].follower.state = "listing"
+    assert shown(alone) == ["nodes", "pods"]
+
+
+def test_a_refused_resource_is_not_shown(alone: Exporter) -> None:
+    """A resource that has been listed nowhere is left out, also while its first list is under way at last."""
+    listed(alone, 2)
+    refused(alone, 0)
+    refused(alone, 1)
+    assert shown(alone) == ["nodes"]
+
+    alone._followed[0].follower.state = "listing"
+    assert shown(alone) == ["nodes"]
 
 
 def advance(one: Exporter, state: State, replicas: int, now: float) -> State:
