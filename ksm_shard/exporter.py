@@ -74,6 +74,7 @@ class Exporter:
         self._loops: list[threading.Thread] = []
         self._closing: list[Callable[[], None]] = []
         self._state, self._phase_since = state, time.monotonic()
+        self._lost = state.lost
         self.siblings: Sequence[Sibling] = ()
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
@@ -107,6 +108,8 @@ class Exporter:
         if state.phase != self._state.phase:
             LOG.info("hand-over: %s -> %s, %d slots held", self._state.phase, state.phase, state.held.count(1))
             self._phase_since = time.monotonic()
+        if state.gained != NONE or state.lost != NONE:
+            self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
 
@@ -175,7 +178,7 @@ class Exporter:
             phase=state.phase,
             phase_seconds=time.monotonic() - self._phase_since,
             slots=Slots(
-                own=state.own, gained=gained, lost=state.lost, held=state.held_for_others, covering=state.covering
+                own=state.own, gained=gained, lost=self._lost, held=state.held_for_others, covering=state.covering
             ),
             siblings=self.siblings,
             resources=[self._resource(one) for one in self._exported.values()],

@@ -3,6 +3,8 @@
 That lists and events get into the store is in tests/test_intake.py; whole processes are in tests/e2e.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from ksm_shard.assembly import export
@@ -14,7 +16,7 @@ from ksm_shard.settings import parse
 from ksm_shard.sharding.membership import Member
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import NONE
+from ksm_shard.sharding.slots import ALL, NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet, static
 from ksm_shard.targets import Scope
 
@@ -135,3 +137,15 @@ def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
         assert one.scrape(lambda _: True, openmetrics=False) is not None
 
     assert ready == [True, True, False, True]
+
+
+def test_slots_lost_are_told_until_the_next_change() -> None:
+    """News that change nothing leave them as they are."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", 1), PODS[:1], NONE, 0)
+    one = exporter(state, "pods")
+    for lost, gained in [(MMH3.mask(1, 2), NONE), (NONE, NONE)]:
+        one.become(replace(state, lost=lost, gained=gained))
+        assert one.status().slots.lost == MMH3.mask(1, 2)
+
+    one.become(replace(state, gained=ALL))
+    assert one.status().slots.lost == NONE
