@@ -14,10 +14,10 @@ from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Resource
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.run import Settings
-from ksm_shard.sharding.membership import State, static
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import SERVER_SIDE, selector
 from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.state import State, static
 from ksm_shard.targets import Scope
 from ksm_shard.version import version
 from ksm_shard.web.source import ConfigFile

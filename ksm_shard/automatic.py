@@ -9,8 +9,8 @@ import logging
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from ksm_shard.cluster.backoff import Backoff
@@ -19,147 +19,19 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exporter import Exporter
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet
+from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.slots import NONE
+from ksm_shard.sharding.state import Pod, State, StatefulSet
+from ksm_shard.siblings import Heard, Pods, Silent, Versions
 from ksm_shard.web.source import Sibling
-from ksm_shard.wire.codec import Codec, Raw
-from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage
-from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
 LOG: Final = logging.getLogger(__name__)
 # While slots are being loaded nothing but the follower's own news tells that a resource has become exempt: look each second.
 LOOK_AGAIN: Final = 1.0
-
-
-class Silent:
-    """An observer that only passes on that there is news: these two watches have no metrics of their own."""
-
-    def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` on every change of state."""
-        self._news = news
-
-    def on_list(self, result: str) -> None:
-        """Nothing to count."""
-
-    on_watch = on_watch_end = on_relist = on_event = on_list
-
-    def on_failed_item(self) -> None:
-        """Nothing to count."""
-
-    def on_bytes(self, size: int) -> None:
-        """Nothing to count."""
-
-    def on_state(self, state: str) -> None:
-        """Look at what changed."""
-        del state
-        self._news()
-
-
-class Versions:
-    """Every version of the StatefulSet, in order, each taken once; None says that it is gone."""
-
-    def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` when there is another version."""
-        self._news = news
-        self._listed = False
-        self._waiting: deque[StatefulSet | None] = deque()
-        self._last: StatefulSet | None = None
-
-    def take(self) -> list[StatefulSet | None]:
-        """Return the versions since the last call; the last one again if there are none."""
-        taken = []
-        while self._waiting:
-            taken.append(self._waiting.popleft())
-        if taken:
-            self._last = taken[-1]
-        return taken or [self._last]
-
-    def start_list(self) -> None:
-        """See Sink."""
-        self._listed = False
-
-    start_adding = abort_list = start_list
-
-    def put(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
-        message = codec.parse(item, StatefulSetMessage)
-        spec = message.spec
-        # An absent number of replicas is one (API reference, StatefulSetSpec).
-        replicas = spec.replicas if spec.HasField("replicas") else 1
-        self._listed = True
-        self._add(StatefulSet(message.metadata.name, replicas, spec.ordinals.start))
-
-    change = put
-
-    def drop(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
-        del codec, item
-        self._add(None)
-
-    def end_list(self, resource_version: str) -> None:
-        """See Sink."""
-        del resource_version
-        if not self._listed:
-            self._add(None)
-
-    end_adding = end_list
-
-    def _add(self, version: StatefulSet | None) -> None:
-        self._waiting.append(version)
-        self._news()
-
-
-class Pods:
-    """The pods of the set as they are now."""
-
-    def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` when a pod changed."""
-        self._news = news
-        self._known: dict[str, Pod] = {}
-        self._fresh: set[str] = set()
-        self.listed = False
-        self.addresses: dict[str, str] = {}
-
-    def now(self) -> list[Pod] | None:
-        """Return the pods, None before the first list."""
-        return list(dict(self._known).values()) if self.listed else None
-
-    def start_list(self) -> None:
-        """See Sink."""
-        self._fresh = set()
-
-    start_adding = start_list
-
-    def abort_list(self) -> None:
-        """See Sink."""
-
-    def put(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
-        message = codec.parse(item, PodMessage)
-        since = ""
-        for condition in message.status.conditions:
-            if condition.type == "Ready" and condition.status == "True":
-                since = f"{condition.lastTransitionTime.seconds}"
-        meta = message.metadata
-        self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
-        self.addresses[meta.name] = message.status.podIP
-        self._fresh.add(meta.name)
-        self._news()
-
-    change = put
-
-    def drop(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
-        self._known.pop(codec.parse(item, PodMessage).metadata.name, None)
-        self._news()
-
-    def end_list(self, resource_version: str) -> None:
-        """See Sink."""
-        del resource_version
-        self._known = {name: pod for name, pod in self._known.items() if name in self._fresh}
-        self.listed = True
-        self._news()
-
-    end_adding = end_list
+# That a watch is silent is no news: look about as often as it should say something.
+LISTEN: Final = 30.0
+# Seconds that a list of the pods is relied on when slots are let go: longer than a busy process takes to come to it.
+JUST_NOW: Final = 2.0
 
 
 class AutomaticSharding:
@@ -195,18 +67,34 @@ class AutomaticSharding:
         if found is None:
             return
         name, labels = found
-        self._follow("apps/v1", "statefulsets", {"fieldSelector": f"metadata.name={name}"}, self._versions)
-        self._follow("v1", "pods", {"labelSelector": labels} if labels else {}, self._pods)
+        statefulset = self._follow(
+            "apps/v1", "statefulsets", {"fieldSelector": f"metadata.name={name}"}, self._versions
+        )
+        pods = self._follow("v1", "pods", {"labelSelector": labels} if labels else {}, self._pods)
+        heard = Heard("StatefulSet of this pod", statefulset), Heard("pods of the StatefulSet", pods)
         state = State()
         while not self._stop.is_set():
             self._wake.clear()
             now = time.monotonic()
-            for version in self._versions.take():
-                state = self._member.advance(state, version, self._pods.now(), self._exporter.loaded(), now)
+            versions = self._versions.take()
+            for version in versions:
+                state = self._next(state, version, heard, now)
                 self._become(state)
-            waits = [state.due - now] if state.due is not None else []
+            if not versions and (problem := heard[0].problem()):
+                self._become(State(problem=problem))
+            waits = [LISTEN] + ([state.due - now] if state.due is not None else [])
             waits += [LOOK_AGAIN] if state.phase == "gaining" else []
-            self._wake.wait(max(0.01, min(waits)) if waits else None)
+            self._wake.wait(max(0.01, min(waits)))
+
+    def _next(self, state: State, version: StatefulSet | None, heard: tuple[Heard, Heard], now: float) -> State:
+        """Return the state that follows; slots are let go only on what was heard of the pods just now."""
+        ours, others = (one.problem() for one in heard)
+        pods = None if others else self._pods.now()
+        advance = partial(self._member.advance, state, version, pods, self._exporter.loaded(), now)
+        after = advance(sure=not ours)
+        if after.lost != NONE and not heard[1].within(JUST_NOW):
+            after = advance(sure=False)
+        return replace(after, problem=after.problem or ours or others)
 
     def _become(self, state: State) -> None:
         if state.problem != self._problem:

@@ -19,9 +19,9 @@ from ksm_shard.followed import Followed, Watcher
 from ksm_shard.metrics.families import Reading
 from ksm_shard.report import Report
 from ksm_shard.report import Resource as ReportedResource
-from ksm_shard.sharding.membership import State
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.state import State
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, path_of, targets
 from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
@@ -74,10 +74,12 @@ class Exporter:
         self._pod = pod
         self._config = config
         self._started = time.time()
-        self._ready = False
+        self._complete = False  # whether all was there once; from then on what is known is served
+        self._served: set[str] = set()
         self._loops: list[threading.Thread] = []
         self._closing: list[Callable[[], None]] = []
         self._state, self._phase_since = state, time.monotonic()
+        self._lost = state.lost
         self.siblings: Sequence[Sibling] = ()
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
@@ -111,6 +113,8 @@ class Exporter:
         if state.phase != self._state.phase:
             LOG.info("hand-over: %s -> %s, %d slots held", self._state.phase, state.phase, state.held.count(1))
             self._phase_since = time.monotonic()
+        if state.gained != NONE or state.lost != NONE:
+            self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
 
@@ -122,7 +126,8 @@ class Exporter:
 
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
-        if not self.readiness().ready:
+        self.readiness()
+        if not self._complete:
             return None
         listed = self._listed()
         return [
@@ -141,18 +146,27 @@ class Exporter:
         return resource in kinds.resources()
 
     def readiness(self) -> Readiness:
-        """See Source. Once ready, always ready: what is known goes on being served."""
-        problems, notes = [], []
-        if self._state.shard is None:
-            problems.append(self._state.problem or "the StatefulSet of this pod has not been read yet")
+        """See Source. Once all was there it stays ready, unless others hand over to it faster than it loads."""
+        known = self._state.shard is not None
+        problems = [] if known else [self._state.problem or "the StatefulSet of this pod has not been read yet"]
+        notes = []
         for one in self._followed:
             name, state = one.exported.resource.plural, one.follower.state
             if one.exempt:
                 notes.append(f"{name}: {state} (not waited for)")
             elif one.intake.listed_version == 0:
                 problems.append(f"{name}: {state}" + (f": {error}" if (error := one.follower.last_error) else ""))
-        self._ready = self._ready or not problems
-        return Readiness(self._ready, () if self._ready else problems, notes)
+        if notes and len(notes) == len(self._followed):
+            problems.append("nothing that is followed can be read")
+        # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
+        unloaded = difference(self._state.held, self._ownership.loaded()).count(1) if self._pod else 0
+        if unloaded and not self._state.serving:
+            problems.append(f"{unloaded} slots are not loaded")
+        self._complete = self._complete or not problems
+        if not self._complete:
+            return Readiness(ready=False, problems=problems, notes=notes)
+        late = [f"{unloaded} slots are not loaded, others go on serving them"] if self._state.late else []
+        return Readiness(not late, late, notes)
 
     def liveness(self) -> list[str]:
         """See Source."""
@@ -173,7 +187,7 @@ class Exporter:
             phase=state.phase,
             phase_seconds=time.monotonic() - self._phase_since,
             slots=Slots(
-                own=state.own, gained=gained, lost=state.lost, held=state.held_for_others, covering=state.covering
+                own=state.own, gained=gained, lost=self._lost, held=state.held_for_others, covering=state.covering
             ),
             siblings=self.siblings,
             resources=[self._resource(one) for one in self._exported.values()],
@@ -251,9 +265,13 @@ class Exporter:
                     one.follower.relist_soon("gained")
 
     def _listed(self) -> set[str]:
-        """Return the resources that have been listed in full at least once."""
-        missing = {one.exported.resource.plural for one in self._followed if one.intake.listed_version == 0}
-        return set(self._exported) - missing
+        """Return the resources to show: listed in full wherever they can be read; and once shown, always."""
+        for name in self._exported.keys() - self._served:
+            mine = [one for one in self._followed if one.exported.resource.plural == name]
+            listed = [one.intake.listed_version > 0 for one in mine]
+            if any(listed) and all(done or one.exempt for done, one in zip(listed, mine, strict=True)):
+                self._served.add(name)
+        return self._served
 
     def _owner(self, uid: str, slot: int) -> Owner:
         state = self._state

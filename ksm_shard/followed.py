@@ -11,6 +11,8 @@ from ksm_shard.web.tally import Tally
 
 # What cannot be read because of the cluster's configuration is no reason not to serve the rest.
 EXEMPT: Final = frozenset({"forbidden", "absent"})
+# One refusal may be a passing one: one 403 while rights were being loaded made a shard Ready without what it was refused.
+ENOUGH: Final = 2
 
 
 class Watcher:
@@ -47,4 +49,4 @@ class Followed:
     @property
     def exempt(self) -> bool:
         """Whether it waits for rights or for an API to appear."""
-        return self.follower.state in EXEMPT
+        return self.follower.state in EXEMPT and self.follower.refusals >= ENOUGH

@@ -11,7 +11,7 @@ unsupported, as pages at once and for an hour. A watch that is unsupported lists
 twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
 an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
 waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those
-of `backoff`; slowly is 30 to 60 seconds.
+of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list.
 """
 
 import logging
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 REFUSED: Final = 30.0
 # A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
 TOO_SHORT: Final = 1.0
+# While a first list is waited for, one refusal says little: rights are being loaded, or nobody is behind a load balancer yet.
+DOUBTED: Final = 1.0
 
 State = Callable[[], "State"]
 
@@ -53,6 +55,7 @@ class Follower:
         synced: whether a full list has ever ended.
         resource_version: up to which the sink is equal to the server; "" before the first list, and while the API is gone.
         last_event: when the last list ended or the last event came, bookmarks included; None before the first.
+        refusals: how many there were since the last list or event.
         last_error: what went wrong last; "" if nothing has since the last list or event.
     """
 
@@ -94,6 +97,7 @@ class Follower:
         self.synced = False
         self.resource_version = ""
         self.last_event: float | None = None
+        self.refusals = 0
         self.last_error = ""
 
     @property
@@ -200,7 +204,9 @@ class Follower:
             self._sink.start_list()
             self._sink.end_list("")
             self.resource_version, self._reason, state = "", error.result, self.listing
-        self._fail(error, REFUSED * self._rng.uniform(1, 2), error.result)
+        self.refusals += 1
+        doubted = self.refusals == 1 and not self.synced
+        self._fail(error, (DOUBTED if doubted else REFUSED) * self._rng.uniform(1, 2), error.result)
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
             return self.listing
@@ -248,7 +254,7 @@ class Follower:
                 self._sink.abort_list()
                 raise
             end(version)
-        self.last_event, self.last_error = self._clock(), ""
+        self.last_event, self.last_error, self.refusals = self._clock(), "", 0
         return version, rest
 
     def _changes(self) -> Events:
@@ -271,7 +277,7 @@ class Follower:
             self._observer.on_event(event.type)
         self._delivery.apply(codec, event)
         self.resource_version = codec.identity(event.item)[1] or self.resource_version
-        self.last_event, self.last_error, self._garbled = self._clock(), "", False
+        self.last_event, self.last_error, self._garbled, self.refusals = self._clock(), "", False, 0
 
     def _new_call(self, on_answer: Callable[[], None] | None = None) -> Call:
         with self._lock:

@@ -2,14 +2,16 @@
 
 A slot is mine if the map says so, or if I held it before and the pod that should have it has not been Ready for a whole hand-over
 period since the map changed. So the new owner loads first, and a series may be there twice for a while but is never missing.
-While a pod that was deleted is away, others that were Ready before cover its slots (`cover.py`), loading them while it drains.
+While a pod is away that was deleted, or has not been Ready for long, others cover its slots (`takeover.py`).
+
+So no slot is without a holder once all Ready pods agree on what they see, and unless some pod never gets Ready all end at the map.
 
 phase      what it means
 ---------  --------------------------------------------------------------------------------------------
 static     `--shard` and `--total-shards` were given: nothing ever changes
 waiting    the StatefulSet has not been seen yet: nothing is served
 gaining    some slots that are to be served are not loaded yet
-covering   everything is loaded, and slots of pods that were deleted and have not settled again are served for them
+covering   everything is loaded, and slots of pods that were deleted or are away are served for them until they have settled
 releasing  everything is loaded, and slots of pods that are not settled yet are served for them
 stable     exactly the slots of the map are served
 draining   this pod is to go (deleted, or its ordinal is out of range): it keeps what it has until it is stopped
@@ -17,113 +19,12 @@ draining   this pod is to go (deleted, or its ordinal is out of range): it keeps
 
 import itertools
 import math
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
-from ksm_shard.sharding.cover import covered
 from ksm_shard.sharding.slots import MAX_SHARDS, NONE, Ring, difference, intersection, union
-
-
-@dataclass(frozen=True)
-class StatefulSet:
-    """What counts of a StatefulSet: `spec.replicas` and `spec.ordinals.start`."""
-
-    name: str
-    replicas: int
-    start: int = 0
-
-
-@dataclass(frozen=True)
-class Pod:
-    """What counts of a pod.
-
-    Attributes:
-        ready_since: `lastTransitionTime` of the condition Ready while that is True, "" otherwise. Only compared for being the
-            same: it is another machine's clock.
-        deleting: whether there is a `deletionTimestamp`.
-    """
-
-    name: str
-    ready_since: str = ""
-    deleting: bool = False
-
-
-@dataclass(frozen=True)
-class Left:
-    """The last map under which every pod had settled: who held the slots before the change, or the changes, that go on.
-
-    Attributes:
-        total, start: of that map.
-        at: when this pod saw it change. Who was not Ready before may not know of it.
-    """
-
-    total: int
-    start: int
-    at: float
-
-
-@dataclass(frozen=True)
-class State:
-    """What a member makes of it; the default is that of a process that just started.
-
-    Attributes:
-        phase: see the table above.
-        total, start, shard: of the map that counts now; a shard that is not in 0..total-1 is out of range.
-        own: slots of this shard under that map.
-        held: slots to serve now: own, and those held for others.
-        covering: those of them that were taken over because their pod was deleted.
-        gained, lost: difference between held and that of the state before.
-        serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
-        changed_at: when the map was last seen to change, in seconds of the caller's clock.
-        ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
-        deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
-            the map or has settled again.
-        left: None while no change goes on.
-        due: when to look again although nothing was heard; None when only news can change anything.
-        problem: one line saying why the last known ownership is kept; "" when all is well.
-    """
-
-    phase: str = "waiting"
-    total: int = 0
-    start: int = 0
-    shard: int | None = None
-    own: bytes = field(default=NONE, repr=False)
-    held: bytes = field(default=NONE, repr=False)
-    covering: bytes = field(default=NONE, repr=False)
-    gained: bytes = field(default=NONE, repr=False)
-    lost: bytes = field(default=NONE, repr=False)
-    serving: bool = False
-    changed_at: float = 0.0
-    ready: Mapping[str, tuple[str, float]] = field(default_factory=dict)
-    deleted: Mapping[str, float] = field(default_factory=dict)
-    left: Left | None = None
-    due: float | None = None
-    problem: str = ""
-
-    @property
-    def held_for_others(self) -> bytes:
-        """Slots that are served until the pods that should have them have settled."""
-        return difference(self.held, self.own)
-
-
-def static(ring: Ring, shard: int, total: int) -> State:
-    """The one state of a statically sharded process. Raises ValueError when there is no such shard."""
-    mask = ring.mask(shard, total)
-    return State(phase="static", total=total, shard=shard, own=mask, held=mask, gained=mask)
-
-
-def shard_of(pod: str, statefulset: StatefulSet) -> int:
-    """Number of the shard that a pod's name stands for; it may be out of range.
-
-    The name is `<name of the set>-<ordinal>`, and ordinals begin at `spec.ordinals.start` (KEP 3335). Raises ValueError for others.
-    """
-    match = re.fullmatch(re.escape(statefulset.name) + r"-(0|[1-9][0-9]*)", pod)
-    if not match:
-        raise ValueError(
-            f"pod {pod!r} is not one of StatefulSet {statefulset.name!r}: it would be called '{statefulset.name}-<ordinal>'"
-        )
-    return int(match[1]) - statefulset.start
+from ksm_shard.sharding.state import Left, Pod, State, StatefulSet, names_of, shard_of
+from ksm_shard.sharding.takeover import View
 
 
 @dataclass(frozen=True)
@@ -141,7 +42,14 @@ class Member:
     handover: float = 45.0
 
     def advance(
-        self, before: State, statefulset: StatefulSet | None, pods: Iterable[Pod] | None, loaded: bytes, now: float
+        self,
+        before: State,
+        statefulset: StatefulSet | None,
+        pods: Iterable[Pod] | None,
+        loaded: bytes,
+        now: float,
+        *,
+        sure: bool = True,
     ) -> State:
         """The next state. To be called whenever an input changed, and at `due`.
 
@@ -150,61 +58,63 @@ class Member:
         Args:
             before: the state before, `State()` at first.
             statefulset: None when it is gone or may not be read: the last known ownership is kept, with a `problem`.
-            pods: the pods of the set, None when they may not be read: then nobody is known to be Ready, and nothing is let go.
+            pods: the pods of the set, None when they cannot be read: then they stay as they were, and nothing is let go.
             loaded: slots that every resource has been listed for (`Ownership.loaded`).
             now: seconds of any clock that never goes back.
+            sure: whether the pods are known to be so now. Otherwise nothing is let go: who was Ready may be gone.
         """
         serving = before.serving or (before.held != NONE and difference(before.held, loaded) == NONE)
         before = replace(before, serving=serving)
         if statefulset is None:
             return _keep(before, loaded, "the StatefulSet of this pod cannot be read")
         try:
-            shard = shard_of(self.pod, statefulset)
+            shard, total = self._place(statefulset)
         except ValueError as error:
             return _keep(before, loaded, str(error))
-        total = statefulset.replicas
-        if total > MAX_SHARDS:
-            problem = f"StatefulSet {statefulset.name!r} has {total} replicas: at most {MAX_SHARDS} can share"
-            return _keep(before, loaded, problem)
-
-        pods = list(pods or ())
-        ready = _ready(before, pods, now)
+        ready = before.ready if pods is None else _ready(before, pods := list(pods), now)
         changed = (shard, total, statefulset.start) != (before.shard, before.total, before.start)
         changed_at = now if changed else before.changed_at
-        names = _names(statefulset.name, statefulset.start, total)
+        names = names_of(statefulset.name, statefulset.start, total)
         settled = [max(ready[name][1], changed_at) + self.handover if name in ready else math.inf for name in names]
         unsettled = {name: at for name, at in zip(names, settled, strict=True) if at > now}
-        deleting = {pod.name for pod in pods if pod.deleting}
-        deleted = _deleted(before, deleting, unsettled, now)
-        left = before.left if unsettled else None
-        if changed and serving and before.total and left is None:
-            left = Left(before.total, before.start, now)
+        if pods is None:
+            deleted, absent, going = before.deleted, {}, self.pod in before.deleted
+        else:
+            deleting = {pod.name for pod in pods if pod.deleting}
+            deleted, going = _deleted(before, deleting, unsettled, now), self.pod in deleting
+            others = (name for name in names if serving and name not in ready and name != self.pod)
+            absent = {name: before.absent.get(name, now) for name in others}
         inside = 0 <= shard < total
-        own = before.own
-        if changed:
-            own = self.ring.mask(shard, total) if inside else NONE
+        own = before.own if not changed else self.ring.mask(shard, total) if inside else NONE
 
         # What a starting pod began to load is nobody's support yet: it goes on with its own share only. A pod that serves also
         # finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next
         # is up.
         had = before.held if serving else NONE
-        taken = NONE
-        awaited: set[str] = set()
-        draining = not inside or self.pod in deleting
+        view = View(self.ring, shard, statefulset.name, names, ready, deleted, absent, changed_at, self.handover, now)
+        waiting = unsettled.keys() - view.lost
+        left = before.left if waiting else None
+        if changed and serving and before.total and left is None:
+            left = Left(before.total, before.start, now)
+        draining = not inside or going
+        taken = view.taken(left) if serving and unsettled and not draining else NONE
         if draining:  # what it covers and has yet to load is for those who cover next
             held = difference(had, difference(before.covering, loaded))
+        elif pods is None or not sure:
+            held = union(union(own, taken), had)
         else:
-            if serving and unsettled:
-                taken = self._taken(shard, statefulset.name, names, ready, deleted, left)
-            held = union(own, taken)
-            if difference(had, held) != NONE:
-                held = union(
-                    held, intersection(had, self.ring.select(total, bytes(name in unsettled for name in names)))
-                )
+            held = self._kept(view, waiting, had, union(own, taken))
+        behind = serving and difference(own, loaded) != NONE
+        # Others let slots go a hand-over period after the change, and the kubelet takes 10 to 15 s to see that this is not Ready.
+        expected_by = changed_at + self.handover / 2 if behind else math.inf
+        covering = difference(intersection(held, union(before.covering, taken)), own)
+        moments = [expected_by]
+        if not draining:
             foreign = difference(held, own)
             awaited = {names[other] for other in set(itertools.compress(self.ring.target_map(total), foreign))}
             awaited |= deleted.keys()
-        covering = difference(intersection(held, union(before.covering, taken)), own)
+            # `left` is over when all have settled, whether or not anything is held for them.
+            moments += [at for name, at in unsettled.items() if name in awaited or left] + view.moments()
         return State(
             phase=_phase(own, held, covering, loaded, draining),
             total=total,
@@ -216,53 +126,29 @@ class Member:
             gained=difference(held, before.held),
             lost=difference(before.held, held),
             serving=serving,
+            late=expected_by <= now,
             changed_at=changed_at,
             ready=ready,
             deleted=deleted,
+            absent=absent,
             left=left,
-            due=min((at for name, at in unsettled.items() if name in awaited and at < math.inf), default=None),
+            due=min((at for at in moments if now < at < math.inf), default=None),
         )
 
-    def _taken(
-        self,
-        shard: int,
-        statefulset: str,
-        names: Sequence[str],
-        ready: Mapping[str, tuple[str, float]],
-        deleted: Mapping[str, float],
-        left: Left | None,
-    ) -> bytes:
-        """Slots to take over: those of deleted pods, and those that deleted pods had before the pods that get them are Ready.
+    def _kept(self, view: View, waiting: Collection[str], had: bytes, held: bytes) -> bytes:
+        """What is to be held, and of what was held before that which nobody else has surely loaded."""
+        if difference(had, held) == NONE:
+            return held
+        awaited = self.ring.select(len(view.names), bytes(name in waiting for name in view.names))
+        return union(held, intersection(had, union(awaited, view.kept())))
 
-        A pod is relied on only if it was seen to be Ready before the deletion, so that it surely knows of that one as well.
-        """
-        total = len(names)
-        since = [ready[name][1] if name in ready else math.inf for name in names]
-        if since[shard] == math.inf:
-            return NONE
-        since[shard] = -math.inf
-        # Of many pods deleted at once, most have the same pods to rely on.
-        lost: dict[bytes, bytearray] = {}
-        for other, name in enumerate(names):
-            if name in deleted and name not in ready:
-                available = bytes(at < deleted[name] for at in since)
-                lost.setdefault(available, bytearray(total))[other] = 1
-        taken = NONE
-        for available, wanted in lost.items():
-            slots = self.ring.select(total, bytes(wanted))
-            taken = union(taken, covered(self.ring, total, shard, slots, available))
-        if left:
-            leaving = bytes(name in deleted for name in _names(statefulset, left.start, left.total))
-            absent = bytes(name not in ready for name in names)
-            if any(leaving) and any(absent):
-                slots = intersection(self.ring.select(left.total, leaving), self.ring.select(total, absent))
-                taken = union(taken, covered(self.ring, total, shard, slots, bytes(at < left.at for at in since)))
-        return taken
-
-
-def _names(statefulset: str, start: int, total: int) -> list[str]:
-    """Names of the pods by shard."""
-    return [f"{statefulset}-{start + shard}" for shard in range(total)]
+    def _place(self, statefulset: StatefulSet) -> tuple[int, int]:
+        """Shard and number of shards; ValueError says why there are none."""
+        if statefulset.replicas > MAX_SHARDS:
+            raise ValueError(
+                f"StatefulSet {statefulset.name!r} has {statefulset.replicas} replicas: at most {MAX_SHARDS} can share"
+            )
+        return shard_of(self.pod, statefulset), statefulset.replicas
 
 
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:

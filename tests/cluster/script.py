@@ -127,6 +127,7 @@ class World:
         self.watch_list = watch_list
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.waits: list[float] = []
+        self.refusals: list[int] = []  # in a row, at each wait
         self.now = 0.0
         self.removed = False  # says discovery
         self.sink, self.observer = Sink(), Observer()
@@ -200,5 +201,6 @@ class World:
 
     def wait(self, timeout: float) -> bool:
         self.waits.append(timeout)
+        self.refusals.append(self.follower.refusals)
         self.now += timeout
         return self._stopped

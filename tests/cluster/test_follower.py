@@ -39,9 +39,9 @@ def test_listing_then_watching() -> None:
     ("error", "after", "state", "slow"),
     [
         (GONE, "list", None, False),
-        (NO, "list", "forbidden", True),
-        (NotFound(PATH, ""), "list", "absent", True),
-        (Unsupported(PATH, ""), "list", "unsupported", True),
+        (NO, "list", "forbidden", False),
+        (NotFound(PATH, ""), "list", "absent", False),
+        (Unsupported(PATH, ""), "list", "unsupported", False),
         (Unauthorized(PATH, ""), "list", "waiting", False),
         (TROUBLE, "list", "waiting", False),
         (GARBAGE, "list", "waiting", False),
@@ -148,6 +148,19 @@ def test_not_removed(removed: bool, steps: list[Step]) -> None:
 
     assert world.observer.relists == ["start"]
     assert world.sink.held == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("error", [NO, NotFound(PATH, "")])
+def test_first_list_is_refused(error: Exception) -> None:
+    """One refusal says little while a first list is waited for: that is asked about again in a second or two, others slowly."""
+    world = World([error], [error], [error], LIST, [GONE], [error], LIST)
+
+    world.play()
+
+    assert world.refusals == [1, 2, 3, 1]
+    assert 1 <= world.waits[0] <= 2
+    assert all(30 <= seconds <= 60 for seconds in world.waits[1:])
+    assert world.follower.refusals == 0
 
 
 def test_adding_then_watching() -> None:

@@ -5,6 +5,7 @@ That it is asked for again after 30 to 60 seconds is in tests/cluster/test_follo
 
 import threading
 import time
+import urllib.error
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,9 +20,9 @@ from ksm_shard.followed import Followed, Watcher
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
-from ksm_shard.sharding.membership import static
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.state import static
 from ksm_shard.simulator.resources import Resource
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.store.pages import text_pieces
@@ -82,6 +83,14 @@ def following(simulator: Simulator, stop: Passing) -> Followed:
     return Followed(exported, follower, intake)
 
 
+def readyz(one: Exporter) -> str:
+    """Return what the probe is told."""
+    try:
+        return one.scrape("/readyz")
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
 def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
     """The rest is served; a metric and one line of log say what is absent, and /readyz names it as not waited for.
 
@@ -107,6 +116,23 @@ def test_a_process_is_ready_without_it(simulator: Simulator) -> None:
     assert lines[0].endswith("; skipped until the API server has it")
 
 
+def test_one_refusal_is_not_enough(simulator: Simulator) -> None:
+    """A 403 that passes, as while rights are being loaded, delays the first list by a second or two, no more."""
+    simulator.faults.add("403", "pods", count=1)
+
+    with Exporter(f"--apiserver={simulator.url}", "--resources=pods") as one:
+        assert "kube_pod_info{" in one.ready().scrape()
+        assert any("403" in line for line in one.log)
+
+
+def test_nothing_that_can_be_read_is_not_ready(simulator: Simulator) -> None:
+    """A server that knows nothing of what is asked for may be no API server, but what a load balancer has in its place."""
+    with Exporter(f"--apiserver={simulator.url}", "--resources=leases") as one:
+        eventually(lambda: "nothing that is followed can be read" in readyz(one), "it says why it is not ready")
+
+        assert (503, 503) == (one.status("/readyz"), one.status("/metrics"))
+
+
 def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
     """After the next wait its objects are listed and watched; each attempt before that failed, and one line of log said so."""
     caplog.set_level("INFO")
@@ -127,7 +153,8 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         eventually(lambda: 'lease="second"' in text_of(exported), "the lease was never watched", lambda: caplog.text)
 
         assert ["absent"] * 3 == attempts
-        assert all(30 <= seconds <= 60 for seconds in stop.waits)
+        assert 1 <= stop.waits[0] <= 2
+        assert all(30 <= seconds <= 60 for seconds in stop.waits[1:])
         assert {"absent": 3} == {name: count for name, count in exported.tally.failures.items() if count}
         assert ("watching", "") == (follower.state, follower.last_error)
         assert ["INFO"] == [

@@ -1,21 +1,23 @@
 """Whole fleets through random changes, each pod seeing them late in its own way. Simulated seconds; no process, no server.
 
-The real thing (processes, readiness probes, an API server) is measured elsewhere. Excluded here as by design: killed processes,
-and a fleet of one that restarts, which leave a gap that nobody fills.
+The real thing (processes, readiness probes, an API server) is measured elsewhere. Excluded here: killed processes and
+pods that never start, which are in test_away.py, and a fleet of one that restarts, which leaves a gap that nobody fills.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet
+from ksm_shard.sharding.membership import Member
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
+from ksm_shard.sharding.state import Pod, State, StatefulSet
+from ksm_shard.sharding.takeover import PATIENCE
 
 HANDOVER, DRAIN = 20, 20  # seconds; what follows must fit in: seeing news, starting, loading
 LATE, START, LOAD = 4, 4, 5
@@ -75,6 +77,7 @@ class Fleet:
     def __init__(self, total: int, ordered: bool, stuck: int, late: int, rng: random.Random) -> None:
         self.total, self.ordered, self.stuck, self.late, self.rng = total, ordered, stuck, late, rng
         self.now = 0
+        self.stranded: set[int] = set()  # ordinals that never start (again): no room for them, or their node has died
         self.restarts: list[int] = []  # ordinals of a rolling update, the next one last
         self.alive: list[Process] = []
         self.sets: list[StatefulSet] = []
@@ -91,8 +94,7 @@ class Fleet:
                 by_ordinal[ordinal].gone_at = self.now + DRAIN
         for ordinal in range(self.total):
             if ordinal not in by_ordinal:
-                starts = float("inf") if ordinal >= self.stuck else self.now + self.rng.randint(0, START)
-                self.alive.append(Process(ordinal, starts, self.rng.randint(1, LOAD)))
+                self.alive.append(self.process(ordinal))
             if self.ordered and (ordinal not in by_ordinal or by_ordinal[ordinal].ready_since is None):
                 break
         if self.restarts and all(each.gone_at is None and each.ready_since is not None for each in self.alive):
@@ -101,11 +103,26 @@ class Fleet:
                     each.gone_at = self.now + DRAIN
             self.restarts.pop()
 
+    def process(self, ordinal: int) -> Process:
+        """A pod that begins."""
+        starts = (
+            float("inf") if ordinal >= self.stuck or ordinal in self.stranded else self.now + self.rng.randint(0, START)
+        )
+        return Process(ordinal, starts, self.rng.randint(1, LOAD))
+
+    def kill(self, ordinal: int) -> None:
+        """End a process without any warning; its pod stays, and begins again if it is not stranded."""
+        for place, each in enumerate(self.alive):
+            if each.ordinal == ordinal:
+                self.alive[place] = replace(self.process(ordinal), gone_at=each.gone_at)
+
     def second(self) -> bool:
         """Whether anything changed in the next second."""
         self.control()
-        for each in self.alive:
-            if each.state.serving and each.ready_since is None:
+        for each in self.alive:  # as `Exporter.readiness` has it
+            if not each.state.serving or each.state.late:
+                each.ready_since = None
+            elif each.ready_since is None:
                 each.ready_since = self.now
         self.sets.append(StatefulSet("ksm", self.total))
         self.pods.append(tuple(each.pod for each in self.alive))
@@ -124,7 +141,7 @@ class Fleet:
     def settle(self) -> None:
         """Run until nothing can happen any more: all news seen, all pods up, all periods over."""
         quiet = 0
-        while quiet <= self.late + START + LOAD + DRAIN + HANDOVER:
+        while quiet <= self.late + START + LOAD + DRAIN + (PATIENCE + 1) * HANDOVER:
             quiet = 0 if self.second() else quiet + 1
             assert self.now < 10_000
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from ksm_shard.sharding.membership import Member, Pod, State, StatefulSet, shard_of, static
+from ksm_shard.sharding.membership import Member
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE, difference, intersection, union
+from ksm_shard.sharding.state import Pod, State, StatefulSet, shard_of, static
 
 
 def mask(shard: int, total: int) -> bytes:
@@ -64,7 +65,7 @@ def test_scale_out() -> None:
     moving = difference(mask(0, 2), mask(0, 3))
 
     state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 100)
-    assert (state.phase, state.held, state.held_for_others, state.due) == ("releasing", mask(0, 2), moving, None)
+    assert (state.phase, state.held, state.held_for_others) == ("releasing", mask(0, 2), moving)
 
     state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 500)
     assert (state.phase, state.held, state.due) == ("releasing", mask(0, 2), 545)
@@ -82,18 +83,34 @@ def test_ready_starts_again() -> None:
     assert (state.held, state.due) == (mask(0, 1), 185)
 
     state = member.advance(state, sts(2), [Pod("ksm-1", "10:00:40", deleting=True)], ALL, 185)
-    assert (state.held, state.due) == (mask(0, 1), None)
+    assert state.held == mask(0, 1)
 
 
 def test_never_ready() -> None:
-    """The slots of a pod that never becomes Ready stay with their old owner for ever; those of the others go."""
+    """The slots of a pod that never becomes Ready end where they would be without it; until the others have them, they stay."""
     member, state = begun(0, 1)
-    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 100)
+    view = pods(0, 1, starting=(2,))
+    state = member.advance(state, sts(3), view, ALL, 100)
 
-    state = member.advance(state, sts(3), pods(0, 1, starting=(2,)), ALL, 1e9)
+    for now in (145, 280, 324):  # settled; away for four periods, and nearly one more
+        state = member.advance(state, sts(3), view, ALL, now)
+        assert state.held == union(mask(0, 3), mask(2, 3))
+    assert state.due == 325
 
-    assert state.held == union(mask(0, 3), mask(2, 3))
-    assert (state.phase, state.due) == ("releasing", None)
+    state = member.advance(state, sts(3), view, ALL, 325)
+    assert (state.phase, state.held, state.due) == ("covering", mask(0, 2), None)
+
+
+def test_never_ready_for_one_that_comes_later() -> None:
+    """A pod that knows nothing of what was before takes its part of what a pod that is never Ready should have."""
+    member = Member(MMH3, "ksm-1")
+    view = pods(0, 1, starting=(2,))
+    state = member.advance(State(), sts(3), view, NONE, 1000)
+    state = member.advance(state, sts(3), view, state.held, 1010)
+    assert (state.phase, state.held, state.due) == ("stable", mask(1, 3), 1190)
+
+    state = member.advance(state, sts(3), view, state.held, 1190)
+    assert (state.phase, state.held) == ("gaining", mask(1, 2))
 
 
 def test_scale_in_for_one_that_stays() -> None:
@@ -172,13 +189,7 @@ def test_rolling_restart() -> None:
 
     for now, view in (110, pods(0, 1, 2, deleting=(1,))), (145, pods(0, 2)), (146, pods(0, 2, starting=(1,))):
         state0 = zero.advance(state0, sts(3), view, ALL, now)
-        assert (state0.phase, state0.covering, state0.gained, state0.lost, state0.due) == (
-            "covering",
-            half,
-            NONE,
-            NONE,
-            None,
-        )
+        assert (state0.phase, state0.covering, state0.gained, state0.lost) == ("covering", half, NONE, NONE)
 
     state0 = zero.advance(state0, sts(3), pods(0, 2, returned=(1,)), ALL, 150)
     assert (state0.phase, state0.covering, state0.due) == ("covering", half, 195)
@@ -253,10 +264,51 @@ def test_draining_pod_keeps_what_it_covers() -> None:
 
 @pytest.mark.parametrize("view", [pods(0, 2), pods(0, 2, starting=(1,))], ids=["vanished", "not Ready"])
 def test_killed_pod(view: list[Pod]) -> None:
-    """A pod that goes without having been deleted is not covered: it is back before another has loaded its slots."""
+    """A pod that goes without having been deleted may be back in seconds: it is covered once it has been away for four periods."""
     member, state = begun(0, 3)
 
-    assert member.advance(state, sts(3), view, ALL, 100).held == mask(0, 3)
+    state = member.advance(state, sts(3), view, ALL, 100)
+    assert (state.held, state.due) == (mask(0, 3), 280)
+
+    state = member.advance(state, sts(3), view, ALL, 280)
+    assert state.phase == "covering"
+    assert 0.45 < intersection(state.covering, mask(1, 3)).count(1) / mask(1, 3).count(1) < 0.55
+
+
+def test_killed_pods_of_a_fleet_that_starts() -> None:
+    """Only a pod that serves counts how long others are away, so that none begins with more than its share."""
+    member = Member(MMH3, "ksm-0")
+    state = member.advance(State(), sts(9), pods(starting=(0,)), NONE, 0)
+    state = member.advance(state, sts(9), pods(starting=(0,)), NONE, 1000)
+    assert state.held == mask(0, 9)
+
+    state = member.advance(state, sts(9), pods(0), state.held, 1001)
+    assert (state.held, state.due) == (mask(0, 9), 1181)
+
+
+def test_young_pods_are_not_relied_on() -> None:
+    """A pod that is Ready for less than three periods will not take over at once what it should: others do, until it has."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 2), ALL, 100)
+    shared = member.advance(state, sts(3), pods(0, 2), ALL, 280)
+    state = member.advance(state, sts(3), pods(0, returned=(2,)), ALL, 200)
+
+    state = member.advance(state, sts(3), pods(0, returned=(2,)), ALL, 280)
+    assert (state.held, state.due) == (union(mask(0, 3), mask(1, 3)), 325)
+
+    state = member.advance(state, sts(3), pods(0, returned=(2,)), ALL, 424)
+    assert (state.held, state.due) == (union(mask(0, 3), mask(1, 3)), 425)
+    assert member.advance(state, sts(3), pods(0, returned=(2,)), ALL, 425).held == shared.held
+
+
+def test_change_is_over_when_all_have_settled() -> None:
+    """Who had what before a change is forgotten with the last hand-over period, though nothing is held for anybody."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(2), pods(0, 1, 2, deleting=(2,)), ALL, 100)
+    state = member.advance(state, sts(2), pods(0, 1), ALL, 130)
+    assert (state.phase, state.due) == ("stable", 145)
+
+    assert member.advance(state, sts(2), pods(0, 1), ALL, 145).left is None
 
 
 def test_lost_node() -> None:
@@ -324,7 +376,7 @@ def test_first_ordinal() -> None:
     assert (state.shard, state.held) == (0, mask(0, 2))
 
     state = member.advance(state, sts(2, start=4), pods(4, 5), state.held, 100)
-    assert (state.shard, state.held, state.due) == (1, ALL, 145)
+    assert (state.shard, state.held, state.ready.keys()) == (1, ALL, {"ksm-4", "ksm-5"})
 
 
 @pytest.mark.parametrize(
@@ -368,6 +420,46 @@ def test_pods_may_not_be_read() -> None:
     assert member.advance(state, sts(3), None, ALL, 1e9).held == mask(1, 2)
 
     assert intersection(member.advance(state, sts(1), None, ALL, 1e9).held, mask(1, 2)) == mask(1, 2)
+
+
+def test_pods_may_not_be_read_any_more() -> None:
+    """What was known of the pods stays, one that is going included; how long others have been away is counted anew."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(3), pods(0, 1), ALL, 100)
+    state = member.advance(state, sts(3), pods(0, 1, deleting=(1,)), ALL, 270)
+    taken = intersection(state.held, mask(1, 3))
+
+    blind = member.advance(state, sts(3), None, ALL, 1000)
+    assert (blind.held, blind.ready, blind.absent) == (state.held, state.ready, {})
+
+    back = member.advance(blind, sts(3), pods(0, returned=(1,)), ALL, 1001)
+    assert (intersection(back.held, mask(1, 3)), back.absent) == (taken, {"ksm-2": 1001})
+
+    gone = member.advance(state, sts(3), pods(0, 1, deleting=(0, 1)), ALL, 280)
+    assert member.advance(gone, sts(3), None, ALL, 281).phase == "draining"
+
+
+def test_nothing_is_let_go_on_old_news() -> None:
+    """Slots are let go only by who is sure that the pod that has been Ready for long enough still is."""
+    member, state = begun(0, 2)
+    state = member.advance(state, sts(3), pods(0, 1, 2), ALL, 100)
+
+    unsure = member.advance(state, sts(3), pods(0, 1, 2), ALL, 145, sure=False)
+    assert (unsure.phase, unsure.held, unsure.lost) == ("releasing", mask(0, 2), NONE)
+
+    assert member.advance(unsure, sts(3), pods(0, 1, 2), ALL, 146).held == mask(0, 3)
+
+
+def test_late() -> None:
+    """A pod that has not loaded its own slots half a period after the change must not be Ready: others are about to let go."""
+    member, state = begun(0, 3)
+    state = member.advance(state, sts(2), pods(0, 1), mask(0, 3), 100)
+    assert (state.late, state.due) == (False, 122.5)
+
+    state = member.advance(state, sts(2), pods(0, 1), mask(0, 3), 122.5)
+    assert (state.late, state.serving) == (True, True)
+
+    assert not member.advance(state, sts(2), pods(0, 1), ALL, 130).late
 
 
 def test_static() -> None:

@@ -1,0 +1,151 @@
+"""When a process is ready and what it shows, by how far its followers and its membership are. Nothing is followed here.
+
+That lists and events get into the store is in tests/test_intake.py; whole processes are in tests/e2e.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from ksm_shard.assembly import export
+from ksm_shard.cluster.client import connect
+from ksm_shard.exporter import Exporter
+from ksm_shard.kinds import resources
+from ksm_shard.metrics.filters import Filters
+from ksm_shard.settings import parse
+from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.slots import ALL, NONE
+from ksm_shard.sharding.state import Pod, State, StatefulSet, static
+from ksm_shard.targets import Scope
+
+MEMBER = Member(MMH3, "ksm-0")
+PODS = [Pod("ksm-0", "1"), Pod("ksm-1", "1")]
+
+
+def exporter(state: State, *names: str, scope: Scope | None = None) -> Exporter:
+    """An exporter of some resources whose followers have not begun."""
+    ownership = Ownership(MMH3, state.held)
+    exported = [export(resources()[name], parse([], {}), Filters(), ownership) for name in names]
+    server = connect("http://127.0.0.1:1")
+    return Exporter(
+        exported, ownership, server, scope or Scope(), state,
+        version="1", settings="", pod="" if state.phase == "static" else MEMBER.pod,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def alone() -> Exporter:
+    """Pods of two namespaces, nodes: three followers of a process that has it all to itself."""
+    return exporter(static(MMH3, 0, 1), "pods", "nodes", scope=Scope(namespaces=["a", "b"]))
+
+
+def listed(one: Exporter, *which: int) -> None:
+    """Complete a list of some followers, of no objects; of all if none are named."""
+    for followed in [one._followed[number] for number in which] or one._followed:
+        followed.intake.start_list()
+        followed.intake.end_list("1")
+
+
+def refused(one: Exporter, which: int, times: int = 2) -> None:
+    """Have a follower refused so many times."""
+    follower = one._followed[which].follower
+    follower.state, follower.refusals = "forbidden", times
+
+
+def shown(one: Exporter) -> list[str]:
+    """The resources that are in a scrape."""
+    return sorted(one._listed())
+
+
+def test_one_refusal_is_waited_for(alone: Exporter) -> None:
+    """A follower that was refused once is not left out yet; one that was refused twice is, with a note."""
+    listed(alone, 0, 2)
+    refused(alone, 1, times=1)
+    assert not alone.readiness().ready
+
+    refused(alone, 1)
+    assert (alone.readiness().ready, alone.readiness().notes) == (True, ["pods: forbidden (not waited for)"])
+
+
+def test_not_ready_with_nothing(alone: Exporter) -> None:
+    """A process that is refused everything has nothing to be ready with."""
+    for which in range(3):
+        refused(alone, which)
+
+    assert "nothing that is followed can be read" in alone.readiness().problems
+
+
+def test_a_refused_namespace_hides_no_other(alone: Exporter) -> None:
+    """What the other namespaces have is shown, also while the refused one is asked for again; only a first list hides it."""
+    listed(alone, 0, 2)
+    assert shown(alone) == ["nodes"]
+    refused(alone, 1)
+    assert shown(alone) == ["nodes", "pods"]
+
+    alone._followed[1].follower.state = "listing"
+    assert shown(alone) == ["nodes", "pods"]
+
+
+def test_a_refused_resource_is_not_shown(alone: Exporter) -> None:
+    """A resource that has been listed nowhere is left out, also while its first list is under way at last."""
+    listed(alone, 2)
+    refused(alone, 0)
+    refused(alone, 1)
+    assert shown(alone) == ["nodes"]
+
+    alone._followed[0].follower.state = "listing"
+    assert shown(alone) == ["nodes"]
+
+
+def advance(one: Exporter, state: State, replicas: int, now: float) -> State:
+    """Take another step of the membership."""
+    state = MEMBER.advance(state, StatefulSet("ksm", replicas), PODS[:replicas], one.loaded(), now)
+    one.become(state)
+    return state
+
+
+def test_a_list_of_fewer_slots_is_not_enough() -> None:
+    """A shard whose first list began before a change gave it more is ready when that is loaded as well."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0)
+    one = exporter(state, "pods")
+    one._followed[0].intake.start_list()
+    state = advance(one, state, 1, 1)
+    one._followed[0].intake.end_list("1")
+    state = advance(one, state, 1, 2)
+    assert one.readiness().problems == [f"{MMH3.mask(1, 2).count(1)} slots are not loaded"]
+    assert one.scrape(lambda _: True, openmetrics=False) is None
+
+    listed(one)
+    advance(one, state, 1, 3)
+    assert one.readiness().ready
+
+
+def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
+    """Half a hand-over period after a change it stops being ready until it has loaded; what it has is served all the time."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0)
+    one = exporter(state, "pods")
+    listed(one)
+    state = advance(one, state, 2, 1)
+    ready = []
+    for now, load in [(100, False), (122, False), (122.5, False), (123, True)]:
+        if load:
+            listed(one)
+        state = advance(one, state, 1, now)
+        ready.append(one.readiness().ready)
+        assert one.scrape(lambda _: True, openmetrics=False) is not None
+
+    assert ready == [True, True, False, True]
+
+
+def test_slots_lost_are_told_until_the_next_change() -> None:
+    """News that change nothing leave them as they are."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", 1), PODS[:1], NONE, 0)
+    one = exporter(state, "pods")
+    for lost, gained in [(MMH3.mask(1, 2), NONE), (NONE, NONE)]:
+        one.become(replace(state, lost=lost, gained=gained))
+        assert one.status().slots.lost == MMH3.mask(1, 2)
+
+    one.become(replace(state, gained=ALL))
+    assert one.status().slots.lost == NONE
