@@ -26,6 +26,7 @@ from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.delivery import TYPES, Delivery
 from ksm_shard.cluster.errors import Cancelled, Gone, NotFound, Refused, RequestError, Unavailable, Unsupported
+from ksm_shard.cluster.gathering import gathered
 from ksm_shard.cluster.lister import WATCH, Lister, watch_query
 from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
 from ksm_shard.cluster.reader import Target
@@ -161,7 +162,7 @@ class Follower:
         started, seen = self._clock(), 0
         try:
             with counted(self._ended), closing(self._changes()) as changes:
-                for codec, event in changes:
+                for codec, event in gathered(changes, self._stop, self._clock):
                     seen += 1
                     self._take(codec, event)
                 if not seen and self._clock() - started < TOO_SHORT:
