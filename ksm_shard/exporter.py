@@ -1,11 +1,9 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
-import resource
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from ksm_shard import kinds
@@ -16,24 +14,20 @@ from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
-from ksm_shard.metrics.families import Reading
 from ksm_shard.report import Report
-from ksm_shard.report import Resource as ReportedResource
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.sharding.state import State
+from ksm_shard.standing import reported, resident, status_of
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, path_of, targets
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Sibling, Slots, Status
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
 # not answer, keeps the process no longer than that.
 LAST_WAIT: Final = 0.3
-# The higher, the sooner somebody should look; a state that is not here counts 1.
-TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
-READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
 class Exporter:
@@ -190,7 +184,7 @@ class Exporter:
                 own=state.own, gained=gained, lost=self._lost, held=state.held_for_others, covering=state.covering
             ),
             siblings=self.siblings,
-            resources=[self._resource(one) for one in self._exported.values()],
+            resources=[status_of(one, self._followed) for one in self._exported.values()],
             object_limit=self._object_limit,
             problem=state.problem,
             membership=self._membership(),
@@ -230,8 +224,8 @@ class Exporter:
             ready=self.readiness().ready,
             own=state.own,
             held=state.held,
-            memory=_resident(),
-            resources={name: self._held_of(one) for name, one in self._exported.items()},
+            memory=resident(),
+            resources={name: reported(one, self._followed) for name, one in self._exported.items()},
             problem=state.problem,
             membership=self._membership(),
         ).to_json()
@@ -285,55 +279,3 @@ class Exporter:
 
     def _membership(self) -> dict[str, str]:
         return {name: follower.state for name, follower in self.membership.copy().items()}
-
-    def _held_of(self, exported: Exported) -> ReportedResource:
-        status = self._resource(exported)
-        return ReportedResource(
-            seen=status.seen,
-            owned=status.owned,
-            synced=status.synced,
-            state=exported.tally.state,
-            series=exported.store.size().series,
-            deflated=status.deflated,
-            text=status.text,
-            filtered=status.filtered,
-        )
-
-    def _filtered(self, reading: Reading, followers: Sequence[Follower]) -> bool:
-        """Tell whether the API server filters. Tables and metadata do not say so: it filters them if it does anything."""
-        whole = reading is Reading.FULL
-        return any(follower.filtered_by for follower in (followers if whole else (o.follower for o in self._followed)))
-
-    def _resource(self, exported: Exported) -> ResourceStatus:
-        kind = exported.resource
-        mine = [one for one in self._followed if one.exported is exported]
-        followers = [one.follower for one in mine]
-        # The least healthy follower speaks for all namespaces.
-        speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
-        size = exported.store.size()
-        filtered = self._filtered(kind.reading, followers)
-        return ResourceStatus(
-            name=kind.plural,
-            type=f"*{kind.api_version.rpartition('/')[2]}.{kind.kind}",
-            reading=READING[kind.reading],
-            synced=all(one.intake.listed_version > 0 for one in mine),
-            seen=sum(one.intake.seen.mine() if filtered else one.intake.seen.all for one in mine),
-            owned=len(exported.store),
-            listed=sum(one.intake.seen.listed for one in mine),
-            resource_version=followers[0].resource_version if len(followers) == 1 else "",
-            filtered=filtered,
-            families=len(exported.families),
-            deflated=size.deflated,
-            text=size.text,
-            tally=exported.tally,
-            last_error=speaker.last_error if speaker is not None else "",
-        )
-
-
-def _resident() -> int:
-    """Return the resident memory of this process in bytes; 0 where the kernel does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * resource.getpagesize()
