@@ -27,7 +27,9 @@ class Ownership:
         self.version = 1
         self._unlisted = {1: mask}  # version -> slots gained with it that are not known to be loaded
         self._listeners: list[Listener] = []
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        # Around a change and those who hear of it: dropping what was lost takes a second, in which scrapes ask what is loaded.
+        self._changing = threading.RLock()
 
     def owns(self, uid: str | bytes) -> bool:
         """Whether the object with this uid is to be served here."""
@@ -40,13 +42,14 @@ class Ownership:
 
     def change(self, mask: bytes) -> None:
         """Serve these slots from now on. The same mask again changes nothing."""
-        with self._lock:
-            gained, lost = difference(mask, self.mask), difference(self.mask, mask)
-            if gained == lost:  # both are empty, as nothing is gained and lost at once
-                return
-            self.mask = mask
-            self.version += 1
-            self._unlisted[self.version] = gained
+        with self._changing:
+            with self._lock:
+                gained, lost = difference(mask, self.mask), difference(self.mask, mask)
+                if gained == lost:  # both are empty, as nothing is gained and lost at once
+                    return
+                self.mask = mask
+                self.version += 1
+                self._unlisted[self.version] = gained
             for listener in self._listeners:
                 listener(gained, lost)
 

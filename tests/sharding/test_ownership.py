@@ -1,5 +1,7 @@
 """The mask that all threads share: what is owned, what is heard of changes, what is loaded."""
 
+import threading
+
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE, difference, union
@@ -52,6 +54,24 @@ def test_loaded() -> None:
 
     ownership.confirm(2)
     assert ownership.loaded() == union(LEFT, RIGHT)
+
+
+def test_loaded_is_answered_during_a_change() -> None:
+    """Whoever drops what was lost takes a second, in which scrapes of other threads must not wait."""
+    ownership = Ownership(MMH3, LEFT)
+    ownership.confirm(1)
+    seen = []
+
+    def slow(gained: bytes, lost: bytes) -> None:
+        del gained, lost
+        other = threading.Thread(target=lambda: seen.append(ownership.loaded()), daemon=True)
+        other.start()
+        other.join(20)
+
+    ownership.on_change(slow)
+    ownership.change(union(LEFT, RIGHT))
+
+    assert seen == [LEFT]
 
 
 def test_lost_and_gained_again() -> None:
