@@ -40,12 +40,12 @@ class Fleet:
         held_most: the most slots that any shard was seen to hold for another.
     """
 
-    def __init__(self, api: Api, flags: list[str], load: Load, start: int = 0) -> None:
-        """Take what is to be exported, and where the ordinals of the set begin."""
+    def __init__(self, api: Api, flags: list[str], load: Load, start: int = 0, handover: float = HANDOVER) -> None:
+        """Take what is to be exported, where the ordinals of the set begin, and the hand-over period in seconds."""
         self._api = api
         self._flags = [
             *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
-            f"--handover-period={HANDOVER:g}s", f"--drain-period={DRAIN:g}s",
+            f"--handover-period={handover:g}s", f"--drain-period={DRAIN:g}s",
         ]  # fmt: skip
         self._first = start
         self._running: dict[int, Exporter] = {}

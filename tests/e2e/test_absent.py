@@ -14,6 +14,7 @@ import pytest
 from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.follower import Follower
+from ksm_shard.cluster.gathering import GATHER
 from ksm_shard.cluster.reader import Reader
 from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
@@ -48,7 +49,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 class Passing(threading.Event):
-    """The stop of a follower whose waits are over at once; what is to happen meanwhile does.
+    """The stop of a follower whose waits are over at once; what is to happen meanwhile does, but where it waits for more events.
 
     Attributes:
         waits: the seconds of each.
@@ -61,8 +62,9 @@ class Passing(threading.Event):
         self._meanwhile = meanwhile
 
     def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(timeout or 0.0)
-        self._meanwhile()
+        if timeout != GATHER:
+            self.waits.append(timeout or 0.0)
+            self._meanwhile()
         return self.is_set()
 
 

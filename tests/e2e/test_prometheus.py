@@ -26,6 +26,8 @@ MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 # As Grafana fills them in: no cluster is All, and a rate is over four scrapes.
 VARIABLES = {"$cluster": ".*", "$namespace": "monitoring", "$job": "ksm-shard-telemetry", "$__rate_interval": "8s"}
+# Prometheus looks at what it has discovered every 5 s, and then scrapes after up to a second: whoever lets go sooner is missed.
+HANDOVER = 10.0
 STAYING = 300
 # What has nothing to show while all is well.
 EMPTY_WHEN_WELL = {"Lists and watches that failed", "Relists"}
@@ -114,7 +116,7 @@ def test_prometheus_never_counts_fewer_pods_while_a_fleet_grows(prometheus: Prom
         simulated() as url,
         Api(url) as api,
         # No pods come and go: these would be fewer at times.
-        Fleet(api, [f"--apiserver={url}"], Load(api, STAYING, 50.0, passing=0)) as fleet,
+        Fleet(api, [f"--apiserver={url}"], Load(api, STAYING, 50.0, passing=0), handover=HANDOVER) as fleet,
     ):
 
         def discover() -> None:
