@@ -59,7 +59,16 @@ def test_many_chunks_a_read() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"x\r\n", b"-5\r\nabcde", b"1_0\r\n", b"\r\n", b"3\r\nabcde\r\n", b"<html>\r\n", b"1" * (MAX_LINE + 1)],
+    [
+        b"x\r\n",
+        b"0x5\r\nabcde",
+        b"-5\r\nabcde",
+        b"1_0\r\n",
+        b"\r\n",
+        b"3\r\nabcde\r\n",
+        b"<html>\r\n",
+        b"1" * (MAX_LINE + 1),
+    ],
 )
 def test_garbage(garbage: bytes) -> None:
     """What is no body in chunks is an error that says so."""
