@@ -9,6 +9,7 @@ from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed
 from ksm_shard.metrics.families import Reading
 from ksm_shard.report import Resource as ReportedResource
+from ksm_shard.store.store import Size
 from ksm_shard.web.source import ResourceStatus
 
 # The higher, the sooner somebody should look; a state that is not here counts 1.
@@ -18,12 +19,31 @@ READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Readin
 
 def status_of(exported: Exported, followed: Sequence[Followed]) -> ResourceStatus:
     """Return how a resource stands; `followed` are the followers of all resources."""
+    return _status(exported, followed, exported.store.size())
+
+
+def reported(exported: Exported, followed: Sequence[Followed]) -> ReportedResource:
+    """Return the same as `check` and `plan` ask for it."""
+    size = exported.store.size()
+    status = _status(exported, followed, size)
+    return ReportedResource(
+        seen=status.seen,
+        owned=status.owned,
+        synced=status.synced,
+        state=exported.tally.state,
+        series=size.series,
+        deflated=status.deflated,
+        text=status.text,
+        filtered=status.filtered,
+    )
+
+
+def _status(exported: Exported, followed: Sequence[Followed], size: Size) -> ResourceStatus:
     kind = exported.resource
     mine = [one for one in followed if one.exported is exported]
     followers = [one.follower for one in mine]
     # The least healthy follower speaks for all namespaces.
     speaker = max(followers, key=lambda follower: TROUBLED.get(follower.state, 1), default=None)
-    size = exported.store.size()
     # Tables and metadata do not say whether the API server filters: it filters them if it does anything.
     filtered = any(one.follower.filtered_by for one in (mine if kind.reading is Reading.FULL else followed))
     return ResourceStatus(
@@ -41,21 +61,6 @@ def status_of(exported: Exported, followed: Sequence[Followed]) -> ResourceStatu
         text=size.text,
         tally=exported.tally,
         last_error=speaker.last_error if speaker is not None else "",
-    )
-
-
-def reported(exported: Exported, followed: Sequence[Followed]) -> ReportedResource:
-    """Return the same as `check` and `plan` ask for it."""
-    status = status_of(exported, followed)
-    return ReportedResource(
-        seen=status.seen,
-        owned=status.owned,
-        synced=status.synced,
-        state=exported.tally.state,
-        series=exported.store.size().series,
-        deflated=status.deflated,
-        text=status.text,
-        filtered=status.filtered,
     )
 
 

@@ -45,7 +45,7 @@ class _Block:
         self.slots = array("H", bytes(2 * ROWS))
         self.sources = bytearray(ROWS)
         self.columns: list[Column | None] = [None] * families
-        self.hashes = array("I", [hash("") & HASH_BITS]) * (families * ROWS)  # row by row
+        self.hashes = _hashes([""]) * (families * ROWS)  # row by row
         self.dirty: set[int] = set()
 
 
