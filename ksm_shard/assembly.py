@@ -15,8 +15,8 @@ from ksm_shard.metrics.families import Resource
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.run import Settings
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.ranges import SERVER_SIDE, selector
-from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.ranges import selector
+from ksm_shard.sharding.rings import RINGS
 from ksm_shard.sharding.state import State, static
 from ksm_shard.targets import Scope
 from ksm_shard.version import version
@@ -30,7 +30,6 @@ OWN: Final = frozenset(
         "config", "verbosity", "ignored_flags", "node", "track_unscheduled_pods",
     }
 )  # fmt: skip
-RINGS: Final = {"mmh3": MMH3, "server-side": SERVER_SIDE}
 
 
 def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:

@@ -11,10 +11,10 @@ from ksm_shard.report import NoReport, Report, ask_all
 from ksm_shard.settings.commands import Plan
 from ksm_shard.sharding.ranges import SERVER_SIDE
 from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.rings import RINGS
 from ksm_shard.sharding.slots import MAX_SHARDS, SLOTS, Ring
 from ksm_shard.web.page import size as bytes_text
 
-RINGS: Final = {ring.name: ring for ring in (MMH3, SERVER_SIDE)}
 # Measured (docs/decisions.md), for pods, which are what there is most of and what has most series.
 BASE: Final = 80e6  # bytes of a process that holds nothing
 BYTES_EACH: Final = 2500.0  # of memory an object, its pages included
