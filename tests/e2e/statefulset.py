@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.api import Api, Refused
 from tests.e2e.load import Load
 from tests.e2e.scrapes import Scrapes, objects
@@ -270,6 +271,18 @@ class Fleet:
             return ""
 
         return list(self._scrapers.map(text, dict(self._running).values() if shards is None else shards))
+
+
+@contextmanager
+def settled(simulator: Simulator, replicas: int, *flags: str, pods: int = 2) -> Iterator[Fleet]:
+    """A fleet of so many shards that have settled, with a few pods of which one changes a second."""
+    with (
+        Api(simulator.url) as api,
+        Fleet(api, [f"--apiserver={simulator.url}", *flags], Load(api, pods, 1.0)) as fleet,
+    ):
+        fleet.scale(replicas)
+        fleet.settled()
+        yield fleet
 
 
 def counted(text: str) -> Counter[str]:

@@ -6,22 +6,14 @@ import socket
 import pytest
 
 from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.api import Api
-from tests.e2e.load import Load
-from tests.e2e.statefulset import LABELS, NAME, Fleet
+from tests.e2e.statefulset import LABELS, NAME, settled
 from tests.e2e.test_fleet_commands import run
 from tests.processes import eventually
 
 
 def test_a_vanished_statefulset_is_told_everywhere() -> None:
     """A metric, a field of /shard, the status page, and a line of `check`, of each shard; all is well when it is back."""
-    with (
-        Simulator() as simulator,
-        Api(simulator.url) as api,
-        Fleet(api, [f"--apiserver={simulator.url}"], Load(api, 10, 1.0)) as fleet,
-    ):
-        fleet.scale(2)
-        fleet.settled()
+    with Simulator() as simulator, settled(simulator, 2, pods=10) as fleet:
         one, other = (one for _, one in fleet.running())
         well = run("check", one.url, other.url)
         owner = simulator.get("statefulsets", NAME, "monitoring")
@@ -48,14 +40,7 @@ def test_the_status_page_leads_to_the_other_shards(address: str) -> None:
     """A pod that has an address is a link, on the port that all of them have; one that is only to be is none."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    flags = [f"--port={port}"]
-    with (
-        Simulator() as simulator,
-        Api(simulator.url) as api,
-        Fleet(api, [f"--apiserver={simulator.url}", *flags], Load(api, 2, 1.0)) as fleet,
-    ):
-        fleet.scale(1)
-        fleet.settled()
+    with Simulator() as simulator, settled(simulator, 1, f"--port={port}") as fleet:
         fleet.resize(3)
         ((_, one),) = fleet.running()
         labels = {"namespace": "monitoring", "name": f"{NAME}-1", "labels": LABELS}

@@ -10,9 +10,7 @@ import pytest
 
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.api import Api
-from tests.e2e.load import Load
-from tests.e2e.statefulset import Fleet
+from tests.e2e.statefulset import settled
 from tests.e2e.test_storm import pod
 from tests.processes import Exporter, eventually, fleet
 
@@ -80,13 +78,7 @@ def test_an_api_server_that_does_not_tell(
 
 def test_a_fleet_without_shards() -> None:
     """With spec.replicas of 0 nobody owns anything, which is an answer."""
-    with (
-        Simulator() as simulator,
-        Api(simulator.url) as api,
-        Fleet(api, [f"--apiserver={simulator.url}"], Load(api, 2, 1.0)) as fleet,
-    ):
-        fleet.scale(1)
-        fleet.settled()
+    with Simulator() as simulator, settled(simulator, 1) as fleet:
         ((_, one),) = fleet.running()
         fleet.resize(0)
         eventually(lambda: "kube_state_metrics_total_shards 0.0" in one.scrape_telemetry(), "it has not heard of it")
