@@ -6,9 +6,9 @@ Its models and its watch are not used: they cost 1,460 us a pod, and its watch l
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.client import HTTPException
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from http.client import BadStatusLine, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -73,8 +73,22 @@ class Response:
         self._call.received(len(body))
         return body
 
-    def chunks(self, within: float) -> Iterator[bytes]:
-        """Yield the body as it arrives; it must end within that many seconds. Raises as `body`."""
+    def opening(self, size: int, within: float) -> bytes:
+        """Return the beginning of the body, at least that many bytes of it if there are; what follows has yet to be read.
+
+        Raises as `body`.
+        """
+        found = b""
+        with closing(self.chunks(within, size)) as pieces:
+            while len(found) < size and (piece := next(pieces, b"")):
+                found += piece
+        return found
+
+    def chunks(self, within: float, size: int = CHUNK) -> Generator[bytes, None, None]:
+        """Yield the body as it arrives, `size` bytes at most at a time; it must end within that many seconds.
+
+        Raises as `body`.
+        """
         deadline = time.monotonic() + within
         answer = self._call.answer
         # Past urllib3, which takes 5 us a read: a read is a TLS record, and a record an event.
@@ -82,7 +96,7 @@ class Response:
         with _named(self._path, self._call):
             while True:
                 self._call.patience(deadline)
-                piece = body.read1(CHUNK)
+                piece = body.read1(size)
                 self._call.check()
                 if not piece:
                     self._raw.read1(CHUNK)  # urllib3 has to see the end, to give the connection back
@@ -253,18 +267,26 @@ def _named(path: str, call: Call) -> Iterator[None]:
     except (HTTPError, HTTPException, OSError) as error:
         if call.cancelled:
             raise Cancelled(path, "cancelled") from error
-        raise Unavailable(path, " ".join(str(error).split()) or type(error).__name__) from error
+        # What stands where a status line should may be of the body of another answer, and is not quoted.
+        odd = isinstance(next(iter(error.args[1:]), error), BadStatusLine) and not isinstance(error.args[-1], OSError)
+        said = "expected a status line of HTTP, got something else" if odd else " ".join(str(error).split())
+        raise Unavailable(path, said or type(error).__name__) from error
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
-    """Read what a failed request says of itself: a Status, or the text of a proxy in between."""
+    """Read what a failed request says of itself: a Status, or the text of a proxy in between.
+
+    Nothing else is read or quoted: below 300, or in a form that is cut short, it may be what was asked for, a secret even.
+    """
     body, kind = b"", raw.headers.get("content-type", "").lower()
-    with suppress(HTTPError, OSError):
-        body = raw.read(MESSAGE)
+    if raw.status >= 300:
+        with suppress(HTTPError, OSError):
+            body = raw.read(MESSAGE)
     try:
         status = (ProtobufCodec() if "protobuf" in kind else JsonCodec()).status(body)
     except WireError:
-        status = Status(raw.status, "", " ".join(body[:200].decode(errors="replace").split()))
+        text = " ".join(body[:200].decode(errors="replace").split()) if kind.startswith("text/") else ""
+        status = Status(raw.status, "", text)
     header = raw.headers.get("retry-after", "")
     # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
     wait = int(header[:9]) if header.isdecimal() else status.retry_after

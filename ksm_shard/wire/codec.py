@@ -18,6 +18,17 @@ from ksm_shard.wire.messages.runtime_pb2 import Bookmark, Identity, RawList, Wat
 M = TypeVar("M", bound=Message)
 Raw = Any  # bytes (protobuf) or dict (JSON): only the codec that made it may look inside
 
+# Annotations in which tools keep a whole object as it was applied, a secret's data among it; OpenShift keeps a token itself.
+WITHHELD: Final = frozenset(
+    {
+        "banzaicloud.com/last-applied",
+        "kapp.k14s.io/original",
+        "kopf.zalando.org/last-handled-configuration",
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "objectset.rio.cattle.io/applied",
+        "openshift.io/token-secret.value",
+    }
+)
 # The annotation of the bookmark that ends the initial events of a WatchList (KEP-3157).
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
@@ -153,7 +164,8 @@ class JsonCodec:
 class TableCodec(JsonCodec):
     """`application/json;as=Table` with `includeObject=Metadata`: columns for what a family needs beyond the metadata.
 
-    A secret's type is a column and its data are none, so that no secret's data ever leave the API server.
+    A secret's type is a column and its data are none. What a tool has copied of them into an annotation (WITHHELD) is dropped
+    here, and no error quotes what came: it may not be what was asked for.
     """
 
     def __init__(self, columns: Mapping[str, int]) -> None:
@@ -162,7 +174,7 @@ class TableCodec(JsonCodec):
 
     def page(self, body: bytes) -> Page:
         """See Codec."""
-        value = _load(body)
+        value = _table(_load(body))
         return _page(value, [self._object(row) for row in _list(value, "rows")])
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
@@ -171,41 +183,70 @@ class TableCodec(JsonCodec):
             if event.type == "ERROR":
                 yield event
                 continue
-            rows = _list(event.item, "rows")
+            rows = _list(_table(event.item), "rows")
             # A bookmark may come as an empty table that has just a resource version.
             yield Event(event.type, self._object(rows[0]) if rows else {"metadata": _mapping(event.item, "metadata")})
+
+    def parse(self, item: Mapping[str, Any], kind: type[M]) -> M:
+        """See Codec."""
+        try:
+            return super().parse(item, kind)
+        except WireError as error:
+            path = str(error).partition(":")[0]
+            raise WireError(f"{path}: a value that does not fit") from None
 
     def _object(self, row: Any) -> dict[str, Any]:
         try:
             cells = row.get("cells") or ()
-            item: dict[str, Any] = {"metadata": row["object"]["metadata"]}
+            item: dict[str, Any] = {"metadata": _shown(row["object"])}
             item.update({field: cells[at] for field, at in self._columns.items() if at < len(cells)})
         except (KeyError, TypeError, AttributeError):
-            raise WireError(f"expected a table row with cells and an object, got {row!r:.80}") from None
+            raise WireError("expected a table row with cells and PartialObjectMetadata, got something else") from None
         return item
+
+
+def _shown(partial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata without WITHHELD annotations, and without managedFields, which name the keys of the data."""
+    if partial["kind"] != "PartialObjectMetadata":
+        raise KeyError("kind")
+    shown = {name: value for name, value in partial["metadata"].items() if name != "managedFields"}
+    annotations = shown.get("annotations")
+    if isinstance(annotations, dict) and not WITHHELD.isdisjoint(annotations):
+        shown["annotations"] = {key: value for key, value in annotations.items() if key not in WITHHELD}
+    return shown
+
+
+def _table(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    if value.get("kind") != "Table":
+        raise WireError("expected a Table, got something else")
+    return value
+
+
+# None of these errors quotes a value: they go into logs and onto pages, and where somebody between us and the API server
+# has changed what was asked for, or broken it, the value may be a secret's data.
 
 
 def _load(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as error:
-        raise WireError(f"expected JSON, got {data[:40]!r}: {error}") from None
+        raise WireError(f"expected JSON, got {len(data)} bytes that are none: {error}") from None
     if not isinstance(value, dict):
-        raise WireError(f"expected a JSON object, got {data[:40]!r}")
+        raise WireError(f"expected a JSON object, got {type(value).__name__}")
     return value
 
 
 def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = value.get(name) or {}
     if not isinstance(found, Mapping):
-        raise WireError(f"expected {name} to be an object, got {found!r:.80}")
+        raise WireError(f"expected {name} to be an object, got {type(found).__name__}")
     return found
 
 
 def _list(value: Mapping[str, Any], name: str) -> list[Any]:
     found = value.get(name) or []
     if not isinstance(found, list):
-        raise WireError(f"expected {name} to be a list, got {found!r:.80}")
+        raise WireError(f"expected {name} to be a list, got {type(found).__name__}")
     return found
 
 

@@ -37,7 +37,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
         WireError: the data do not begin with the magic bytes, or what follows is no Unknown.
     """
     if data[:4] != MAGIC:
-        raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {data[:16]!r}")
+        raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {len(data)} bytes that do not")
     envelope = decode(Unknown, data[4:])
     return envelope.typeMeta.kind, envelope.raw
 
