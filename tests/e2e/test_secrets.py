@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.measured import Tell
 from tests.e2e.recording import Recorder, recording
 from tests.processes import Exporter, eventually
-from tests.simulator.test_honest import TABLE, Server, real, simulated
+from tests.simulator.servers import BOTH, TABLE, Server
 
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 
@@ -45,7 +45,7 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-@pytest.fixture(params=[simulated, pytest.param(real, marks=pytest.mark.real)], ids=lambda made: str(made.__name__))
+@pytest.fixture(params=BOTH, ids=lambda made: str(made.__name__))
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Each server in turn, with secrets in a namespace of its own."""
     for made in request.param():
