@@ -103,6 +103,7 @@ class Response:
                     return
                 self._call.received(len(piece))
                 yield piece
+                del piece  # a secret's annotation may be in there, and the next read may wait for minutes
 
     def close(self) -> None:
         """Give the connection back if the answer was read to its end, else close it."""

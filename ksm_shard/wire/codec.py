@@ -131,7 +131,10 @@ class JsonCodec:
         """See Codec."""
         for line in split_lines(chunks):
             value = _load(line)
-            yield Event(str(value.get("type", "")), _mapping(value, "object"))
+            event = Event(str(value.get("type", "")), _mapping(value, "object"))
+            del line, value
+            yield event
+            del event
 
     def identity(self, item: Mapping[str, Any]) -> tuple[str, str]:
         """See Codec."""
@@ -180,12 +183,10 @@ class TableCodec(JsonCodec):
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
         for event in super().events(chunks):
-            if event.type == "ERROR":
-                yield event
-                continue
-            rows = _list(_table(event.item), "rows")
-            # A bookmark may come as an empty table that has just a resource version.
-            yield Event(event.type, self._object(rows[0]) if rows else {"metadata": _mapping(event.item, "metadata")})
+            read = event if event.type == "ERROR" else Event(event.type, self._row(event.item))
+            # The next event may be minutes away, and this one has what is dropped: nobody holds it meanwhile.
+            del event
+            yield read
 
     def parse(self, item: Mapping[str, Any], kind: type[M]) -> M:
         """See Codec."""
@@ -194,6 +195,11 @@ class TableCodec(JsonCodec):
         except WireError as error:
             path = str(error).partition(":")[0]
             raise WireError(f"{path}: a value that does not fit") from None
+
+    def _row(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the object of a table of one row; a bookmark may come without, and has just a resource version then."""
+        rows = _list(_table(table), "rows")
+        return self._object(rows[0]) if rows else {"metadata": dict(_mapping(table, "metadata"))}
 
     def _object(self, row: Any) -> dict[str, Any]:
         try:

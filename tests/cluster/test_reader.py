@@ -1,7 +1,9 @@
 """What is asked for, page by page and as a watch, what reads the answer, and that garbage is never more than an error."""
 
+import gc
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -203,6 +205,28 @@ def test_what_a_tool_copied_of_a_secret_is_dropped(key: str) -> None:
     ((event),) = codec.events([json.dumps({"type": "MODIFIED", "object": table}).encode() + b"\n"])
 
     assert listed == event.item == {"metadata": {**META, "annotations": {"team": "blue"}}, "type": "Opaque"}
+
+
+def test_nothing_holds_what_was_dropped() -> None:
+    """While a watch waits for the next event, which may take minutes, nothing refers to what came with the last one."""
+    key = min(WITHHELD)
+    held: list[object] = []
+
+    def chunks() -> Iterator[bytes]:
+        row = json.dumps({**ROW, "object": {**PARTIAL, "metadata": {**META, "annotations": {key: CANARY, "a": "b"}}}})
+        piece = f'{{"type":"ADDED","object":{{"kind":"Table","rows":[{row}]}}}}\n'.encode()
+        yield piece
+        held.append(sys.getrefcount(piece) - 2)  # by this name and by the question
+        for one in gc.get_objects():
+            if type(one) is dict and isinstance(found := one.get("annotations"), dict) and key in found:
+                held.append(one)
+            if type(one) is list and any(type(each) in {bytes, bytearray} and CANARY.encode() in each for each in one):
+                held.append(one)
+
+    ((event),) = TableCodec({}).events(chunks())
+
+    assert event.item == {"metadata": {**META, "annotations": {"a": "b"}}}
+    assert held == [0]
 
 
 @pytest.mark.parametrize(
