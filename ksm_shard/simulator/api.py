@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ksm_shard.simulator import discovery, errors, lists
+from ksm_shard.simulator import discovery, errors, lists, openapi
 from ksm_shard.simulator.admin import Admin
 from ksm_shard.simulator.bodies import Request, grace, patch_of, read
 from ksm_shard.simulator.catalogue import Catalogue
@@ -77,6 +77,8 @@ class Api:
             return Answer(200, "text/plain; charset=utf-8", b"ok")
         if path == "/version":
             return _json(discovery.VERSION)
+        if (described := openapi.document(path, self._catalogue.served())) is not None:
+            return _json(described)
         if path.startswith("/admin/"):
             return _json(self._admin.answer(request.method, path, request.json() if request.body else {}))
         if path in {TOKEN_REVIEW, ACCESS_REVIEW} and request.method == "POST":

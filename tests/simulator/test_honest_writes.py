@@ -317,6 +317,18 @@ def test_other_names(server: Server, api_version: str) -> None:
             assert tuple(one.get("categories", ())) == resource.categories, resource.plural
 
 
+@pytest.mark.parametrize("path", ["/apis/apps/v1/namespaces/{namespace}/deployments/{name}", "/api/v1/nodes/{name}"])
+def test_what_kubectl_asks_before_it_applies(server: Server, path: str) -> None:
+    """OpenAPI says of every kind that a PATCH takes `fieldValidation`."""
+    group_version = "/".join(path.split("/")[1 : 4 if path.startswith("/apis") else 3])
+    _, index = server.ask("/openapi/v3")
+    _, found = server.ask(index["paths"][group_version]["serverRelativeURL"].partition("?")[0])
+    patch = found["paths"][path]["patch"]
+
+    assert "fieldValidation" in {one["name"] for one in patch["parameters"]}
+    assert patch["x-kubernetes-group-version-kind"]["kind"] in {"Deployment", "Node"}
+
+
 @pytest.fixture
 def custom(server: Server) -> Iterator[str]:
     """The path of a custom resource without namespaces, which is served."""
