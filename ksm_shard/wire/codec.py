@@ -212,14 +212,16 @@ class TableCodec(JsonCodec):
 
 
 def _shown(partial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata without WITHHELD annotations, and without managedFields, which name the keys of the data."""
+    """Take WITHHELD annotations out of the metadata, and managedFields, which name the keys of the data; return what is left."""
     if partial["kind"] != "PartialObjectMetadata":
         raise KeyError("kind")
-    shown = {name: value for name, value in partial["metadata"].items() if name != "managedFields"}
-    annotations = shown.get("annotations")
-    if isinstance(annotations, dict) and not WITHHELD.isdisjoint(annotations):
-        shown["annotations"] = {key: value for key, value in annotations.items() if key not in WITHHELD}
-    return shown
+    meta: dict[str, Any] = partial["metadata"]
+    meta.pop("managedFields", None)
+    annotations = meta.get("annotations")
+    if isinstance(annotations, dict):
+        for key in WITHHELD.intersection(annotations):
+            del annotations[key]
+    return meta
 
 
 def _table(value: Mapping[str, Any]) -> Mapping[str, Any]:
