@@ -20,6 +20,8 @@ Raw = Any  # bytes (protobuf) or dict (JSON): only the codec that made it may lo
 
 # The annotation of the bookmark that ends the initial events of a WatchList (KEP-3157).
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
+# The type of what came as an event, in a frame or a line of its own, and is none; its item is the WireError that says so.
+UNREADABLE: Final = "UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One watch event. `type` is ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
+    """One watch event. `type` is ADDED, MODIFIED, DELETED, BOOKMARK, ERROR or UNREADABLE."""
 
     type: str
     item: Raw
@@ -48,6 +50,7 @@ class Status:
     reason: str
     message: str
     retry_after: int = 0
+    causes: frozenset[str] = frozenset()
 
 
 class Codec(Protocol):
@@ -57,7 +60,7 @@ class Codec(Protocol):
         """Read one page of a list."""
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
-        """Read a watch stream that arrives in chunks of any size."""
+        """Read a watch stream that arrives in chunks of any size. Only a broken stream raises: a bad event is UNREADABLE."""
 
     def identity(self, item: Raw) -> tuple[str, str]:
         """Return the uid and the resource version of an item, each "" if absent."""
@@ -84,8 +87,12 @@ class ProtobufCodec:
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
         for payload in split_frames(chunks):
-            event = decode(WatchEvent, payload)
-            yield Event(event.type, unseal(event.object.raw)[1])
+            try:
+                event = decode(WatchEvent, payload)
+                made = Event(event.type, unseal(event.object.raw)[1])
+            except WireError as error:
+                made = Event(UNREADABLE, error)
+            yield made
 
     def identity(self, item: bytes) -> tuple[str, str]:
         """See Codec."""
@@ -101,7 +108,8 @@ class ProtobufCodec:
         if item[:4] == b"k8s\0":
             item = unseal(item)[1]
         status = decode(StatusMessage, item)
-        return Status(status.code, status.reason, status.message, status.details.retryAfterSeconds)
+        causes = frozenset(cause.reason for cause in status.details.causes)
+        return Status(status.code, status.reason, status.message, status.details.retryAfterSeconds, causes)
 
     def parse(self, item: bytes, kind: type[M]) -> M:
         """See Codec."""
@@ -119,8 +127,15 @@ class JsonCodec:
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
         for line in split_lines(chunks):
-            value = _load(line)
-            yield Event(str(value.get("type", "")), _mapping(value, "object"))
+            try:
+                value = _load(line)
+                made = self._event(str(value.get("type", "")), _mapping(value, "object"))
+            except WireError as error:
+                made = Event(UNREADABLE, error)
+            yield made
+
+    def _event(self, kind: str, item: Mapping[str, Any]) -> Event:
+        return Event(kind, item)
 
     def identity(self, item: Mapping[str, Any]) -> tuple[str, str]:
         """See Codec."""
@@ -134,13 +149,17 @@ class JsonCodec:
     def status(self, item: Mapping[str, Any] | bytes) -> Status:
         """See Codec."""
         value = _load(item) if isinstance(item, bytes) else item
-        details = value.get("details") or {}
-        code, wait = value.get("code"), details.get("retryAfterSeconds") if isinstance(details, dict) else 0
+        details = value.get("details")
+        details = details if isinstance(details, dict) else {}
+        code, wait, causes = value.get("code"), details.get("retryAfterSeconds"), details.get("causes")
         return Status(
             code if isinstance(code, int) else 0,
             str(value.get("reason", "")),
             str(value.get("message", "")),
             wait if isinstance(wait, int) else 0,
+            frozenset(str(one.get("reason")) for one in causes if isinstance(one, dict))
+            if isinstance(causes, list)
+            else frozenset(),
         )
 
     def parse(self, item: Mapping[str, Any], kind: type[M]) -> M:
@@ -163,17 +182,21 @@ class TableCodec(JsonCodec):
     def page(self, body: bytes) -> Page:
         """See Codec."""
         value = _load(body)
-        return _page(value, [self._object(row) for row in _list(value, "rows")])
+        return _page(value, [self._listed(row) for row in _list(value, "rows")])
 
-    def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
-        """See Codec."""
-        for event in super().events(chunks):
-            if event.type == "ERROR":
-                yield event
-                continue
-            rows = _list(event.item, "rows")
-            # A bookmark may come as an empty table that has just a resource version.
-            yield Event(event.type, self._object(rows[0]) if rows else {"metadata": _mapping(event.item, "metadata")})
+    def _event(self, kind: str, item: Mapping[str, Any]) -> Event:
+        if kind == "ERROR":
+            return Event(kind, item)
+        rows = _list(item, "rows")
+        # A bookmark may come as an empty table that has just a resource version.
+        return Event(kind, self._object(rows[0]) if rows else {"metadata": _mapping(item, "metadata")})
+
+    def _listed(self, row: Any) -> dict[str, Any] | None:
+        """Return the object of a row, or None, which no message can be made of: a bad row costs itself."""
+        try:
+            return self._object(row)
+        except WireError:
+            return None
 
     def _object(self, row: Any) -> dict[str, Any]:
         try:
@@ -188,7 +211,7 @@ class TableCodec(JsonCodec):
 def _load(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError(f"expected JSON, got {data[:40]!r}: {error}") from None
     if not isinstance(value, dict):
         raise WireError(f"expected a JSON object, got {data[:40]!r}")

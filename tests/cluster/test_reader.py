@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
-from ksm_shard.cluster.errors import Gone, Unavailable, Unsupported
+from ksm_shard.cluster.errors import Forbidden, Gone, Restored, Unavailable, Unsupported
 from ksm_shard.cluster.reader import Reader, Reading, Target
-from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
-from ksm_shard.wire.frames import WireError, frame
+from ksm_shard.wire.codec import UNREADABLE, Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.frames import WireError, frame, seal
+from ksm_shard.wire.messages.meta_v1_pb2 import Status, StatusCause, StatusDetails
 from tests.cluster.server import Request, Server, serving
 
 PATH = "/api/v1/secrets"
@@ -142,6 +143,71 @@ def test_table() -> None:
     assert codec.identity(last.item)[1] == "9"
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "expected"),
+    [
+        ({"metadata": {"resourceVersion": "7"}, "items": []}, 200, False),
+        ({"metadata": {"resourceVersion": "6"}, "items": [{}]}, 200, True),
+        ({"metadata": {"resourceVersion": "opaque"}}, 200, False),
+        (b"garbage", 200, False),
+        ({"message": "no such parameter"}, 400, False),
+        ({"message": "forbidden"}, 403, Forbidden),
+        ({"message": "starting"}, 503, Unavailable),
+    ],
+)
+def test_is_behind(answer: Any, status: int, expected: Any) -> None:
+    """The newest version is asked for, of one object and no selector; who does not know it is not behind."""
+    with serving(lambda request: request.answer(answer, status)) as server:
+        if isinstance(expected, bool):
+            assert expected is reader(server).is_behind("7", Call())
+        else:
+            with pytest.raises(expected):
+                reader(server).is_behind("7", Call())
+
+    assert [one.query for one in server.requests] == [{"limit": "1"}]
+
+
+TOO_LARGE = {"reason": "Timeout", "code": 504, "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}
+STATUS = Status(code=504, details=StatusDetails(causes=[StatusCause(reason="ResourceVersionTooLarge")]))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        (TOO_LARGE, "application/json", Restored),
+        (seal("v1", "Status", STATUS.SerializeToString()), "application/vnd.kubernetes.protobuf", Restored),
+        ({"code": 504, "details": {"causes": [{"reason": "Other"}, None]}}, "application/json", Unavailable),
+        ({"code": 504, "details": {"causes": "?"}}, "application/json", Unavailable),
+        ({"code": 504, "details": [1]}, "application/json", Unavailable),
+        ({"code": 504}, "application/json", Unavailable),
+    ],
+)
+def test_version_too_large(body: Any, kind: str, expected: type[Exception]) -> None:
+    """A version that the server has yet to reach is told from other time-outs by the cause in its Status."""
+    with serving(lambda request: request.answer(body, 504, kind=kind)) as server, pytest.raises(expected) as raised:
+        list(reader(server).pages({}, Call()))
+
+    assert type(raised.value) is expected
+
+
+def test_patience_changes_in_the_middle() -> None:
+    """How long a watch may be silent can be said while it is read: a read after that fails once so much time has passed."""
+
+    def answer(request: Request) -> None:
+        request.begin(Transfer_Encoding="chunked")
+        request.chunk(b'{"type":"ADDED","object":{}}\n')
+        request.server.over.wait()
+
+    call = Call()
+    with serving(answer) as server:
+        events = reader(server).events({"watch": "true", "timeoutSeconds": "300"}, call)
+        call.expect(180)
+        assert next(events)[1].type == "ADDED"
+        call.expect(0.05)
+        with pytest.raises(Unavailable, match="timed out"):
+            next(events)
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -177,5 +243,8 @@ def test_garbage(codec: Codec, chunks: list[bytes]) -> None:
             codec.identity(item)
     with suppress(WireError):
         for event in codec.events(chunks):
+            if event.type == UNREADABLE:
+                assert isinstance(event.item, WireError)
+                continue
             codec.status(event.item) if event.type == "ERROR" else codec.identity(event.item)
             codec.ends_initial_events(event.item)
