@@ -5,7 +5,6 @@ Only the uid of an object is read before it is known to be ours; the bytes of al
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 from typing import Any, Final
 
@@ -172,8 +171,8 @@ class Intake:
 
     def _drop_unreadable(self, codec: Codec, item: Raw) -> None:
         """Export no longer what an object was before it became one that cannot be read: a fresh process could not either."""
-        with suppress(Exception):  # whose it is may be unreadable as well; then the next full list drops it
-            self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
+        # Whose it is may be unreadable as well. The follower hears of that, and lists once the watch has ended.
+        self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event."""

@@ -224,8 +224,9 @@ def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
 
 
 def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Shop) -> None:
-    """Garbage with a readable uid is one counted error; logging it is left to once a minute."""
-    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": 5}, "status": []})
+    """Garbage with a readable uid is one counted error; whose it is cannot be read either, of which the follower hears."""
+    with pytest.raises(WireError):
+        shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": 5}, "status": []})
     shop.intake.put(JSON, pod("fine"))
 
     assert {"fine": "Running"} == shop.phases()
@@ -234,14 +235,15 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
 
 @pytest.mark.parametrize("listing", [True, False])
 def test_an_object_that_can_be_read_no_longer_is_exported_no_longer(shop: Shop, listing: bool) -> None:
-    """A fresh process has nothing of it, and its old values would be wrong. One without a readable name stays until a list."""
+    """A fresh process has nothing of it, and its old values would be wrong. What has no readable name raises, and stays."""
     shop.intake.put(JSON, pod("odd"))
     shop.intake.put(JSON, pod("odder"))
 
     if listing:
         shop.intake.start_list()
     shop.intake.put(JSON, {**pod("odd"), "status": []})
-    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
+    with pytest.raises(WireError):
+        shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
 
     assert {"odder": "Running"} == shop.phases()
     assert {"": 2} == dict(shop.exported.tally.render_errors)

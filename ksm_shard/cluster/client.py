@@ -291,4 +291,4 @@ def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
     header = raw.headers.get("retry-after", "")
     # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
     wait = int(header[:9]) if header.isdecimal() else status.retry_after
-    return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait)
+    return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait, status.causes)

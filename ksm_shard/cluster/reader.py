@@ -12,6 +12,7 @@ Accept header away, whole secrets come, of which no more is read.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
@@ -22,7 +23,9 @@ from ksm_shard.cluster.client import ANSWER_TIMEOUT, ApiServer, Response
 from ksm_shard.cluster.discovery import lacks
 from ksm_shard.cluster.errors import RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.protocols import Events, Pages
+from ksm_shard.cluster.versions import older
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.frames import WireError
 
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 JSON: Final = "application/json"
@@ -117,6 +120,20 @@ class Reader:
     def lacks(self, call: Call) -> bool:
         """Tell whether the server says of itself that it does not have the target's resource; never raises."""
         return lacks(self._server, self._target.path, call)
+
+    def is_behind(self, version: str, call: Call) -> bool:
+        """Tell whether the newest version of the server is older than this one; not if it cannot be told.
+
+        Raises:
+            RequestError: the server does not answer now, or forbids it.
+        """
+        try:
+            # One object, of no selector: that costs the same however many there are.
+            with closing(self.pages({"limit": "1"}, call)) as pages:
+                _, page = next(pages)
+        except (Unsupported, WireError):
+            return False
+        return older(page.resource_version, version)
 
     def _accept(self, suffix: str) -> str:
         if self._target.reading is Reading.TABLE:

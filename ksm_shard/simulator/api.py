@@ -20,7 +20,7 @@ from ksm_shard.simulator.reviews import ACCESS_REVIEW, TOKEN_REVIEW, Reviews
 from ksm_shard.simulator.selection import Selection
 from ksm_shard.simulator.watches import Watch
 
-REASONS: Final = {"403": "Forbidden", "429": "TooManyRequests", "500": "InternalError", "503": "ServiceUnavailable"}
+REASONS: Final = {"429": "TooManyRequests", "500": "InternalError", "503": "ServiceUnavailable"}
 HTML: Final = b"<!doctype html><title>Please log in</title>"
 
 Stream = Callable[[Callable[[], bool]], Iterator[bytes]]
@@ -98,13 +98,15 @@ class Api:
                 pass
             case _:
                 group, version, rest = "", "", []
-        if not self._catalogue.has(group, version):
-            return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
         namespace = ""
         match rest:
             case ["namespaces", first, second, *others] if second != "status":
                 namespace, rest = first, [second, *others]
         plural, name, sub, *more = [*rest, "", "", ""]
+        if self._faults.find(plural, "403") is not None:  # RBAC knows paths, and not which of them are served
+            raise ApiError(403, "Forbidden", "injected fault 403")
+        if not self._catalogue.has(group, version):
+            return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
         resource = self._catalogue.find(group, version, plural)
         if resource is None or any(more) or sub not in {"", "status"} or (namespace and not resource.namespaced):
             raise errors.no_such_resource()
@@ -120,7 +122,7 @@ class Api:
             raise ApiError(int(fault.fault), REASONS[fault.fault], f"injected fault {fault.fault}", **wait)
         if self._faults.find(plural, "content-type") is not None:
             return Answer(200, "text/html", HTML)
-        if query.get("continue") and self._faults.find(plural, "410") is not None:
+        if query.get("continue") and self._faults.find(plural, "410", "expire") is not None:
             raise errors.expired_list()
         resumes = query.get("watch") and query.get("resourceVersion", "0") != "0"
         if resumes and self._faults.find(plural, "410") is not None:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
-from ksm_shard.cluster.errors import Gone, Unavailable, Unsupported
+from ksm_shard.cluster.errors import Forbidden, Gone, Restored, Unavailable, Unsupported
 from ksm_shard.cluster.reader import TELLING, Reader, Reading, Target
-from ksm_shard.wire.codec import WITHHELD, Codec, JsonCodec, ProtobufCodec, TableCodec
-from ksm_shard.wire.frames import WireError, frame
+from ksm_shard.wire.codec import UNREADABLE, WITHHELD, Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.frames import WireError, frame, seal
 from ksm_shard.wire.messages.core_v1_pb2 import Secret
+from ksm_shard.wire.messages.meta_v1_pb2 import Status, StatusCause, StatusDetails
 from tests.cluster.server import Request, Server, serving
 
 PATH = "/api/v1/secrets"
@@ -259,10 +260,81 @@ def test_no_error_quotes_what_may_be_a_secret(rows: Any) -> None:
 def test_no_error_quotes_an_answer(codec: Codec, form: str) -> None:
     """Garbage is described by its size and its type."""
     body = form.replace("%s", CANARY).encode()
-    for read in (lambda: codec.page(body), lambda: list(codec.events([body + b"\n"]))):
-        with pytest.raises(WireError) as caught:
-            read()
-        assert CANARY not in str(caught.value)
+    with pytest.raises(WireError) as caught:
+        codec.page(body)
+    errors = [caught.value]
+    try:
+        errors += [event.item for event in codec.events([body + b"\n"])]
+    except WireError as error:
+        errors.append(error)
+
+    assert len(errors) == 2
+    assert CANARY not in "".join(map(str, errors))
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "expected"),
+    [
+        ({"metadata": {"resourceVersion": "7"}, "items": []}, 200, False),
+        ({"metadata": {"resourceVersion": "6"}, "items": [{}]}, 200, True),
+        ({"metadata": {"resourceVersion": "opaque"}}, 200, False),
+        (b"garbage", 200, False),
+        ({"message": "no such parameter"}, 400, False),
+        ({"message": "forbidden"}, 403, Forbidden),
+        ({"message": "starting"}, 503, Unavailable),
+    ],
+)
+def test_is_behind(answer: Any, status: int, expected: Any) -> None:
+    """The newest version is asked for, of one object and no selector; who does not know it is not behind."""
+    with serving(lambda request: request.answer(answer, status)) as server:
+        if isinstance(expected, bool):
+            assert expected is reader(server).is_behind("7", Call())
+        else:
+            with pytest.raises(expected):
+                reader(server).is_behind("7", Call())
+
+    assert [one.query for one in server.requests] == [{"limit": "1"}]
+
+
+TOO_LARGE = {"reason": "Timeout", "code": 504, "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}}
+STATUS = Status(code=504, details=StatusDetails(causes=[StatusCause(reason="ResourceVersionTooLarge")]))
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        (TOO_LARGE, "application/json", Restored),
+        (seal("v1", "Status", STATUS.SerializeToString()), "application/vnd.kubernetes.protobuf", Restored),
+        ({"code": 504, "details": {"causes": [{"reason": "Other"}, None]}}, "application/json", Unavailable),
+        ({"code": 504, "details": {"causes": "?"}}, "application/json", Unavailable),
+        ({"code": 504, "details": [1]}, "application/json", Unavailable),
+        ({"code": 504}, "application/json", Unavailable),
+    ],
+)
+def test_version_too_large(body: Any, kind: str, expected: type[Exception]) -> None:
+    """A version that the server has yet to reach is told from other time-outs by the cause in its Status."""
+    with serving(lambda request: request.answer(body, 504, kind=kind)) as server, pytest.raises(expected) as raised:
+        list(reader(server).pages({}, Call()))
+
+    assert type(raised.value) is expected
+
+
+def test_patience_changes_in_the_middle() -> None:
+    """How long a watch may be silent can be said while it is read: a read after that fails once so much time has passed."""
+
+    def answer(request: Request) -> None:
+        request.begin(Transfer_Encoding="chunked")
+        request.chunk(b'{"type":"ADDED","object":{}}\n')
+        request.server.over.wait()
+
+    call = Call()
+    with serving(answer) as server:
+        events = reader(server).events({"watch": "true", "timeoutSeconds": "300"}, call)
+        call.expect(180)
+        assert next(events)[1].type == "ADDED"
+        call.expect(0.05)
+        with pytest.raises(Unavailable, match="timed out"):
+            next(events)
 
 
 anything = st.recursive(
@@ -300,5 +372,8 @@ def test_garbage(codec: Codec, chunks: list[bytes]) -> None:
             codec.identity(item)
     with suppress(WireError):
         for event in codec.events(chunks):
+            if event.type == UNREADABLE:
+                assert isinstance(event.item, WireError)
+                continue
             codec.status(event.item) if event.type == "ERROR" else codec.identity(event.item)
             codec.ends_initial_events(event.item)

@@ -4,6 +4,8 @@ What both keep here is what the exporter's tests may rely on; what is sent to th
 simulator's faults, which no server promises.
 """
 
+import threading
+
 import pytest
 
 from tests.simulator.servers import NAMES, TABLE, Object, Server, partial
@@ -125,6 +127,21 @@ def test_versions_to_come_are_504(server: Server) -> None:
     assert (status, failure["reason"]) == (504, "Timeout")
     assert failure["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
     assert failure["details"]["retryAfterSeconds"] == 1
+
+
+def test_watches_from_versions_to_come(server: Server) -> None:
+    """A watch from a version that is not there yet tells nothing of what happens before; a WatchList is a 504 in an ERROR."""
+    later = str(int(server.put("before")["metadata"]["resourceVersion"]) + 100_000)
+    listed = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    thread = threading.Timer(0.2, server.put, ["meanwhile"])
+    thread.start()
+    events = server.watch(resourceVersion=later, allowWatchBookmarks="true")
+    thread.join()
+    (event,) = server.watch(resourceVersion=later, timeoutSeconds="10", **listed)
+
+    assert events == []
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 504)
+    assert event["object"]["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
 
 
 def test_tokens_that_are_none(server: Server) -> None:

@@ -125,11 +125,19 @@ class PartialObjectMetadata(_message.Message):
     metadata: ObjectMeta
     def __init__(self, metadata: _Optional[_Union[ObjectMeta, _Mapping]] = ...) -> None: ...
 
+class StatusCause(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
 class StatusDetails(_message.Message):
-    __slots__ = ("retryAfterSeconds",)
+    __slots__ = ("causes", "retryAfterSeconds")
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
     RETRYAFTERSECONDS_FIELD_NUMBER: _ClassVar[int]
+    causes: _containers.RepeatedCompositeFieldContainer[StatusCause]
     retryAfterSeconds: int
-    def __init__(self, retryAfterSeconds: _Optional[int] = ...) -> None: ...
+    def __init__(self, causes: _Optional[_Iterable[_Union[StatusCause, _Mapping]]] = ..., retryAfterSeconds: _Optional[int] = ...) -> None: ...
 
 class Status(_message.Message):
     __slots__ = ("message", "reason", "details", "code")
