@@ -1,7 +1,8 @@
 """The samples of one resource: for every object a text per family, in columns of 128 neighbours.
 
 Objects are known by a key that identifies their series (namespace and name), so that an object that was deleted and made
-again with another uid replaces its predecessor. Every method may be called from any thread.
+again with another uid replaces its predecessor. A row remembers the resource version of its object, so that older news of a
+predecessor, whose watch may lag, does not touch a successor. Every method may be called from any thread.
 """
 
 from array import array
@@ -36,14 +37,15 @@ class Size:
 
 
 class _Block:
-    """The rows of 128 objects: their keys and slots, and a column for each family that ever had text."""
+    """The rows of 128 objects: whose each is, and a column for each family that ever had text."""
 
-    __slots__ = ("columns", "dirty", "hashes", "keys", "slots", "sources")
+    __slots__ = ("columns", "dirty", "hashes", "keys", "slots", "sources", "versions")
 
     def __init__(self, families: int) -> None:
         self.keys: list[str | None] = [None] * ROWS
         self.slots = array("H", bytes(2 * ROWS))
         self.sources = bytearray(ROWS)
+        self.versions = array("Q", bytes(8 * ROWS))
         self.columns: list[Column | None] = [None] * families
         self.hashes = _hashes([""]) * (families * ROWS)  # row by row
         self.dirty: set[int] = set()
@@ -70,21 +72,41 @@ class Store:
         """Return how many objects there are."""
         return len(self._index)
 
-    def put(self, key: str, slot: int, texts: Sequence[str], source: int = 0) -> bool:
-        """Set the texts of an object of that slot (0 to 65,535) and source (0 to 255); tell whether any differs."""
+    def put(
+        self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
+    ) -> bool:
+        """Set the texts of an object unless its row is newer; tell whether any text differs.
+
+        Args:
+            key: namespace and name.
+            slot: of its uid, 0 to 65,535.
+            texts: one a family.
+            source: where it was read, 0 to 255.
+            version: its resource version, 64 bits; 0 if unknown, which is newer than any row.
+            replayed: whether the source may have put something newer before. Otherwise its own rows are older, whatever
+                their version: that of a restored API server may be lower.
+        """
         with self._lock:
             at = self._index.get(key)
             if at is None:
                 at = self._index[key] = self._place(key)
             block, row = self._blocks[at // ROWS], at % ROWS
-            block.slots[row], block.sources[row] = slot, source
+            if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
+                return False
+            block.slots[row], block.sources[row], block.versions[row] = slot, source, version
             return self._set(block, row, texts, _hashes(texts))
 
-    def drop(self, key: str, source: int = 0) -> bool:
-        """Forget an object unless another source has put it since; tell whether it was there."""
+    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False) -> bool:
+        """Forget an object that is gone since that version; tell whether it was there.
+
+        The row of a successor stays: one of another source, or a newer one where this may be known already (`put`).
+        """
         with self._lock:
             at = self._index.get(key)
-            if at is None or self._blocks[at // ROWS].sources[at % ROWS] != source:
+            if at is None:
+                return False
+            block, row = self._blocks[at // ROWS], at % ROWS
+            if block.sources[row] != source or (replayed and 0 < version < block.versions[row]):
                 return False
             self._forget(key)
             self._compact()
@@ -163,7 +185,7 @@ class Store:
     def _forget(self, key: str) -> None:
         at = self._index.pop(key)
         block = self._blocks[at // ROWS]
-        block.keys[at % ROWS] = None
+        block.keys[at % ROWS], block.versions[at % ROWS] = None, 0
         self._set(block, at % ROWS, self._nothing, self._no_hashes)
         self._free.append(at)
 
@@ -219,10 +241,11 @@ class Store:
         for row, (key, *texts) in enumerate(zip(last.keys, *columns, strict=False)):
             if key is not None:
                 self._index[key] = moved = self._place(key)
-                block = self._blocks[moved // ROWS]
-                block.slots[moved % ROWS], block.sources[moved % ROWS] = last.slots[row], last.sources[row]
+                block, to = self._blocks[moved // ROWS], moved % ROWS
+                block.slots[to], block.sources[to] = last.slots[row], last.sources[row]
+                block.versions[to] = last.versions[row]
                 hashes = last.hashes[row * self._families : (row + 1) * self._families]
-                self._set(block, moved % ROWS, texts, hashes)
+                self._set(block, to, texts, hashes)
         self._blocks.pop()
         self._dirty.discard(last)
         self._bodies = [None] * self._families
