@@ -159,6 +159,8 @@ class Intake:
             message = codec.parse(item, self._message)
             key = _key(message)
             texts = self._render(message)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
             self._troubles.unreadable(error)
             self._drop_unreadable(codec, item)

@@ -55,6 +55,8 @@ class Delivery:
     def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
         try:
             take(codec, item)
+        except MemoryError:
+            raise
         except Exception:
             self._observer.on_failed_item()
             if self._clock() - self._complained_at >= COMPLAIN_EVERY:

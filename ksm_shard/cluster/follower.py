@@ -11,7 +11,7 @@ unsupported, as pages at once and for an hour. A watch that is unsupported lists
 twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
 an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
 waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those
-of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list.
+of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list. MemoryError alone ends it.
 """
 
 import logging
@@ -191,6 +191,8 @@ class Follower:
             return state
         except WireError as error:
             return self._after_garbage(error, state)
+        except MemoryError:
+            raise  # with nothing left there is no going on: the process ends, and says so
         except Exception as error:  # a fault of ours must not end the only thread that follows this resource
             log.exception("%s: unexpected, going on", self._target.path)
             self._fail(error, self._backoff.next())
