@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -31,7 +30,6 @@ COMMAND = [
 MEMORY = Path("/sys/fs/cgroup/memory")
 PODS = 20_000
 LIMIT = 64 << 20
-MORE = 4 << 20
 NEEDED = "it held 8000 objects, for which `ksm-shard plan` has 100 MB of memory, and 130 MB while they load"
 
 
@@ -91,20 +89,6 @@ def test_killed_for_memory(group: Path) -> None:
     line = done.stderr.splitlines()[-1]
     said = r"ksm-shard: the worker was killed for memory \(SIGKILL\) at the limit of 67\.1 MB; it held \d+ objects, for which "
     assert re.match(said + r"`ksm-shard plan` has \S+ MB of memory, and \S+ MB while they load$", line), line
-
-
-def test_memory_that_is_refused() -> None:
-    """A limit of the process itself, as `ulimit -d` sets, ends the process too, instead of a list that is tried for ever."""
-    with Simulator([]) as simulator, Exporter(f"--apiserver={simulator.url}", "--resources=pods").ready() as exporter:
-        worker = exporter.worker()
-        (size,) = re.findall(r"^VmData:\s+(\d+) kB", Path(f"/proc/{worker}/status").read_text(), re.MULTILINE)
-        resource.prlimit(worker, resource.RLIMIT_DATA, (int(size) * 1024 + MORE, resource.RLIM_INFINITY))
-        for number in range(PODS):
-            simulator.put(pod(f"p{number}", "Running", 0))
-
-        assert exporter.process.wait(PATIENCE) == 5
-        said = "ksm-shard: the worker ended, as it was refused memory; it held "
-        eventually(lambda: any(line.startswith(said) for line in exporter.log), said, lambda: "\n".join(exporter.log))
 
 
 def without(*mounts: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ksm_shard.web.parent import FAULTS, STOPPING
+from ksm_shard.web.parent import FAULTS, NO_MEMORY, STOPPING
 from tests.processes import eventually
 from tests.web.serving import PATIENCE, ROOT, Server, serving
 
@@ -44,6 +44,25 @@ def test_the_end_of_the_worker_is_the_end(number: signal.Signals) -> None:
         os.kill(worker, number)
         assert server.line() == f"End(code={-number}, told=False, overdue=False) 1234"
         server.process.wait(PATIENCE)
+
+
+def test_a_thread_without_memory_ends_the_process() -> None:
+    """A follower that gets no memory ends, and the whole process with it, instead of going on without that thread."""
+    program = """
+import threading
+from ksm_shard.web.process import end_without_memory
+
+def refused():
+    raise MemoryError
+
+end_without_memory()
+thread = threading.Thread(target=refused)
+thread.start()
+thread.join()
+print("goes on")
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (NO_MEMORY, "")
 
 
 def test_the_worker_ends_with_its_parent() -> None:
