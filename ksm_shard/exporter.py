@@ -166,6 +166,10 @@ class Exporter:
         """See Source."""
         return [f"{loop.name}: its thread has ended" for loop in self._loops if not loop.is_alive()]
 
+    def objects(self) -> int:
+        """See Source."""
+        return sum(len(one.store) for one in self._exported.values())
+
     def status(self) -> Status:
         """See Source."""
         state, ring = self._state, self._ownership.ring

@@ -167,6 +167,8 @@ class Intake:
             message = codec.parse(item, self._message)
             key = _key(message)
             texts = self._render(message)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
             self._troubles.unreadable(error)
             # Its name may be unreadable as well. The follower hears of that, and lists once the watch has ended.

@@ -126,10 +126,13 @@ class ApiServer:
 
         Raises:
             ConfigurationError: it cannot be loaded now.
+            TypeError: the package is not one that this was made for, which no later attempt would change.
         """
         self._load = load
         self._lock = threading.Lock()
         self._open()
+        with suppress(Unavailable):  # a login may fail now and work later
+            self._credentials("/")
 
     def get(
         self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None, within: float | None = None
@@ -186,6 +189,7 @@ class ApiServer:
             try:
                 token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
             except Exception as error:  # whatever a plugin, a file or a cloud's login raises
+                _raise_if_ours(error)
                 raise Unavailable(path, f"the credentials could not be renewed: {error}") from error
         return {"Authorization": token.strip()} if token else {}
 
@@ -256,8 +260,15 @@ def _read(configuration: client.Configuration, kubeconfig: str) -> None:
             config_file=kubeconfig, client_configuration=configuration, persist_config=False
         )
     except Exception as error:  # the package lets KeyError, TypeError and YAML's own errors through as well
+        _raise_if_ours(error)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(f"kubeconfig {kubeconfig}: {reason}") from error
+
+
+def _raise_if_ours(error: Exception) -> None:
+    """Raise a TypeError of the call itself, as opposed to one from within: the call is wrong, and would be so again."""
+    if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
+        raise error
 
 
 @contextmanager

@@ -62,6 +62,8 @@ class Delivery:
     def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
         try:
             take(codec, item)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
             self._pass_over(error)
 

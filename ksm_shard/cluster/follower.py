@@ -13,7 +13,7 @@ is opened again at once. A 403 or 404 of what the API server's own discovery doe
 twice in a row one that was removed: its objects are dropped, and it is listed until it is there again. A Gone or Restored
 lists at once, but waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing.
 Waits are those of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list or of a
-server that is back.
+server that is back. MemoryError alone ends it.
 """
 
 import logging
@@ -223,6 +223,8 @@ class Follower:
             return state
         except WireError as error:
             return self._after_garbage(error, state)
+        except MemoryError:
+            raise  # with nothing left there is no going on: the process ends, and says so
         except Exception as error:  # a fault of ours must not end the only thread that follows this resource
             log.exception("%s: unexpected, going on", self._target.path)
             self._fail(error, self._backoff.next())

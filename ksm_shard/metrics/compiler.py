@@ -98,6 +98,7 @@ def compile_resource(
         body += [
             "try:",
             *_indented(["text = ''", *statements, "add(text)"]),
+            "except MemoryError: raise",  # not the fault of the object: the process ends
             "except Exception as error:",
             f"    add(''); failed(family{index}, error)",
         ]

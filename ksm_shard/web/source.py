@@ -193,6 +193,9 @@ class Source(Protocol):
     def liveness(self) -> list[str]:
         """What is wrong with the own loops; nothing about the API server."""
 
+    def objects(self) -> int:
+        """How many objects are held now; cheap, and asked often."""
+
     def status(self) -> Status:
         """All there is to show."""
 

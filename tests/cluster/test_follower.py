@@ -127,6 +127,13 @@ def test_adding_fails(error: Exception) -> None:
     assert world.sink.held == {"a", "b", "c", "d", "e"}
 
 
+@pytest.mark.parametrize("steps", [[[page("a"), MemoryError()]], [LIST, [MemoryError()]]])
+def test_no_memory(steps: list[Step]) -> None:
+    """Without memory there is no going on: the thread ends with it, and its process at once."""
+    with pytest.raises(MemoryError):
+        World(*steps).play()
+
+
 @pytest.mark.parametrize("where", ["watching", "listing"])
 def test_removed(where: str) -> None:
     """What was known of an API goes at the second 404, if discovery does not have it either; it is listed when it is back."""

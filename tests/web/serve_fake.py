@@ -5,6 +5,7 @@ Prints the two ports once it listens, and `closed` when the source is closed. Sw
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Callable
 
@@ -57,6 +58,10 @@ class FakeSource:
     def liveness(self) -> list[str]:
         """Nothing ever goes wrong here."""
         return []
+
+    def objects(self) -> int:
+        """As many as there might be."""
+        return 1234
 
     def status(self) -> Status:
         """A fleet of ten that is growing."""
@@ -129,14 +134,19 @@ def main() -> None:
     parser.add_argument("--listing", action="store_true")
     parser.add_argument("--no-gzip", action="store_true")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--read", type=float, default=60.0)
     parser.add_argument("--read-header", type=float, default=5.0)
     parser.add_argument("--write", type=float, default=60.0)
     parser.add_argument("--drain", type=float, default=0.0)
     wanted = parser.parse_args()
     ports = listen(wanted.host, 0), listen(wanted.host, 0)
     print(*(port.getsockname()[1] for port in ports), flush=True)
-    limits = Limits(read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
-    serve(*ports, lambda: FakeSource(wanted.samples, not wanted.listing), limits=limits, gzip=not wanted.no_gzip)
+    limits = Limits(read=wanted.read, read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
+    end, objects = serve(
+        *ports, lambda: FakeSource(wanted.samples, not wanted.listing), limits=limits, gzip=not wanted.no_gzip
+    )
+    print(f"{end} {objects}", flush=True)
+    sys.exit(end.code)
 
 
 if __name__ == "__main__":
