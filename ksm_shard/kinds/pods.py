@@ -283,7 +283,7 @@ def scheduled_time(pod: PodView) -> int | None:
 
 @pods.viewed.value("kube_pod_status_unschedulable", "A pod that cannot be scheduled.", STABLE)
 def unschedulable(pod: PodView) -> int | None:
-    return 1 if pod.since("PodScheduled", "false") is not None else None
+    return 1 if any(kind == "PodScheduled" and now == "false" for kind, now, _ in pod.conditions) else None
 
 
 @pods.viewed.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)

@@ -8,7 +8,7 @@ import json
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -29,6 +29,10 @@ INLINE = frozenset(
         "volumeSource",
     }
 )
+# What a text that is no time becomes: an odd object costs the families that read the time, not all of them.
+IMPOSSIBLE: Final = 2**63 - 1
+# Go's zero time, 0001-01-01T00:00:00Z, which Go encodes as an empty message.
+ZERO_TIME: Final = -62135596800
 
 
 def fill(message: Message, value: Mapping[str, Any]) -> None:
@@ -97,8 +101,15 @@ def _fill_any(message: Message, given: Any) -> None:
 
 
 def _fill_time(message: Any, given: str) -> None:
-    moment = datetime.fromisoformat(given)
-    message.seconds = timegm(moment.utctimetuple())
+    try:
+        moment = datetime.fromisoformat(given)
+        seconds = timegm(moment.utctimetuple())
+    except (TypeError, ValueError, OverflowError):
+        message.seconds = IMPOSSIBLE
+        return
+    if seconds == ZERO_TIME:
+        return
+    message.seconds = seconds
     if moment.microsecond:
         message.nanos = moment.microsecond * 1000
 
