@@ -77,7 +77,7 @@ def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
 
 
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:
-    # The kubelet knows no times of a container that it lost sight of (ContainerStatusUnknown): no sample, as for all that is unknown.
+    # The kubelet knows no times of a container that it lost sight of (ContainerStatusUnknown).
     @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
     def state_started(status: Status) -> int | None:
         if status.running is not None:
