@@ -121,7 +121,11 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
     call = f"fn{index}({subject})"
     start = f"{family.name}{{{{{{{ids}}}"
     if family.shape == "value":
-        return [f"v = {call}", f"if v is not None: text += f'{start}}}}} {NUMBER}\\n'"]
+        return [
+            f"v = {call}",
+            "if v is not None:",
+            *_indented([*_check(family), f"text += f'{start}}}}} {NUMBER}\\n'"]),
+        ]
     if family.shape == "one_hot":
         return [f"now = {call}", f"if now: text += f'{_one_hot(family, start, family.labels[0])}'"]
     if family.shape == "mapping":
@@ -133,8 +137,15 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
         f"rows = {call}",
         f"if len(rows) > 1: rows = once.{'rows' if last else 'infos'}(rows)",
         f"for {', '.join([*names, *last])}{',' if names or last else '_'} in rows:",
-        *_indented(_row(family, names, start)),
+        *_indented([*_check(family), *_row(family, names, start)]),
     ]
+
+
+def _check(family: Family) -> list[str]:
+    """Return the source that refuses a value which a counter cannot have: OpenMetrics parsers give up the scrape for one."""
+    if family.type != "counter" or family.shape not in {"value", "rows"}:
+        return []
+    return ["if not v >= 0: raise ValueError(f'expected a count of at least 0, got {v}')"]
 
 
 def _row(family: Family, names: list[str], start: str) -> list[str]:

@@ -141,4 +141,6 @@ def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject
     assert [] == [failure for failure in renderer.failures if type(failure[1]) is not ValueError]
     lines = [line for line in text.split("\n") if line and line[0] != "#"]
     assert len(set(series)) == len(series) == len(lines)
+    counters = {family.name for family in renderer.resource.families if family.type == "counter"}
+    assert [] == [line for line in lines if line.partition("{")[0] in counters and float(line.rpartition(" ")[2]) < 0]
     assert [] == [line for line in lines if len(names := LABEL.findall(line)) != len(set(names))]
