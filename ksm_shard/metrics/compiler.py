@@ -158,7 +158,14 @@ def _row(family: Family, names: list[str], start: str) -> list[str]:
 
     labels = list(zip(family.labels, names, strict=False))
     if family.sparse:
-        return [add("".join(f'{{pair("{label}", {name})}}' for label, name in labels))]
+        return [
+            add(
+                "".join(
+                    f'{{pair("{label}", {name})}}' if label in family.sparse else f',{label}="{{esc({name})}}"'
+                    for label, name in labels
+                )
+            )
+        ]
     if not names:
         return [add("")]
     escaped = "".join(f',{label}="{{esc({name})}}"' for label, name in labels)
