@@ -27,6 +27,7 @@ SOURCES: Final = {
 BY_CONTAINER: Final = "containerResource"
 # DISTINCTION of a metric whose name is its own.
 ALONE: Final = (None, None, None)
+Needed = Mapping[tuple[str, str], tuple[bool, ...]]
 WORDS: Final = {"In": "in", "NotIn": "notin"}
 
 
@@ -44,7 +45,7 @@ class Metric(NamedTuple):
         if self.kind in {"External", "Object", "Pods"}:
             selector = canonical(self.source.metric.selector)
         if self.kind == "Object":
-            described = f"{self.source.describedObject.kind}/{self.source.describedObject.name}"
+            described = self.source.describedObject.kind + "/" + self.source.describedObject.name
         return selector, described, self.kind
 
 
@@ -54,10 +55,9 @@ class ScalerView:
     Attributes:
         metadata, spec, status: as in the API.
         targets, values: metrics as specified, and as they are.
-        needed: distinctions that the metrics of one name and container need.
     """
 
-    __slots__ = ("metadata", "needed", "spec", "status", "targets", "values")
+    __slots__ = ("_needed", "metadata", "spec", "status", "targets", "values")
 
     def __init__(self, scaler: HorizontalPodAutoscaler) -> None:
         """Look at an autoscaler."""
@@ -66,7 +66,14 @@ class ScalerView:
         self.status = status = scaler.status
         self.targets = _metrics(spec.metrics[:])
         self.values = _metrics(status.currentMetrics[:])
-        self.needed = _needed(self.targets, self.values)
+        self._needed: Needed | None = None
+
+    @property
+    def needed(self) -> Needed:
+        """Distinctions that the metrics of one name and container need, be it as targets or as values."""
+        if self._needed is None:
+            self._needed = _needed(self.targets, self.values)
+        return self._needed
 
 
 def targets(scaler: ScalerView) -> Rows:
@@ -81,11 +88,11 @@ def values(scaler: ScalerView) -> Rows:
 
 def canonical(selector: LabelSelector) -> str:
     """Return a selector as kubectl writes it, in one order: `app=web,!canary,tier in (a,b)`."""
-    terms = [(key, f"{key}={value}") for key, value in selector.matchLabels.items()]
+    terms = [(key, key + "=" + value) for key, value in selector.matchLabels.items()]
     for one in selector.matchExpressions:
         among = f"({','.join(sorted(set(one.values)))})"
-        presence = {"Exists": one.key, "DoesNotExist": f"!{one.key}"}.get(one.operator)
-        terms.append((one.key, presence or f"{one.key} {WORDS.get(one.operator, one.operator)} {among}"))
+        presence = {"Exists": one.key, "DoesNotExist": "!" + one.key}.get(one.operator)
+        terms.append((one.key, presence or one.key + " " + WORDS.get(one.operator, one.operator) + " " + among))
     return ",".join(term for _, term in sorted(terms))
 
 
@@ -101,8 +108,7 @@ def _metrics(given: Iterable[Any]) -> list[Metric]:
     return metrics
 
 
-def _needed(*lists: list[Metric]) -> Mapping[tuple[str, str], tuple[bool, ...]]:
-    """Return which distinctions the metrics of one name and container need, in any of the lists."""
+def _needed(*lists: list[Metric]) -> Needed:
     needed: dict[tuple[str, str], tuple[bool, ...]] = {}
     for metrics in lists:
         if len({metric[:2] for metric in metrics}) == len(metrics):
@@ -116,7 +122,7 @@ def _needed(*lists: list[Metric]) -> Mapping[tuple[str, str], tuple[bool, ...]]:
     return needed
 
 
-def _rows(metrics: Iterable[tuple[Metric, Any]], needed: Mapping[tuple[str, str], tuple[bool, ...]]) -> Rows:
+def _rows(metrics: Iterable[tuple[Metric, Any]], needed: Needed) -> Rows:
     """Return up to three rows for each metric: what it should be, or is, as a value, an average and a utilization."""
     rows: list[tuple[Any, ...]] = []
     for metric, given in metrics:

@@ -182,7 +182,7 @@ def claimed_volumes(pod: Pod) -> list[ClaimedVolume]:
             claimed.append(ClaimedVolume(volume.name, claim.claimName, "false", claim.readOnly))
         elif source.HasField("ephemeral"):
             # The claim of an ephemeral volume is named after both (KEP-1698).
-            claimed.append(ClaimedVolume(volume.name, f"{pod.metadata.name}-{volume.name}", "true", read_only=False))
+            claimed.append(ClaimedVolume(volume.name, pod.metadata.name + "-" + volume.name, "true", read_only=False))
     return claimed
 
 

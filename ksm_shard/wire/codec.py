@@ -187,7 +187,8 @@ class TableCodec(JsonCodec):
 
 def _load(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        # Bytes that are no UTF-8 become what JSON's lone surrogates are: an odd text of one object, not the end of a list.
+        value = json.loads(data.decode("utf-8", "surrogateescape"))
     except ValueError as error:
         raise WireError(f"expected JSON, got {data[:40]!r}: {error}") from None
     if not isinstance(value, dict):

@@ -61,6 +61,14 @@ def fill(message: Message, value: Mapping[str, Any]) -> None:
 
 
 def _set(message: Message, field: Any, given: Any) -> None:
+    try:
+        _assign(message, field, given)
+    except UnicodeEncodeError:
+        message.ClearField(field.name)
+        message.MergeFromString(_encoded(field, given))
+
+
+def _assign(message: Message, field: Any, given: Any) -> None:
     target = getattr(message, field.name)
     if field.message_type is None:
         if field.is_repeated:
@@ -80,6 +88,50 @@ def _set(message: Message, field: Any, given: Any) -> None:
     else:
         target.SetInParent()
         _fill_any(target, given)
+
+
+def _encoded(field: Any, given: Any) -> bytes:
+    """Encode a field whose texts are not all UTF-8: JSON can spell half a character, and no message takes it as text.
+
+    Read back they are bytes, as what came so in protobuf is: whatever shows them fails, and nothing else of the object.
+    """
+    kind = field.message_type
+    if kind is None:
+        return b"".join(_delimited(field, _utf8(one)) for one in (given if field.is_repeated else (given,)))
+    key, value = kind.fields_by_name["key"], kind.fields_by_name["value"]
+    return b"".join(
+        _delimited(field, _delimited(key, _utf8(name)) + _encoded_value(value, one)) for name, one in given.items()
+    )
+
+
+def _encoded_value(field: Any, given: Any) -> bytes:
+    if field.message_type is None:
+        return _delimited(field, _utf8(given))
+    message = GetMessageClass(field.message_type)()
+    _fill_any(message, given)
+    return _delimited(field, message.SerializeToString())
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _replaced(text: str) -> str:
+    return text if text.isascii() else _utf8(text).decode("utf-8", "replace")
+
+
+def _delimited(field: Any, data: bytes) -> bytes:
+    return varint(field.number << 3 | 2) + varint(len(data)) + data
+
+
+def varint(number: int) -> bytes:
+    """Encode a number as protobuf does."""
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
 
 
 def _scalar(field: Any, given: Any) -> Any:
@@ -115,13 +167,13 @@ def _fill_time(message: Any, given: str) -> None:
 
 
 def _fill_quantity(message: Any, given: str | float) -> None:
-    message.string = str(given)
+    message.string = _replaced(str(given))  # no quantity then, which is told where it is read
 
 
 def _fill_int_or_string(message: Any, given: int | str) -> None:
     if isinstance(given, str):
         message.type = 1
-        message.strVal = given
+        message.strVal = _replaced(given)
     else:
         message.type = 0
         message.intVal = given
@@ -132,7 +184,7 @@ def _fill_raw(message: Any, given: Any) -> None:
 
 
 def _fill_extra(message: Any, given: list[str]) -> None:
-    message.items.extend(given)
+    message.items.extend(map(_replaced, given))
 
 
 SPECIAL: dict[str, Callable[[Any, Any], None]] = {

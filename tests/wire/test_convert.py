@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ksm_shard.metrics.time import seconds
+from ksm_shard.wire.codec import JsonCodec
 from ksm_shard.wire.convert import fill
 from ksm_shard.wire.messages.coordination_v1_pb2 import Lease
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
@@ -54,3 +55,25 @@ def test_fractions_of_a_second_are_cut_off() -> None:
     fill(lease, {"spec": {"renewTime": "2024-05-06T09:08:09.999999999+02:00"}})
 
     assert 1714979289 == seconds(lease.spec.renewTime)
+
+
+def test_half_a_character_stays_in_its_field() -> None:
+    """As a value, as a key and in a list: no message takes it as text, so it is read back as bytes, which nothing shows."""
+    half = "a\ud800"
+    message = metadata(name="x", uid=half, labels={"a": "b", half: half}, ownerReferences=[{"kind": half, "name": "y"}])
+
+    assert "x" == message.metadata.name
+    assert "y" == message.metadata.ownerReferences[0].name
+    assert [b"a\xed\xa0\x80"] * 2 == [message.metadata.uid, message.metadata.ownerReferences[0].kind]
+    assert b"b" in message.SerializeToString()
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"\\udc00\\ud800"'])
+def test_half_a_character_in_json_costs_no_list(text: str) -> None:
+    """Nor do bytes that are no UTF-8: the page is read, and so is every other object of it."""
+    for spelt in (text.encode(), b'"\xff"', b'"\xed\xa0\x80"'):
+        body = b'{"items": [{"metadata": {"name": "x", "uid": %s}}, {"metadata": {"name": "y"}}]}' % spelt
+        codec = JsonCodec()
+        names = [codec.parse(item, PartialObjectMetadata).metadata.name for item in codec.page(body).items]
+
+        assert ["x", "y"] == names
