@@ -93,7 +93,7 @@ def _labels(family: Family) -> Iterator[str]:
     names = [*(family.part.labels if family.part else ()), *family.labels]
     for label in names:
         states = f" ({', '.join(family.states)})" if family.states and label == names[-1] else ""
-        yield f"[`{label}`]" if family.sparse else f"`{label}`{states}"
+        yield f"[`{label}`]" if label in family.sparse else f"`{label}`{states}"
     if family.prefix:
         yield f"`{family.prefix}_*`"
 

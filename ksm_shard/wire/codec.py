@@ -270,7 +270,8 @@ def _table(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _load(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        # Bytes that are no UTF-8 become what JSON's lone surrogates are: an odd text of one object, not the end of a list.
+        value = json.loads(data.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"expected JSON, got {len(data)} bytes that are none: {error}") from None
     if not isinstance(value, dict):
