@@ -16,6 +16,9 @@ from ksm_shard.web.source import ConfigFile, ResourceStatus, Source, Status
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+# Methods that become a label value. A client may make up any other, and each would be kept for ever with 14 series.
+METHODS: Final = frozenset({"connect", "delete", "get", "head", "options", "patch", "post", "put", "trace"})
+
 Sample = tuple[tuple[str, ...], float]
 Samples = Callable[[ResourceStatus], Iterable[Sample]]
 
@@ -93,7 +96,8 @@ class Telemetry(Collector):
 
     def requested(self, handler: str, method: str, seconds: float) -> None:
         """Count a request that took so long."""
-        self._requests.labels(handler, method.lower()).observe(seconds)
+        method = method.lower()
+        self._requests.labels(handler, method if method in METHODS else "other").observe(seconds)
 
     def sending(self, encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Pass pieces on, and count each once the client's socket has taken it."""
