@@ -7,7 +7,7 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import NotFound
 from ksm_shard.wire.codec import JsonCodec
 
-# Somebody waits for it in a browser or with curl, and holds one of 64 threads meanwhile.
+# Somebody waits for it in a browser or with curl, and four may wait at once.
 WITHIN: Final = 3.0
 ACCEPT: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 

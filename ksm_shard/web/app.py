@@ -18,13 +18,15 @@ from werkzeug.exceptions import HTTPException
 from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.web import page
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
-from ksm_shard.web.source import NoAnswer, Source
+from ksm_shard.web.source import NoAnswer, Owner, Source
 from ksm_shard.web.telemetry import Telemetry
 
 # The end of OpenMetrics text: without it a client knows that it was cut off.
 EOF: Final = Body.of([deflate(b"# EOF\n")])
 # Seconds after which to try again before the first sync: 20,000 pods are loaded in about three.
 RETRY_AFTER: Final = "5"
+# Clients that an API server which hangs may keep waiting for the owner of an object: people ask one by one.
+SEARCHES: Final = 4
 STYLE: Final = (Path(__file__).parent / "templates" / "style.css").read_text("utf-8")
 # Nothing from elsewhere, no scripts, and only the one style sheet that is written into the page.
 PAGE_POLICY: Final = (
@@ -138,6 +140,8 @@ def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool
 
 
 def _add_owner(app: Flask, source: Source) -> None:
+    places = threading.BoundedSemaphore(SEARCHES)
+
     @app.get("/owner")
     def owner() -> Response:
         uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
@@ -145,9 +149,16 @@ def _add_owner(app: Flask, source: Source) -> None:
         if not uid and not (resource and name):
             raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
         try:
-            if not uid:
+            if uid:
+                found: Owner | None = source.owner(uid)
+            else:
                 _check_known(source, [resource])
-            found = source.owner(uid) if uid else source.find(resource, request.args.get("namespace", ""), name)
+                if not places.acquire(blocking=False):
+                    return _later(f"{SEARCHES} others wait for the API server already")
+                try:
+                    found = source.find(resource, request.args.get("namespace", ""), name)
+                finally:
+                    places.release()
         except NoAnswer as error:
             return _lines(str(error), status=502 if error.refused else 503)
         if found is None:

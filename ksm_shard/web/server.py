@@ -14,11 +14,11 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from ksm_shard.web.source import Source
 
-# Requests under way at once. A thread is made when one is needed, and holds 50 kB: two Prometheus, probes and people need five. A
-# reader that crawls keeps its thread for the write timeout: 48 of them are answered, the 49th is refused, and the rest of the
-# threads are for answers that fit into a socket's buffer. Without that, 70 crawlers kept the kubelet's probes waiting for a minute.
+# Requests under way at once, beside probes. A thread is made when one is needed, and holds 50 kB: two Prometheus and people need
+# five. Those beyond SCRAPES are for answers that fit into a socket's buffer.
 THREADS: Final = 64
-SCRAPES: Final = 48
+# Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
+BACKLOG: Final = 4096
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
 MARGIN: Final = 10
 
@@ -53,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
         if host == "::" and not socket.has_dualstack_ipv6():
             host = "0.0.0.0"  # noqa: S104  # what `::` stands for
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=host == "::")
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
@@ -90,7 +90,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
         limits = self._limits
         Worker.header_timeout, Worker.write_timeout = limits.read_header, limits.write
-        Worker.drain_period = limits.drain
+        Worker.idle_timeout, Worker.drain_period = limits.idle, limits.drain
         settings = {
             "bind": [f"fd://{fd}" for fd in self._fds],
             "workers": 1,
@@ -103,6 +103,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # The heartbeat's file: the root is read-only in the StatefulSet.
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
             "control_socket_disable": True,
+            # Nobody may say by a header which path was asked for: a proxy in the pod passes on what its clients send.
+            "forwarded_allow_ips": "",
             "loglevel": "warning",
             "pre_fork": _freeze,
             "worker_exit": self._close,
@@ -113,11 +115,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
         """Start the source, in the worker, and return both sites as one: the address that was asked decides."""
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
+        from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         metrics = Telemetry(source)
+        Worker.invalid, Worker.dropped = metrics.invalid, metrics.dropped
 
         def draining() -> bool:
             return Worker.draining

@@ -4,7 +4,10 @@ Prints the two ports once it listens, and `closed` when the source is closed. Sw
 """
 
 import argparse
+import os
 import random
+import resource
+import threading
 import time
 from collections.abc import Callable
 
@@ -16,6 +19,8 @@ from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Resourc
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
+# Seconds after which a search gives up: cluster/lookup.py's.
+HANGS = 3.0
 UID = "8d41b2b1-97df-4f7e-be2b-51d7dcd4874f"
 
 
@@ -32,6 +37,7 @@ class FakeSource:
     def __init__(self, samples: int, synced: bool) -> None:
         """Prepare so many samples a resource."""
         self.synced = synced
+        self.taken: list[int] = []
         self.bodies = {}
         for name in ("pods", "nodes"):
             text = text_of(name, samples).encode()
@@ -40,6 +46,10 @@ class FakeSource:
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """The constants."""
         return [body for name, body in self.bodies.items() if wanted(name)] if self.synced else None
+
+    def retired(self) -> int:
+        """Nothing is ever replaced here."""
+        return 0
 
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""
@@ -109,7 +119,9 @@ class FakeSource:
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """One pod is known; there are names that cannot be found out."""
-        if name in {"forbidden", "silent"}:
+        if name == "hanging":
+            threading.Event().wait(HANGS)
+        if name in {"forbidden", "silent", "hanging"}:
             raise NoAnswer(f"not found out: {name}", refused=name == "forbidden")
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
 
@@ -132,11 +144,22 @@ def main() -> None:
     parser.add_argument("--read-header", type=float, default=5.0)
     parser.add_argument("--write", type=float, default=60.0)
     parser.add_argument("--drain", type=float, default=0.0)
+    parser.add_argument("--open-files", default="", help="soft[:hard] limit")
+    parser.add_argument("--taken", type=int, default=0, help="files that something else has open")
     wanted = parser.parse_args()
+    if wanted.open_files:
+        soft, _, hard = wanted.open_files.partition(":")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), int(hard or soft)))
     ports = listen(wanted.host, 0), listen(wanted.host, 0)
     print(*(port.getsockname()[1] for port in ports), flush=True)
     limits = Limits(read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
-    serve(*ports, lambda: FakeSource(wanted.samples, not wanted.listing), limits=limits, gzip=not wanted.no_gzip)
+
+    def start() -> FakeSource:
+        source = FakeSource(wanted.samples, not wanted.listing)
+        source.taken = [os.dup(1) for _ in range(wanted.taken)]
+        return source
+
+    serve(*ports, start, limits=limits, gzip=not wanted.no_gzip)
 
 
 if __name__ == "__main__":
