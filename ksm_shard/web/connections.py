@@ -12,10 +12,8 @@ from typing import Any, Final
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
-from ksm_shard.web.limits import SEND_BUFFER
+from ksm_shard.web.limits import MOST_HEADER, RECEIVE_BUFFER, SEND_BUFFER
 
-# Bytes of a header at most: nginx takes 32 kB, Apache 8 kB a line. A thousand connections hold 16 MB of halves.
-MOST_HEADER: Final = 16 << 10
 # Where a header ends: at its empty line, or at a line that ends wrongly, which the parser refuses.
 _END: Final = re.compile(rb"\r\n\r\n|(?<!\r)\n")
 # Paths of probes, as the kubelet and load balancers write them. Any other spelling is answered too, without a thread of its own.
@@ -34,6 +32,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, config: Any, sock: socket.socket, client: Any, server: Any) -> None:
         super().__init__(config, sock, client, server)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self.timeout = 0.0
         self._buffer = bytearray()
         self._searched = 0

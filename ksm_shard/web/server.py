@@ -6,6 +6,7 @@ The parent only binds the ports and hands on signals: what is heavy is imported 
 import gc
 import os
 import socket
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -117,18 +118,21 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
         from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
+        from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         metrics = Telemetry(source)
-        Worker.invalid, Worker.dropped = metrics.invalid, metrics.dropped
+        unread = Unread(source.retired, metrics.dropped, time.monotonic)
+        Worker.invalid, Worker.dropped, Worker.look = metrics.invalid, metrics.dropped, unread.look
 
         def draining() -> bool:
             return Worker.draining
 
         site = main_app(
-            source, metrics, gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining
-        )
+            source, metrics, unread,
+            gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining,
+        )  # fmt: skip
         other = telemetry_app(source, metrics, draining=draining)
         host, port = self._main_address[0], str(self._main_address[1])
 

@@ -10,10 +10,11 @@ import resource
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
-from ksm_shard.store.pages import Body, deflate
+from ksm_shard.store.pages import Body, Page, deflate, held
 from ksm_shard.web.server import Limits, listen, serve
 from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
@@ -31,12 +32,19 @@ def text_of(resource: str, samples: int) -> str:
     return HEADER.format(resource) + "".join(lines)
 
 
+def copied(page: Page) -> Page:
+    """The same page in memory of its own."""
+    return replace(page, deflated=bytes(bytearray(page.deflated)))
+
+
 class FakeSource:
     """Two resources, one of which may still be listing."""
 
-    def __init__(self, samples: int, synced: bool) -> None:
-        """Prepare so many samples a resource."""
+    def __init__(self, samples: int, synced: bool, *, churns: bool = False) -> None:
+        """Prepare so many samples a resource, all of which change with each scrape if they churn."""
         self.synced = synced
+        self.churns = churns
+        self.replaced = 0
         self.taken: list[int] = []
         self.bodies = {}
         for name in ("pods", "nodes"):
@@ -44,12 +52,16 @@ class FakeSource:
             self.bodies[name] = Body.of(deflate(text[at : at + 20_000]) for at in range(0, len(text), 20_000))
 
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
-        """The constants."""
+        """The constants, in pages of their own if they churn."""
+        if self.churns:
+            pages = [page for body in self.bodies.values() for page in body.pages]
+            self.replaced += sum(map(held, pages))
+            self.bodies = {name: Body.of(map(copied, body.pages)) for name, body in self.bodies.items()}
         return [body for name, body in self.bodies.items() if wanted(name)] if self.synced else None
 
     def retired(self) -> int:
-        """Nothing is ever replaced here."""
-        return 0
+        """As many bytes as were copied."""
+        return self.replaced
 
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""
@@ -139,6 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--listing", action="store_true")
+    parser.add_argument("--churns", action="store_true")
     parser.add_argument("--no-gzip", action="store_true")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--read-header", type=float, default=5.0)
@@ -155,7 +168,7 @@ def main() -> None:
     limits = Limits(read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
 
     def start() -> FakeSource:
-        source = FakeSource(wanted.samples, not wanted.listing)
+        source = FakeSource(wanted.samples, not wanted.listing, churns=wanted.churns)
         source.taken = [os.dup(1) for _ in range(wanted.taken)]
         return source
 
