@@ -18,6 +18,7 @@ from ksm_shard.web.limits import MOST_HEADER, RECEIVE_BUFFER, SEND_BUFFER
 _END: Final = re.compile(rb"\r\n\r\n|(?<!\r)\n")
 # Paths of probes, as the kubelet and load balancers write them. Any other spelling is answered too, without a thread of its own.
 _PROBE: Final = re.compile(rb"(?:\r\n)?[A-Z]+ /(?:livez|readyz|healthz)(?:\?[^ ]*)? ")
+_METRICS: Final = re.compile(rb"(?:\r\n)?[A-Z]+ /metrics(?:\?[^ ]*)? ")
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
@@ -72,10 +73,13 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         """Whether a header is longer than any should be."""
         return (self._end or len(self._buffer)) > MOST_HEADER
 
-    @property
-    def probe(self) -> bool:
-        """Whether the header that is there asks for health."""
+    def asks_for_health(self) -> bool:
+        """Tell whether the header that is there is a probe's."""
         return _PROBE.match(self._buffer) is not None
+
+    def asks_for_metrics(self) -> bool:
+        """Tell whether the header that is there asks for metrics; of the exporter itself, on the telemetry port."""
+        return _METRICS.match(self._buffer) is not None
 
     def request(self) -> Any:
         """Take the header that is there and return what gunicorn reads in it. Raises gunicorn's ParseException."""

@@ -10,8 +10,8 @@ from ksm_shard.store.pages import PIECE
 MOST: Final = 1024
 # Bytes of a header at most: nginx takes 32 kB in all, Apache 8 kB a line.
 MOST_HEADER: Final = 16 << 10
-# Scrapes under way at once. A reader that crawls keeps its thread for the write timeout: 48 of them are answered, the 49th is
-# refused, and the rest of the threads are for answers that fit into a socket's buffer.
+# Scrapes under way at once. A reader that crawls keeps its thread, which holds 50 kB, for the write timeout: 48 of them are
+# answered, and the 49th is refused.
 SCRAPES: Final = 48
 # Bytes of an answer that the kernel keeps for a client that does not read, as it is asked for; it doubles the figure. Left to
 # itself it took 4 MB a connection, 190 MB for 48, which count as memory of the container. 256 kB a round trip are 25 MB/s at 10 ms.

@@ -15,9 +15,6 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from ksm_shard.web.source import Source
 
-# Requests under way at once, beside probes. A thread is made when one is needed, and holds 50 kB: two Prometheus and people need
-# five. Those beyond SCRAPES are for answers that fit into a socket's buffer.
-THREADS: Final = 64
 # Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
 BACKLOG: Final = 4096
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
@@ -96,7 +93,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": [f"fd://{fd}" for fd in self._fds],
             "workers": 1,
             "worker_class": Worker,
-            "threads": THREADS,
             "keepalive": int(limits.idle),
             "graceful_timeout": int(limits.drain) + MARGIN,
             # A worker that hangs does not answer /livez: the kubelet restarts it, and says so, where the parent would be silent.

@@ -8,8 +8,9 @@ a whole header and ends with the answer's last byte; before, between and after, 
                                     between requests, from the first byte
     the next request                idle timeout                                is closed
     the client to close             LINGER, after the last answer               is closed
-    one of the probes' threads      until those before it are answered          is answered, but never waited for
-    one of the other threads        refused at once if too many wait            is answered, within the write timeout
+    a probe's thread                until those before it are answered          is answered, but never waited for
+    a scrape's thread               refused at once if too many wait            is answered within the write timeout
+    a thread for anything else      likewise                                    is answered within 10 seconds
 """
 
 import errno
@@ -18,7 +19,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, Final
 
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
@@ -26,6 +27,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from ksm_shard.web import refusals
 from ksm_shard.web.connections import Connection
+from ksm_shard.web.lanes import Lane, Lanes
 from ksm_shard.web.limits import most_connections, raise_open_files
 from ksm_shard.web.refusals import Refusals
 from ksm_shard.web.waiting import Waiting, Why
@@ -40,8 +42,6 @@ FINISH_HEADER: Final = 0.2
 LOOK: Final = 0.05
 # Seconds to wait for a client to close after an answer that ends the connection (RFC 9112, section 9.6).
 LINGER: Final = 2.0
-# Threads for probes: an answer takes one for half a millisecond, and two kubelets may ask at once.
-PROBES: Final = 4
 # Connections that are taken in one round of the loop: a burst should not wait for a round each, nor should others for the burst.
 BURST: Final = 32
 # Seconds without new connections when files or memory for one have run out, and between two lines of log about it.
@@ -83,7 +83,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadlines: dict[Connection, float] = {}
-        self._busy: set[Connection] = set()
         self._quitting = False
         self._drained_at = self._stopped_at = float("inf")
         self._accept_at = self._warned_at = self._looked_at = float("-inf")
@@ -93,16 +92,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._most = self._limit = most_connections(raise_open_files())
         # gthread would stop accepting; here the one that waits longest makes room.
         self.worker_connections = self._limit + 1
-        self._most_busy = min(2 * self.cfg.threads, self._most // 2)
-        self._probes = ThreadPoolExecutor(PROBES, "probe")
         super().init_process()
 
     def run(self) -> None:
         """Serve until stopped."""
         self._waiting = Waiting(self.poller, self._readable)
         self._refusals = Refusals(self.invalid, time.monotonic)
+        self._lanes = Lanes(self.sockets[0].getsockname(), self._limit, self.write_timeout)
         super().run()
-        self._probes.shutdown(wait=False)
+        self._lanes.close()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or cease to take connections; called in every round of the loop."""
@@ -124,9 +122,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             connection = Connection(self.cfg, client, address, listener.getsockname())
             self._waiting.add(connection, Why.HEADER, time.monotonic() + self.header_timeout)
 
-    def handle(self, connection: Connection) -> bool:
+    def handle(self, connection: Connection, timeout: float) -> bool:
         """Answer one request, on a thread; tell whether the connection is kept. Nothing is read here: the header is there."""
-        self._deadlines[connection] = time.monotonic() + self.write_timeout
+        self._deadlines[connection] = time.monotonic() + timeout
         try:
             request = connection.request()
             if refusals.has_body(request.headers):
@@ -142,9 +140,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             del self._deadlines[connection]
         return False
 
-    def finish_request(self, connection: Connection, answered: "Future[bool]") -> None:
+    def finish_request(self, connection: Connection, lane: Lane, answered: "Future[bool]") -> None:
         """Let a connection wait for its next request, or for its end; called on the main thread."""
-        self._busy.discard(connection)
+        lane.busy -= 1
         connection.sock.setblocking(False)
         error = answered.exception()
         if error is not None:
@@ -228,19 +226,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             connection.last_words(self._refusals.refuse(refusals.LENGTH, connection.client, "the header is too long"))
             self._linger(connection)
             return
-        if connection.probe:
-            pool = self._probes  # the socket does not block: who does not read the answer is let go
-        elif len(self._busy) < self._most_busy:
-            self._busy.add(connection)
-            connection.sock.setblocking(True)
-            pool = self.tpool
-        else:
+        lane = self._lanes.of(connection)
+        if lane.busy >= lane.most:
             self.dropped("busy")
             connection.last_words(refusals.answer(*refusals.BUSY))
             self._linger(connection)
             return
-        future = pool.submit(self.handle, connection)
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+        lane.busy += 1
+        connection.sock.setblocking(lane.blocks)
+        future = lane.pool.submit(self.handle, connection, lane.timeout)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, lane, done))
 
     def _linger(self, connection: Connection) -> None:
         """Wait for a client to have read its last answer: closed sooner, a reset could overtake it."""

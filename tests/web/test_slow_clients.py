@@ -3,6 +3,7 @@
 import http.client
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -80,6 +81,25 @@ def test_too_many_slow_readers_keep_nobody_but_scrapes_waiting() -> None:
             assert [200, 200] == [server.get("/livez", port=port).status for port in (server.main, server.telemetry)]
             assert f"\nksm_shard_scrapes_refused_total {70 - 48 + 1}.0\n" in telemetry
         eventually(lambda: server.get("/metrics?resources=nodes").status == 200, "scrapes are refused for ever")
+
+
+def test_slow_readers_of_other_pages_keep_no_scrape_waiting() -> None:
+    """Ninety clients that ask for the telemetry and for a page again and again and read nothing take no thread of scrapes."""
+    with serving() as server, ExitStack() as readers:
+        for number in range(90):
+            sock = readers.enter_context(
+                server.connect(received=1024, port=(server.main, server.telemetry)[number % 2])
+            )
+            sock.settimeout(0.05)
+            path = (b"/", b"/metrics")[number % 2]
+            with suppress(TimeoutError, ConnectionError):
+                sock.sendall(SCRAPE.replace(b"/metrics", path) * 1000)
+        began = time.monotonic()
+        for _ in range(10):
+            assert server.get("/metrics").status == 200
+            assert server.get("/livez").status == 200
+
+        assert time.monotonic() - began < 5
 
 
 def test_slow_readers_hold_a_bounded_amount_of_memory() -> None:
