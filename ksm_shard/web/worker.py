@@ -83,7 +83,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadlines: dict[Connection, float] = {}
-        self._quitting = False
+        self._quitting = self._serving = False
         self._drained_at = self._stopped_at = float("inf")
         self._accept_at = self._warned_at = self._looked_at = float("-inf")
 
@@ -99,7 +99,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._waiting = Waiting(self.poller, self._readable)
         self._refusals = Refusals(self.invalid, time.monotonic)
         self._lanes = Lanes(self.sockets[0].getsockname(), self._limit, self.write_timeout)
+        self._serving = True
         super().run()
+        self._serving = False
         self._lanes.close()
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -126,6 +128,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Answer one request, on a thread; tell whether the connection is kept. Nothing is read here: the header is there."""
         self._deadlines[connection] = time.monotonic() + timeout
         try:
+            if self._quitting:
+                return False
             request = connection.request()
             if refusals.has_body(request.headers):
                 connection.last_words(self._refusals.refuse(refusals.BODY, connection.client, "it has a body"))
@@ -180,6 +184,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """One round of the loop."""
         left = max(self._drained_at - time.monotonic(), 0.0) if self.alive else LOOK
         super().wait_for_and_dispatch_events(min(timeout, left))
+        if self._quitting:
+            sys.exit(0)
         if self.alive and time.monotonic() >= self._drained_at:
             self._stop()
 
@@ -194,8 +200,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_quit(self, sig: int, frame: Any) -> None:
         """SIGQUIT or SIGINT: stop at once. Answers under way are cut: the interpreter would wait for them.
 
-        gthread would also shut its pool down here. That takes a lock, which the main thread holds while it hands on a
-        request: a SIGINT just then was a deadlock, until the parent killed the worker ten seconds later.
+        The loop ends the process, not this handler, which may have interrupted anything: an exception while a thread of a pool
+        is being started leaves one that nobody ends, and while a pool is locked it was a deadlock. The parent killed the worker
+        ten seconds later.
         """
         del sig, frame
         if self._quitting:
@@ -204,7 +211,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
         for connection in self._deadlines.copy():
             connection.cut()
-        sys.exit(0)
+        if not self._serving:
+            sys.exit(0)
+        self.method_queue.defer(int)  # wakes the loop
 
     def _readable(self, connection: Connection) -> None:
         """Take what has come from a connection that waits."""
