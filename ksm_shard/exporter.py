@@ -131,6 +131,10 @@ class Exporter:
             for body in one.bodies(openmetrics=openmetrics)
         ]
 
+    def retired(self) -> int:
+        """See Source."""
+        return sum(one.store.retired for one in self._exported.values())
+
     def known(self, resource: str) -> bool:
         """See Source."""
         return resource in self._exported

@@ -11,7 +11,7 @@ from ksm_shard.cluster.errors import NotFound, Unsupported
 from ksm_shard.wire.codec import ProtobufCodec
 from ksm_shard.wire.frames import seal
 
-# Somebody waits for it in a browser or with curl, and holds one of 64 threads meanwhile.
+# Somebody waits for it in a browser or with curl, and four may wait at once.
 WITHIN: Final = 3.0
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 ACCEPT: Final = f"{PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

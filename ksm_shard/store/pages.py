@@ -30,7 +30,14 @@ class Page:
     lines: int
 
 
+# Bytes of memory of a page beside what is deflated: two objects, and a pointer to it.
+OVERHEAD: Final = 170
 EMPTY: Final = Page(b"", 0, 0, 0)
+
+
+def held(page: Page) -> int:
+    """Return how many bytes of memory a page takes."""
+    return len(page.deflated) + OVERHEAD if page.length else 0
 
 
 def deflate(text: bytes) -> Page:
@@ -100,7 +107,8 @@ def text_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
             waiting.append(inflate(page))
             size += page.length
             if size >= PIECE:
-                yield b"".join(waiting)
-                waiting, size = [], 0
+                # Not what was joined: it would be held twice while the client reads.
+                piece, waiting, size = b"".join(waiting), [], 0
+                yield piece
     if waiting:
         yield b"".join(waiting)

@@ -15,7 +15,7 @@ from time import sleep
 from typing import Final
 
 from ksm_shard.store.column import ROWS, Column
-from ksm_shard.store.pages import Body
+from ksm_shard.store.pages import Body, held
 
 # Characters of noted texts after which they are written without waiting for a scrape, so that a storm of changes that
 # nobody scrapes cannot hold the whole text: 8 MB is 800 pods.
@@ -52,7 +52,11 @@ class _Block:
 
 
 class Store:
-    """Texts by object and family."""
+    """Texts by object and family.
+
+    Attributes:
+        retired: bytes of pages that others replaced, since the start; who reads slowly may still hold them.
+    """
 
     def __init__(self, families: int) -> None:
         """Keep so many texts an object."""
@@ -67,6 +71,7 @@ class Store:
         self._dirty: set[_Block] = set()
         self._bodies: list[Body | None] = [None] * families
         self._pending = 0
+        self.retired = 0
 
     def __len__(self) -> int:
         """Return how many objects there are."""
@@ -213,6 +218,7 @@ class Store:
             for family in block.dirty:
                 column = block.columns[family]
                 if column is not None:
+                    self.retired += held(column.page)
                     column.write()
                 self._bodies[family] = None
             block.dirty.clear()
@@ -247,6 +253,7 @@ class Store:
                 hashes = last.hashes[row * self._families : (row + 1) * self._families]
                 self._set(block, to, texts, hashes)
         self._blocks.pop()
+        self.retired += sum(held(column.page) for column in last.columns if column is not None)
         self._dirty.discard(last)
         self._bodies = [None] * self._families
         return True

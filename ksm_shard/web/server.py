@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,17 +18,10 @@ from typing import Any, Final
 from ksm_shard.web.parent import CANNOT_START, End, Parent
 from ksm_shard.web.source import Source
 
-# Requests under way at once. A thread is made when one is needed, and holds 50 kB: two Prometheus, probes and people need five. A
-# reader that crawls keeps its thread for the write timeout: 48 of them are answered, the 49th is refused, and the rest of the
-# threads are for answers that fit into a socket's buffer. Without that, 70 crawlers kept the kubelet's probes waiting for a minute.
-THREADS: Final = 64
-SCRAPES: Final = 48
+# Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
+BACKLOG: Final = 4096
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
 MARGIN: Final = 10
-# Seconds without a limit, where gunicorn wants a whole number: a year.
-FOR_EVER: Final = 365 * 86400
-# Connections that the kernel keeps until they are accepted; more than somaxconn, which cuts it, is no harm.
-BACKLOG: Final = 2048
 # gunicorn makes an empty file for the heartbeat of its worker: where, in order of preference, as the root is often read-only.
 SCRATCH: Final = ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/var/tmp")  # noqa: S108
 
@@ -69,9 +63,9 @@ class Limits:
         return self.write or math.inf
 
     @property
-    def keepalive(self) -> int:
-        """Whole seconds, as gunicorn has them, between two requests."""
-        return math.ceil(self.idle or self.read or FOR_EVER)
+    def idle_deadline(self) -> float:
+        """Seconds between two requests of a connection."""
+        return self.idle or self.read or math.inf
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -83,7 +77,7 @@ def listen(host: str, port: int) -> socket.socket:
         if host == "::" and not socket.has_dualstack_ipv6():
             host = "0.0.0.0"  # noqa: S104  # what `::` stands for
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=host == "::")
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
@@ -166,7 +160,7 @@ class _Server:
 
         limits = self._limits
         Worker.header_timeout, Worker.write_timeout = limits.header_deadline, limits.write_deadline
-        Worker.drain_period = limits.drain
+        Worker.idle_timeout, Worker.drain_period = limits.idle_deadline, limits.drain
         end_without_memory()
         for one in self._sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the connections
@@ -188,8 +182,9 @@ class _Server:
     def _settings(self) -> dict[str, Any]:
         """Return what gunicorn's worker is to do; gunicorn's own command line, environment and files are not read."""
         return {
-            "threads": THREADS,
-            "keepalive": self._limits.keepalive,
+            "keepalive": 1,  # on: for how long is `Worker.idle_timeout`
+            # Nobody may say by a header which path was asked for: a proxy in the pod passes on what its clients send.
+            "forwarded_allow_ips": "",
             "graceful_timeout": int(self._limits.drain) + MARGIN,
             "worker_tmp_dir": scratch(),
             "loglevel": "warning",
@@ -198,20 +193,25 @@ class _Server:
     def wsgi(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
         """Start the source, and return both sites as one: the address that was asked decides."""
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
+        from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
         from ksm_shard.web.process import count_objects  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
+        from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         count_objects(source, self._census)
         metrics = Telemetry(source)
+        unread = Unread(source.retired, metrics.dropped, time.monotonic)
+        Worker.invalid, Worker.dropped, Worker.look = metrics.invalid, metrics.dropped, unread.look
 
         def draining() -> bool:
             return Worker.draining
 
         site = main_app(
-            source, metrics, gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining
-        )
+            source, metrics, unread,
+            gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining,
+        )  # fmt: skip
         other = telemetry_app(source, metrics, draining=draining)
         host, port = self._main_address[0], str(self._main_address[1])
 

@@ -181,6 +181,9 @@ class Source(Protocol):
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """Bodies, headers included, of the resources whose plural passes; None while not everything is loaded."""
 
+    def retired(self) -> int:
+        """Bytes of pages that were replaced since the start, and may be held by those who read them."""
+
     def known(self, resource: str) -> bool:
         """Whether there is an enabled resource of that plural."""
 

@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from ksm_shard.web.server import FOR_EVER, CannotStart, Limits, scratch
+from ksm_shard.web.server import CannotStart, Limits, scratch
 from tests.web.serving import serving
 
 
 @pytest.mark.parametrize(
-    ("limits", "header", "write", "keepalive"),
+    ("limits", "header", "write", "idle"),
     [
         (Limits(), 5.0, 60.0, 300),
         (Limits(read=2.0), 2.0, 60.0, 300),
         (Limits(read_header=0.0), 60.0, 60.0, 300),
         (Limits(read=0.0), 5.0, 60.0, 300),
-        (Limits(read=0.0, read_header=0.0, write=0.0, idle=0.0), inf, inf, FOR_EVER),
+        (Limits(read=0.0, read_header=0.0, write=0.0, idle=0.0), inf, inf, inf),
         (Limits(idle=0.0), 5.0, 60.0, 60),
-        (Limits(idle=0.5), 5.0, 60.0, 1),
+        (Limits(idle=0.5), 5.0, 60.0, 0.5),
     ],
 )
-def test_limits(limits: Limits, header: float, write: float, keepalive: int) -> None:
+def test_limits(limits: Limits, header: float, write: float, idle: float) -> None:
     """0 is no limit, as in Go's http.Server; the header is all of a request that is read, so that two options bound it."""
-    assert (limits.header_deadline, limits.write_deadline, limits.keepalive) == (header, write, keepalive)
+    assert (limits.header_deadline, limits.write_deadline, limits.idle_deadline) == (header, write, idle)
 
 
 def test_a_request_that_is_too_slow() -> None:
