@@ -239,7 +239,7 @@ def test_nothing_holds_what_was_dropped() -> None:
         [{"cells": [CANARY], "object": CANARY}],
         [{"cells": ["n", "t"], "object": {**PARTIAL, "metadata": CANARY}}],
         [{"cells": ["n", "t"], "object": {**PARTIAL, "metadata": {**META, "annotations": CANARY}}}],
-        [{"cells": ["n", "t"], "object": {**PARTIAL, "metadata": {**META, "creationTimestamp": CANARY}}}],
+        [{"cells": ["n", "t"], "object": {**PARTIAL, "metadata": {**META, "generation": CANARY}}}],
         [{"cells": ["n", [CANARY]], "object": {**PARTIAL, "metadata": META}}],
     ],
 )
