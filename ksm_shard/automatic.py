@@ -19,7 +19,7 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exporter import Exporter
-from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet
 from ksm_shard.siblings import Heard, Pods, Silent, Versions
@@ -90,7 +90,8 @@ class AutomaticSharding:
         """Return the state that follows; slots are let go only on what was heard of the pods just now."""
         ours, others = (one.problem() for one in heard)
         pods = None if others else self._pods.now()
-        advance = partial(self._member.advance, state, version, pods, self._exporter.loaded(), now)
+        loaded, scraped = self._exporter.loaded(), self._exporter.scraped()
+        advance = partial(self._member.advance, state, version, pods, loaded, now, scraped=scraped)
         after = advance(sure=not ours)
         if after.lost != NONE and not heard[1].within(JUST_NOW):
             after = advance(sure=False)

@@ -13,7 +13,7 @@ from ksm_shard.exporter import Exporter
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
-from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
