@@ -9,6 +9,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -28,8 +29,8 @@ from ksm_shard.web.source import Sibling
 LOG: Final = logging.getLogger(__name__)
 # While slots are being loaded nothing but the follower's own news tells that a resource has become exempt: look each second.
 LOOK_AGAIN: Final = 1.0
-# That a watch is silent is no news: look about as often as it should say something.
-LISTEN: Final = 30.0
+# That a watch is silent is no news: look this often.
+LISTEN: Final = 10.0
 # Seconds that a list of the pods is relied on when slots are let go: longer than a busy process takes to come to it.
 JUST_NOW: Final = 2.0
 
@@ -95,7 +96,7 @@ class AutomaticSharding:
         after = advance(sure=not ours)
         if after.lost != NONE and not heard[1].within(JUST_NOW):
             after = advance(sure=False)
-        return replace(after, problem=after.problem or ours or others)
+        return qualified(after, heard)
 
     def _become(self, state: State) -> None:
         if state.problem != self._problem:
@@ -176,6 +177,13 @@ class AutomaticSharding:
     def _end(self) -> None:
         self._stop.set()
         self._wake.set()
+
+
+def qualified(state: State, heard: Sequence[Heard]) -> State:
+    """Return a state with what was not heard: a pod that is deaf must not be counted on, whatever it knew before."""
+    problem = next((problem for one in heard if (problem := one.problem())), "")
+    deaf = next((deaf for one in heard if (deaf := one.deaf())), "")
+    return replace(state, problem=state.problem or problem, unready=deaf or state.unready)
 
 
 def selector_of(selector: dict[str, Any]) -> str:
