@@ -9,6 +9,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -19,7 +20,7 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exporter import Exporter
-from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet
 from ksm_shard.siblings import Heard, Pods, Silent, Versions
@@ -28,8 +29,8 @@ from ksm_shard.web.source import Sibling
 LOG: Final = logging.getLogger(__name__)
 # While slots are being loaded nothing but the follower's own news tells that a resource has become exempt: look each second.
 LOOK_AGAIN: Final = 1.0
-# That a watch is silent is no news: look about as often as it should say something.
-LISTEN: Final = 30.0
+# That a watch is silent is no news: look this often.
+LISTEN: Final = 10.0
 # Seconds that a list of the pods is relied on when slots are let go: longer than a busy process takes to come to it.
 JUST_NOW: Final = 2.0
 
@@ -90,11 +91,12 @@ class AutomaticSharding:
         """Return the state that follows; slots are let go only on what was heard of the pods just now."""
         ours, others = (one.problem() for one in heard)
         pods = None if others else self._pods.now()
-        advance = partial(self._member.advance, state, version, pods, self._exporter.loaded(), now)
+        loaded, scraped = self._exporter.loaded(), self._exporter.scraped()
+        advance = partial(self._member.advance, state, version, pods, loaded, now, scraped=scraped)
         after = advance(sure=not ours)
         if after.lost != NONE and not heard[1].within(JUST_NOW):
             after = advance(sure=False)
-        return replace(after, problem=after.problem or ours or others)
+        return qualified(after, heard)
 
     def _become(self, state: State) -> None:
         if state.problem != self._problem:
@@ -175,6 +177,13 @@ class AutomaticSharding:
     def _end(self) -> None:
         self._stop.set()
         self._wake.set()
+
+
+def qualified(state: State, heard: Sequence[Heard]) -> State:
+    """Return a state with what was not heard: a pod that is deaf must not be counted on, whatever it knew before."""
+    problem = next((problem for one in heard if (problem := one.problem())), "")
+    deaf = next((deaf for one in heard if (deaf := one.deaf())), "")
+    return replace(state, problem=state.problem or problem, unready=deaf or state.unready)
 
 
 def selector_of(selector: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -118,6 +119,10 @@ class Exporter:
         self._ownership.confirm(min(versions, default=self._ownership.version))
         return self._ownership.loaded()
 
+    def scraped(self) -> float:
+        """Return the latest moment, by the monotonic clock, after which all who scrape have begun a scrape that they completed."""
+        return math.inf
+
     def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
         self.readiness()
@@ -163,8 +168,8 @@ class Exporter:
         self._complete = self._complete or not problems
         if not self._complete:
             return Readiness(ready=False, problems=problems, notes=notes)
-        late = [f"{unloaded} slots are not loaded, others go on serving them"] if self._state.late else []
-        return Readiness(not late, late, notes)
+        unready = [self._state.unready] if self._state.unready else []
+        return Readiness(not unready, unready, notes)
 
     def liveness(self) -> list[str]:
         """See Source."""

@@ -1,7 +1,8 @@
 """What the API server tells of the own StatefulSet and of its pods, and whether that can be relied on.
 
 A watch that has died is only noticed when it should have ended, after 5 to 10 minutes; slots are let go after 45 seconds. So what
-was heard longer ago is asked for again first, and who cannot be heard is named as a problem.
+was heard longer ago is asked for again first, and who cannot be heard is named as a problem. A pod that has heard nothing for
+`SILENT` seconds is deaf: it is not Ready, so that others do not count on it.
 """
 
 import time
@@ -14,7 +15,8 @@ from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage
 from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
-# A bookmark comes about once a minute: one was missed, and two.
+# A bookmark comes about once a minute: one was missed, and two. An API server that restarts is back sooner: while it is away, the
+# kubelets cannot tell that anybody is deaf, and it is to hear of nobody when it is back.
 ASK: Final = 90.0
 SILENT: Final = 150.0
 REFUSED: Final = frozenset({"forbidden", "absent", "unsupported", "unauthorized"})
@@ -57,6 +59,11 @@ class Heard:
         if follower.last_event is None or self.within(ASK) or self._clock() - follower.last_event <= SILENT:
             return ""
         return f"the {self._what} cannot be watched: nothing was heard for {SILENT:g} s"
+
+    def deaf(self) -> str:
+        """Return why nobody may count on this pod; "" if all may. A refusal alone is none: it may be short, and of all pods."""
+        heard = self._follower.last_event
+        return self.problem() if heard is None or self._clock() - heard > SILENT else ""
 
 
 class Silent:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from ksm_shard.automatic import selector_of
+from ksm_shard.automatic import qualified, selector_of
+from ksm_shard.sharding.state import State
+from ksm_shard.siblings import Heard
+from tests.test_siblings import Follower
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,28 @@ from ksm_shard.automatic import selector_of
 def test_a_selector_is_written_as_queries_have_it(selector: dict[str, Any], expected: str) -> None:
     """A selector by expressions alone would otherwise have been all pods of the namespace."""
     assert expected == selector_of(selector)
+
+
+@pytest.mark.parametrize("unready", ["", "9 slots are not loaded"])
+def test_a_deaf_pod_must_not_be_counted_on(unready: str) -> None:
+    """A watch that says nothing for long makes a pod unready, one that was refused just now is but a problem."""
+    well, refused, silent = (
+        Heard("pods", Follower(state, last, "403"), lambda: 1000.0)
+        for state, last in [("watching", 990), ("forbidden", 990), ("waiting", 800)]
+    )
+    deaf = "the pods cannot be watched: nothing was heard for 150 s"
+
+    problems = {
+        name: (after.problem, after.unready)
+        for name, heard in {"well": (well, well), "refused": (well, refused), "silent": (silent, well)}.items()
+        for after in [qualified(State(unready=unready), heard)]
+    }
+
+    assert problems == {
+        "well": ("", unready),
+        "refused": ("the pods cannot be read: 403", unready),
+        "silent": (deaf, deaf),
+    }
 
 
 def test_an_operator_that_there_is_not_is_an_error() -> None:

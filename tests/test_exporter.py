@@ -13,7 +13,7 @@ from ksm_shard.exporter import Exporter
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
-from ksm_shard.sharding.membership import Member
+from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
@@ -137,6 +137,20 @@ def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
         assert one.scrape(lambda _: True, openmetrics=False) is not None
 
     assert ready == [True, True, False, True]
+
+
+def test_a_pod_that_is_not_to_be_counted_on_is_not_ready() -> None:
+    """Nor does it stop serving what it knows: a PodMonitor scrapes it all the same."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", 1), PODS[:1], NONE, 0)
+    one = exporter(state, "pods")
+    listed(one)
+    state = advance(one, state, 1, 1)
+    assert one.readiness().ready
+
+    one.become(replace(state, unready="the pods cannot be watched"))
+
+    assert (one.readiness().ready, one.readiness().problems) == (False, ["the pods cannot be watched"])
+    assert one.scrape(lambda _: True, openmetrics=False) is not None
 
 
 def test_slots_lost_are_told_until_the_next_change() -> None:

@@ -36,6 +36,23 @@ def test_problem(follower: Follower, problem: str, asked: list[str]) -> None:
     assert (Heard("pods", follower, lambda: 1000.0).problem(), follower.asked) == (problem, asked)
 
 
+@pytest.mark.parametrize(
+    ("follower", "deaf"),
+    [
+        (Follower("listing", None), ""),
+        (Follower("forbidden", None, "403"), "the pods cannot be read: 403"),
+        (Follower("forbidden", 851, "403"), ""),
+        (Follower("forbidden", 849, "403"), "the pods cannot be read: 403"),
+        (Follower("watching", 851), ""),
+        (Follower("waiting", 849, "no route"), "the pods cannot be watched: nothing was heard for 150 s"),
+    ],
+    ids=["first list", "never allowed", "refused", "refused for long", "quiet", "silent for long"],
+)
+def test_deaf(follower: Follower, deaf: str) -> None:
+    """A pod is deaf that never heard anything, or not for long: sooner, all would be when the API server is away for a moment."""
+    assert Heard("pods", follower, lambda: 1000.0).deaf() == deaf
+
+
 def test_within() -> None:
     """What was heard longer ago than wanted is asked for, unless a list is under way."""
     follower = Follower("watching", 990)

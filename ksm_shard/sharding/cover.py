@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import compress
 
-from ksm_shard.sharding.slots import SLOTS, Ring
+from ksm_shard.sharding.slots import NONE, SLOTS, Ring, difference, intersection
 
 PLACES = struct.Struct("<32H")  # what one digest of BLAKE2b holds; with half of the shards away, two are looked at
 
@@ -34,10 +34,14 @@ def fallbacks(ring: Ring, total: int, slots: bytes, available: bytes) -> Iterato
 
 
 @lru_cache(maxsize=8)
-def covered(ring: Ring, total: int, shard: int, slots: bytes, available: bytes) -> bytes:
-    """Return those of `slots` whose fallback is `shard`. See `fallbacks`."""
-    mask = bytearray(SLOTS)
-    if available[shard]:
-        for slot, taker in fallbacks(ring, total, slots, available):
-            mask[slot] = taker == shard
+def covered(ring: Ring, available: bytes, shard: int, slots: bytes) -> bytes:
+    """Return those of `slots` that come to `shard`: to its owner if that is available, else to its fallback. See `fallbacks`."""
+    total = len(available)
+    mine = intersection(slots, ring.mask(shard, total)) if available[shard] else NONE
+    orphans = difference(slots, ring.select(total, available))
+    if not available[shard] or orphans == NONE:
+        return mine
+    mask = bytearray(mine)
+    for slot, taker in fallbacks(ring, total, orphans, available):
+        mask[slot] = taker == shard
     return bytes(mask)

@@ -1,5 +1,6 @@
 """What a member of a fleet knows: what it sees of the StatefulSet and its pods, and what it made of that so far."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,39 +33,25 @@ class Pod:
 
 
 @dataclass(frozen=True)
-class Left:
-    """The last map under which every pod had settled: who held the slots before the change, or the changes, that go on.
-
-    Attributes:
-        total, start: of that map.
-        at: when this pod saw it change. Who was not Ready before may not know of it.
-    """
-
-    total: int
-    start: int
-    at: float
-
-
-@dataclass(frozen=True)
 class State:
     """What a member makes of it; the default is that of a process that just started.
 
     Attributes:
-        phase: see the table in `membership.py`.
+        phase: see the table in `handover.py`.
         total, start, shard: of the map that counts now; a shard that is not in 0..total-1 is out of range.
         own: slots of this shard under that map.
         held: slots to serve now: own, and those held for others.
         covering: those of them that were taken over because their pod was deleted or is away.
+        leaving: those of them that this pod is about to let go: all that is not its own, and everything when it drains.
+        leaving_since: when the last of these came to be so.
         gained, lost: difference between held and that of the state before.
         serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
-        late: whether own slots are not loaded half a hand-over period after the map changed: this must not be Ready then, so that
-            those who have them do not let go.
+        unready: why others must not count on this pod, which is not Ready then; "" if they may.
         changed_at: when the map was last seen to change, in seconds of the caller's clock.
         ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
         deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
             the map or has settled again.
         absent: pod -> when this pod, once serving, first saw that it is not Ready; for the others of the map that are not.
-        left: None while no change goes on.
         due: when to look again although nothing was heard; None when only news can change anything.
         problem: one line saying why the last known ownership is kept; "" when all is well.
     """
@@ -76,15 +63,16 @@ class State:
     own: bytes = field(default=NONE, repr=False)
     held: bytes = field(default=NONE, repr=False)
     covering: bytes = field(default=NONE, repr=False)
+    leaving: bytes = field(default=NONE, repr=False)
+    leaving_since: float = -math.inf
     gained: bytes = field(default=NONE, repr=False)
     lost: bytes = field(default=NONE, repr=False)
     serving: bool = False
-    late: bool = False
+    unready: str = ""
     changed_at: float = 0.0
     ready: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     deleted: Mapping[str, float] = field(default_factory=dict)
     absent: Mapping[str, float] = field(default_factory=dict)
-    left: Left | None = None
     due: float | None = None
     problem: str = ""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ksm_shard.sharding.slots import SLOTS
 from ksm_shard.sharding.takeover import PATIENCE
-from tests.sharding.test_handover import DRAIN, HANDOVER, LATE, Fleet
+from tests.sharding.fleet import DRAIN, HANDOVER, LATE, LOAD, SILENT, START, Fleet
 
 totals = st.integers(2, 6)
 pods = st.integers(0, 5)
@@ -56,7 +56,7 @@ def served(fleet: Fleet) -> int:
     st.lists(mishaps, min_size=1, max_size=8),
     st.booleans(),
     st.integers(0, 60),
-    st.randoms(use_true_random=False),
+    st.integers(0, 2**32).map(random.Random),
 )
 def test_every_slot_ends_with_one_holder(
     total: int, events: list[tuple[str, int, int]], ordered: bool, late: int, rng: random.Random
@@ -99,5 +99,62 @@ def test_a_start_from_nothing_loads_each_share_once() -> None:
         assert all(each.state.held.count(1) <= SLOTS // 6 + 1 for each in fleet.alive)
 
     happen(fleet, "rescue", 0)
+    fleet.settle()
+    assert fleet.at_target()
+
+
+@pytest.mark.parametrize("deaf", [0, 1])
+@pytest.mark.parametrize("total", [3, 2], ids=["eviction", "scale-in"])
+def test_nobody_counts_on_a_pod_that_says_that_it_is_deaf(total: int, deaf: int) -> None:
+    """It can neither cover a pod that is evicted nor load what a smaller fleet gives it: others do."""
+    fleet = Fleet(3, ordered=False, stuck=99, late=LATE, rng=random.Random(1))
+    fleet.settle()
+    fleet.deafen(deaf)
+    for _ in range(SILENT + LATE + 2):
+        fleet.second()
+    fleet.total = total
+    fleet.evict(2)
+    for _ in range(DRAIN + HANDOVER + START + LOAD):
+        fleet.second()
+        assert fleet.missing() == 0
+
+    fleet.hear()
+    fleet.settle()
+    assert fleet.at_target()
+
+
+@pytest.mark.parametrize("settled", [True, False], ids=["long away", "deleted just now"])
+@pytest.mark.parametrize("seconds", [SILENT // 2, SILENT + 2 * HANDOVER, (PATIENCE + 6) * HANDOVER])
+def test_an_api_server_that_is_away_moves_nothing(settled: bool, seconds: int) -> None:
+    """Whoever is deaf is not Ready once the API server hears of it, all at once; nobody takes over anything for that.
+
+    Nor is anything let go: a pod that is away and covered by the others stays so.
+    """
+    fleet = Fleet(5, ordered=False, stuck=99, late=LATE, rng=random.Random(1))
+    fleet.settle()
+    fleet.stranded.add(1)
+    happen(fleet, "evict", 1)
+    for _ in range(DRAIN + LATE + START + LOAD):
+        fleet.second()
+    if settled:
+        fleet.settle()
+    before = {each.ordinal: each.state.held for each in fleet.alive}
+
+    fleet.outage = True
+    for each in fleet.alive:
+        fleet.deafen(each.ordinal)
+    for _ in range(seconds):
+        fleet.second()
+        assert fleet.missing() == 0
+    fleet.outage = False
+    fleet.second()
+    assert {each.ready_since is None for each in fleet.alive if each.ordinal != 1} == {seconds > SILENT}
+    fleet.hear()
+    for _ in range(2 * PATIENCE * HANDOVER):
+        fleet.second()
+        assert fleet.missing() == 0
+        assert {each.ordinal: each.state.held for each in fleet.alive} == before
+
+    happen(fleet, "rescue", 1)
     fleet.settle()
     assert fleet.at_target()

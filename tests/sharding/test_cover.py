@@ -72,9 +72,9 @@ def test_few_change() -> None:
 def test_covered_once() -> None:
     """The masks of all that are available hold each slot once; one that is not available covers nothing, and nobody is no error."""
     slots = MMH3.mask(2, 3)
-    zero, one = (covered(MMH3, 3, shard, slots, without(3, 2)) for shard in (0, 1))
+    zero, one = (covered(MMH3, without(3, 2), shard, slots) for shard in (0, 1))
 
     assert (union(zero, one), intersection(zero, one)) == (slots, NONE)
-    assert covered(MMH3, 3, 2, slots, without(3, 2)) == NONE
-    assert covered(MMH3, 3, 0, slots, bytes(3)) == NONE
+    assert covered(MMH3, without(3, 2), 2, slots) == NONE
+    assert covered(MMH3, bytes(3), 0, slots) == NONE
     assert list(fallbacks(MMH3, 3, slots, bytes(3))) == []
