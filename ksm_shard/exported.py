@@ -9,6 +9,7 @@ from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import Body, deflate
+from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
 from ksm_shard.web.tally import Tally
 
@@ -66,11 +67,16 @@ class Exported:
         self.intakes.append(made)
         return made
 
-    def bodies(self, *, openmetrics: bool) -> list[Body]:
-        """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does."""
-        if len(self.store) == 0:
+    def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
+        """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does.
+
+        Args:
+            openmetrics: whether the headers are to be of OpenMetrics.
+            stamp: the timestamp of what is about to go.
+        """
+        if self.store.empty:
             return []
-        samples = dict(zip(self._compiled.live, self.store.bodies(), strict=True))
+        samples = dict(zip(self._compiled.live, self.store.bodies(stamp), strict=True))
         headers = self._headers[openmetrics]
         return [
             body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length

@@ -1,6 +1,7 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,18 +17,23 @@ from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
 from ksm_shard.report import Report
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.slots import ALL, NONE, Ring, difference
 from ksm_shard.sharding.state import State
 from ksm_shard.standing import reported, resident, status_of
 from ksm_shard.store.pages import Body
+from ksm_shard.store.stamps import Stamp
 from ksm_shard.targets import Scope, path_of, targets
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Sibling, Slots, Status
+from ksm_shard.web.scrapers import Scraper, Scrapers
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Scrape, Sibling, Slots, Status
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
 # not answer, keeps the process no longer than that.
 LAST_WAIT: Final = 0.3
+# Seconds by which the first timestamps that somebody is given are in the future. Prometheus writes staleness markers then, for
+# the moment at which it began the scrape, and a sample that is later by its own clock keeps them out: clocks differ by some ms.
+LEAD: Final = 2.0
 
 
 class Exporter:
@@ -45,6 +51,8 @@ class Exporter:
         settings: str,
         pod: str = "",
         config: ConfigFile | None = None,
+        timestamps: bool = False,
+        period: float = 45.0,
     ) -> None:
         """Make a follower for each resource, or several where the scope names namespaces or nodes.
 
@@ -58,6 +66,8 @@ class Exporter:
             settings: digest of the settings that must be the same in all shards.
             pod: name of the own pod, "" outside a StatefulSet.
             config: the file that some of the settings are from.
+            timestamps: whether samples of what is about to go have timestamps.
+            period: seconds between two scrapes of one Prometheus, at the most.
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
@@ -77,6 +87,10 @@ class Exporter:
         self.siblings: Sequence[Sibling] = ()
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
+        self.scrapers = Scrapers(period, self._scraped)
+        self._timestamps = timestamps
+        self._leaving, self._leaving_since = NONE, -math.inf
+        self._leaving_lock = threading.RLock()
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
         ]
@@ -111,6 +125,10 @@ class Exporter:
             self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
+        self._leave(ALL if state.phase == "draining" else difference(state.held, state.own))
+        for one in self._exported.values():
+            one.store.make_ready()
+            one.store.forget_farewells(self.scraped())
 
     def loaded(self) -> bytes:
         """Return the slots whose objects have been listed, of every resource that can be read."""
@@ -118,18 +136,27 @@ class Exporter:
         self._ownership.confirm(min(versions, default=self._ownership.version))
         return self._ownership.loaded()
 
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+    def scrape(self, scrape: Scrape) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
         self.readiness()
         if not self._complete:
             return None
         listed = self._listed()
-        return [
-            body
-            for name, one in self._exported.items()
-            if name in listed and wanted(name)
-            for body in one.bodies(openmetrics=openmetrics)
-        ]
+        shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
+        if scrape.draining:
+            self._leave(ALL)
+        heard = self.scraped()
+        with (
+            self._leaving_lock
+        ):  # or objects could begin to leave between the look at who has had timestamps and the samples
+            stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
+            for one in shown:
+                one.store.forget_farewells(heard)
+            return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
+
+    def scraped(self) -> float:
+        """Return the latest moment, by the monotonic clock, since which all who scrape have begun a scrape that they completed."""
+        return self.scrapers.scraped(time.monotonic())
 
     def known(self, resource: str) -> bool:
         """See Source."""
@@ -245,6 +272,31 @@ class Exporter:
 
     def _news(self) -> None:
         self.on_news()
+
+    def _leave(self, leaving: bytes) -> None:
+        """Write the samples of these slots with timestamps from now on, no others."""
+        with self._leaving_lock:
+            if not self._timestamps or leaving == self._leaving:
+                return
+            if difference(leaving, self._leaving) != NONE:
+                self._leaving_since = time.monotonic()
+            self._leaving = leaving
+            for one in self._exported.values():
+                one.store.leave(None if leaving == NONE else leaving)
+
+    def _stamp(self, scraper: Scraper, *, openmetrics: bool) -> Stamp | None:
+        """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
+        if self._leaving == NONE:
+            return None
+        first = scraper.began <= self._leaving_since
+        if first:
+            scraper.ahead = time.monotonic() + LEAD
+        return Stamp(time.time() + (LEAD if first else 0.0), openmetrics=openmetrics)
+
+    def _scraped(self) -> None:
+        """Wake who waits for scrapes of what is about to go."""
+        if self._leaving != NONE:
+            self._news()
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop what belongs to lost slots, and list once more for gained ones."""

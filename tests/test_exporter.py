@@ -19,7 +19,10 @@ from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet, static
 from ksm_shard.targets import Scope
+from ksm_shard.web.scrapers import Scraper
+from ksm_shard.web.source import Scrape
 
+ALL_OF_IT = Scrape(lambda _: True, openmetrics=False, scraper=Scraper(), draining=False)
 MEMBER = Member(MMH3, "ksm-0")
 PODS = [Pod("ksm-0", "1"), Pod("ksm-1", "1")]
 
@@ -115,7 +118,7 @@ def test_a_list_of_fewer_slots_is_not_enough() -> None:
     one._followed[0].intake.end_list("1")
     state = advance(one, state, 1, 2)
     assert one.readiness().problems == [f"{MMH3.mask(1, 2).count(1)} slots are not loaded"]
-    assert one.scrape(lambda _: True, openmetrics=False) is None
+    assert one.scrape(ALL_OF_IT) is None
 
     listed(one)
     advance(one, state, 1, 3)
@@ -134,7 +137,7 @@ def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
             listed(one)
         state = advance(one, state, 1, now)
         ready.append(one.readiness().ready)
-        assert one.scrape(lambda _: True, openmetrics=False) is not None
+        assert one.scrape(ALL_OF_IT) is not None
 
     assert ready == [True, True, False, True]
 

@@ -6,13 +6,13 @@ Prints the two ports once it listens, and `closed` when the source is closed. Sw
 import argparse
 import random
 import time
-from collections.abc import Callable
 
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.store.pages import Body, deflate
+from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.server import Limits, listen, serve
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Scrape, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
@@ -32,14 +32,15 @@ class FakeSource:
     def __init__(self, samples: int, synced: bool) -> None:
         """Prepare so many samples a resource."""
         self.synced = synced
+        self.scrapers = Scrapers(45.0)
         self.bodies = {}
         for name in ("pods", "nodes"):
             text = text_of(name, samples).encode()
             self.bodies[name] = Body.of(deflate(text[at : at + 20_000]) for at in range(0, len(text), 20_000))
 
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+    def scrape(self, scrape: Scrape) -> list[Body] | None:
         """The constants."""
-        return [body for name, body in self.bodies.items() if wanted(name)] if self.synced else None
+        return [body for name, body in self.bodies.items() if scrape.wanted(name)] if self.synced else None
 
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""

@@ -1,0 +1,54 @@
+"""The last word about series that end while their samples have timestamps.
+
+Prometheus ends a series that a target no longer has, unless its last sample had a timestamp: then it stays for five minutes. So
+such a series is written once more, without a timestamp, to everybody who scrapes, and ends after that as any other. The object is
+shown as it was until then, and not before that as it is now: two series that differ by a label would be in each other's way.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ksm_shard.store.stamps import STAMPED_LINE
+
+
+class Successor(NamedTuple):
+    """What is to be shown of an object afterwards."""
+
+    slot: int
+    texts: Sequence[str]
+    source: int
+
+
+@dataclass(slots=True)
+class Farewell:
+    """An object of which some or all series end.
+
+    Attributes:
+        since: when they did; whoever has had a scrape that began after that has had them without a timestamp.
+        lines: of each family, the lines that end; None for all.
+        successor: None for an object that is no more.
+    """
+
+    since: float
+    lines: Mapping[int, str] | None = None
+    successor: Successor | None = None
+
+    def mark(self, family: int, text: str) -> str:
+        """Return a text of the object with a hole for a timestamp in each line that goes on."""
+        if self.lines is None:
+            return text
+        plain = set(self.lines.get(family, "").splitlines(keepends=True))
+        return "".join(
+            line if line in plain else f"{line[:-1]}{STAMPED_LINE}" for line in text.splitlines(keepends=True)
+        )
+
+
+def ended(before: str, after: str) -> str:
+    """Return the lines of one text whose series another has not."""
+    kept = {_series(line) for line in after.splitlines()}
+    return "".join(line for line in before.splitlines(keepends=True) if _series(line) not in kept)
+
+
+def _series(line: str) -> str:
+    return line.rpartition(" ")[0]

@@ -1,0 +1,131 @@
+"""Objects whose slots are about to be let go: what of a block gets timestamps, and to which series farewell is said."""
+
+from array import array
+from collections.abc import Callable, Sequence
+
+from ksm_shard.store.block import Block
+from ksm_shard.store.column import Column
+from ksm_shard.store.farewells import Farewell, Successor, ended
+from ksm_shard.store.pages import Page
+from ksm_shard.store.stamps import STAMPED_LINE, Holed
+
+
+class Leaving:
+    """The slots of a store, and the farewells to its objects. The store's lock is around every call.
+
+    Attributes:
+        mask: slots whose objects get timestamps; None for none.
+        farewells: by key.
+        gone: how many of them are to objects that are no more.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Start with none. The clock, in seconds, dates farewells."""
+        self._clock = clock
+        self.mask: bytes | None = None
+        self.farewells: dict[str, Farewell] = {}
+        self.gone = 0
+
+    @property
+    def on(self) -> bool:
+        """Whether there is anything to do."""
+        return self.mask is not None or bool(self.farewells)
+
+    def change(self, mask: bytes | None, blocks: Sequence[Block]) -> None:
+        """Let these slots leave, and no others."""
+        self.mask = mask
+        for block in blocks:
+            before, block.leaving = block.leaving, None
+            if mask is None or self._rows(block) != before:
+                block.remake()
+
+    def page(self, block: Block, family: int, column: Column) -> Holed | Page:
+        """Return a page with holes for timestamps, if it needs any."""
+        if column.holed is None:
+            rows = self._rows(block)
+            column.holed = column.page
+            if rows and column.page.length:
+                texts = column.texts()
+                for row in rows:
+                    if text := texts[row]:
+                        farewell = self.farewells and self.farewells.get(block.keys[row] or "")
+                        texts[row] = farewell.mark(family, text) if farewell else text.replace("\n", STAMPED_LINE)
+                column.holed = Holed.of("".join(texts))
+        return column.holed
+
+    def make_ready(self, block: Block) -> None:
+        """Make all pages of a block that are up to date."""
+        for family, column in enumerate(block.columns):
+            if column is not None and not column.pending:
+                self.page(block, family, column)
+
+    def gone_or(self, key: str, slot: int, source: int) -> tuple[int, int] | None:
+        """Return slot and source of an object that is shown with these; None if that is only a farewell."""
+        farewell = self.farewells.get(key)
+        if farewell is None:
+            return slot, source
+        return (farewell.successor.slot, farewell.successor.source) if farewell.successor else None
+
+    def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
+        """Tell whether an object is to be shown as it is now only after a farewell to what it was."""
+        key = block.keys[row] or ""
+        farewell = self.farewells.pop(key, None)
+        if farewell is None and not self._leaves(block.slots[row]):
+            if self._leaves(successor.slot):
+                block.remake()
+            return False
+        if farewell is not None and farewell.successor is None:
+            self.gone -= 1
+        lines = {
+            family: lines
+            for family in block.differing(row, after)
+            if (column := block.columns[family]) and (lines := ended(column.text(row), successor.texts[family]))
+        }
+        if lines:
+            # Nobody is owed another scrape of what was without a timestamp already.
+            since = farewell.since if farewell is not None and farewell.lines in (None, lines) else self._clock()
+            self.farewells[key] = Farewell(since, lines, successor)
+        if farewell is not None or lines or block.slots[row] != successor.slot:
+            block.remake()
+        return bool(lines)
+
+    def says_farewell(self, block: Block, row: int) -> bool:
+        """Tell whether an object that is no more is to be shown for a last time."""
+        key = block.keys[row] or ""
+        if key not in self.farewells and not self._leaves(block.slots[row]):
+            return False
+        self.farewells[key] = Farewell(self._clock())
+        self.gone += 1
+        block.remake()
+        return True
+
+    def handed_over(self, block: Block, row: int) -> dict[int, str]:
+        """Return the lines that are still to be shown, by family, of an object that others have from now on."""
+        farewell = self.farewells.get(block.keys[row] or "")
+        if farewell is None:
+            return {}
+        farewell.successor = None
+        self.gone += 1
+        return dict(farewell.lines or {})
+
+    def over(self, heard: float) -> dict[str, Successor | None]:
+        """End farewells to what ended before that moment; return what follows, by key."""
+        over = {key: one.successor for key, one in self.farewells.items() if one.since < heard}
+        for key, successor in over.items():
+            del self.farewells[key]
+            self.gone -= successor is None
+        return over
+
+    def _leaves(self, slot: int) -> bool:
+        return self.mask is not None and self.mask[slot] == 1
+
+    def _rows(self, block: Block) -> list[int]:
+        """Return the rows of objects that leave."""
+        if block.leaving is None:
+            mask = self.mask
+            block.leaving = (
+                []
+                if mask is None
+                else [row for row, key in enumerate(block.keys) if key is not None and mask[block.slots[row]]]
+            )
+        return block.leaving
