@@ -1,8 +1,8 @@
 """Timestamps on samples of pages that stay deflated: written in when somebody scrapes, for 2 us a page.
 
 To inflate, rewrite and deflate 181 MB for every scrape would take 0.28 s of CPU. Instead a page is deflated once with a hole
-where its first timestamp goes, as the format allows: a stored block is bytes as they are. All later timestamps of the page are matches,
-which copy the first. As every timestamp has 13 bytes, the same deflated page stands for any.
+where its first timestamp goes, as the format allows: a stored block is bytes as they are. All later timestamps of the page are
+matches, which copy the first. As every timestamp has 13 bytes, the same deflated page stands for any.
 
 The CRC-32 of the page follows by algebra, as CRCs are linear: a text with another timestamp has the old CRC, plus the difference
 that one timestamp makes times a polynomial of the page (where its timestamps are), in GF(2)[x] modulo the polynomial of the CRC.
