@@ -17,7 +17,7 @@ from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
 from ksm_shard.report import Report
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import ALL, NONE, Ring, difference
+from ksm_shard.sharding.slots import ALL, NONE, Ring, difference, intersection, union
 from ksm_shard.sharding.state import State
 from ksm_shard.standing import reported, resident, status_of
 from ksm_shard.store.pages import Body
@@ -33,7 +33,11 @@ LOG: Final = logging.getLogger(__name__)
 LAST_WAIT: Final = 0.3
 # Seconds by which the first timestamps that somebody is given are in the future. Prometheus writes staleness markers then, for
 # the moment at which it began the scrape, and a sample that is later by its own clock keeps them out: clocks differ by some ms.
-LEAD: Final = 2.0
+# Meanwhile a sample that another shard writes without a timestamp is ignored, so no longer than that.
+LEAD: Final = 0.2
+# Hand-over periods for which the one who had slots before may go on to write them after they were loaded here: it waits for this to
+# be Ready, which the kubelet may notice late, and for one period.
+SHARED: Final = 3
 
 
 class Exporter:
@@ -89,7 +93,9 @@ class Exporter:
         self.on_news: Callable[[], None] = lambda: None
         self.scrapers = Scrapers(period, self._scraped)
         self._timestamps = timestamps
+        self._period = period
         self._leaving, self._leaving_since = NONE, -math.inf
+        self._gained: dict[bytes, float] = {}
         self._leaving_lock = threading.RLock()
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
@@ -125,7 +131,7 @@ class Exporter:
             self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
-        self._leave(ALL if state.phase == "draining" else difference(state.held, state.own))
+        self._leave(ALL if state.phase == "draining" else difference(state.held, state.own), state.gained)
         for one in self._exported.values():
             one.store.make_ready()
             one.store.forget_farewells(self.scraped())
@@ -273,16 +279,32 @@ class Exporter:
     def _news(self) -> None:
         self.on_news()
 
-    def _leave(self, leaving: bytes) -> None:
+    def _leave(self, leaving: bytes, gained: bytes = NONE) -> None:
         """Write the samples of these slots with timestamps from now on, no others."""
+        if not self._timestamps:
+            return
         with self._leaving_lock:
-            if not self._timestamps or leaving == self._leaving:
-                return
+            shared = self._shared(gained)
             if difference(leaving, self._leaving) != NONE:
                 self._leaving_since = time.monotonic()
             self._leaving = leaving
             for one in self._exported.values():
-                one.store.leave(None if leaving == NONE else leaving)
+                one.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
+
+    def _shared(self, gained: bytes) -> bytes:
+        """Return the slots that were gained so recently that another may still have them."""
+        now, unloaded = time.monotonic(), difference(self._ownership.mask, self._ownership.loaded())
+        if gained != NONE:
+            self._gained[gained] = now
+        shared = NONE
+        for mask, since in self._gained.copy().items():
+            if intersection(mask, unloaded) != NONE:
+                self._gained[mask] = now
+            elif since + SHARED * self._period < now:
+                del self._gained[mask]
+                continue
+            shared = union(shared, mask)
+        return shared
 
     def _stamp(self, scraper: Scraper, *, openmetrics: bool) -> Stamp | None:
         """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
@@ -290,7 +312,7 @@ class Exporter:
             return None
         first = scraper.began <= self._leaving_since
         if first:
-            scraper.ahead = time.monotonic() + LEAD
+            scraper.given = time.monotonic() + LEAD
         return Stamp(time.time() + (LEAD if first else 0.0), openmetrics=openmetrics)
 
     def _scraped(self) -> None:

@@ -1,4 +1,8 @@
-"""Objects whose slots are about to be let go: what of a block gets timestamps, and to which series farewell is said."""
+"""Objects whose slots are about to be let go, or were just gained: what gets timestamps, and to which series farewell is said.
+
+Who has just gained an object goes on with what another wrote with timestamps, and may not have been scraped yet: of such too what
+ends needs a farewell. While both write it, both show what it was for one scrape more, or the one would bring back what the other ended.
+"""
 
 from array import array
 from collections.abc import Callable, Sequence
@@ -15,6 +19,7 @@ class Leaving:
 
     Attributes:
         mask: slots whose objects get timestamps; None for none.
+        shared: slots that others write with timestamps, or did so a moment ago.
         farewells: by key.
         gone: how many of them are to objects that are no more.
     """
@@ -23,16 +28,20 @@ class Leaving:
         """Start with none. The clock, in seconds, dates farewells."""
         self._clock = clock
         self.mask: bytes | None = None
+        self.shared: bytes | None = None
         self.farewells: dict[str, Farewell] = {}
         self.gone = 0
 
     @property
     def on(self) -> bool:
         """Whether there is anything to do."""
-        return self.mask is not None or bool(self.farewells)
+        return self.mask is not None or self.shared is not None or bool(self.farewells)
 
-    def change(self, mask: bytes | None, blocks: Sequence[Block]) -> None:
+    def change(self, mask: bytes | None, shared: bytes | None, blocks: Sequence[Block]) -> None:
         """Let these slots leave, and no others."""
+        self.shared = shared
+        if mask == self.mask:
+            return
         self.mask = mask
         for block in blocks:
             before, block.leaving = block.leaving, None
@@ -48,7 +57,7 @@ class Leaving:
                 texts = column.texts()
                 for row in rows:
                     if text := texts[row]:
-                        farewell = self.farewells and self.farewells.get(block.keys[row] or "")
+                        farewell = self.farewells.get(block.keys[row] or "")
                         texts[row] = farewell.mark(family, text) if farewell else text.replace("\n", STAMPED_LINE)
                 column.holed = Holed.of("".join(texts))
         return column.holed
@@ -70,7 +79,7 @@ class Leaving:
         """Tell whether an object is to be shown as it is now only after a farewell to what it was."""
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
-        if farewell is None and not self._leaves(block.slots[row]):
+        if farewell is None and not self._stays_visible(block.slots[row]):
             if self._leaves(successor.slot):
                 block.remake()
             return False
@@ -92,7 +101,7 @@ class Leaving:
     def says_farewell(self, block: Block, row: int) -> bool:
         """Tell whether an object that is no more is to be shown for a last time."""
         key = block.keys[row] or ""
-        if key not in self.farewells and not self._leaves(block.slots[row]):
+        if key not in self.farewells and not self._stays_visible(block.slots[row]):
             return False
         self.farewells[key] = Farewell(self._clock())
         self.gone += 1
@@ -115,6 +124,10 @@ class Leaving:
             del self.farewells[key]
             self.gone -= successor is None
         return over
+
+    def _stays_visible(self, slot: int) -> bool:
+        """Tell whether a series may have been written with a timestamp the last time."""
+        return self._leaves(slot) or (self.shared is not None and self.shared[slot] == 1)
 
     def _leaves(self, slot: int) -> bool:
         return self.mask is not None and self.mask[slot] == 1

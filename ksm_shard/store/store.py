@@ -115,10 +115,15 @@ class Store:
 
         return self._forget_those(gone, self._hand_over)
 
-    def leave(self, mask: bytes | None) -> None:
-        """Have the samples of objects in the slots of a mask written with timestamps from now on; None for no slot."""
+    def leave(self, mask: bytes | None, shared: bytes | None = None) -> None:
+        """Have the samples of objects in the slots of a mask written with timestamps from now on; None for no slot.
+
+        Args:
+            mask: the slots.
+            shared: slots that others write with timestamps, or did so a moment ago.
+        """
         with self._lock:
-            self._leaving.change(mask, self._blocks)
+            self._leaving.change(mask, shared, self._blocks)
 
     def make_ready(self) -> None:
         """Deflate the pages that get timestamps, 128 objects at a time, which the next scrape would have to do otherwise.

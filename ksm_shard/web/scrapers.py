@@ -21,12 +21,14 @@ class Scraper:
     Attributes:
         began: when the last scrape began that was read to its end; -inf before the first.
         gap: seconds from the one before it.
-        ahead: until when the timestamps that it was given are in the future: what is written without any before is ignored.
-        heard: when the last scrape began that was not.
+        given: until when the timestamps that it is given are in the future: what is written without any before that is ignored.
+        ahead: the same of the scrapes that were read.
+        heard: when the last scrape began that had nothing to be ignored.
     """
 
     began: float = -math.inf
     gap: float = math.inf
+    given: float = -math.inf
     ahead: float = -math.inf
     heard: float = -math.inf
 
@@ -52,6 +54,7 @@ class Scrapers:
                 scraper.gap, scraper.began = began - scraper.began, began
                 if began > scraper.ahead:
                     scraper.heard = began
+                scraper.ahead = scraper.given
             self._remember(hash(identity), scraper, began)
         self._on_scraped()
 

@@ -180,7 +180,9 @@ def test_no_query_sees_which_shard_has_an_object() -> None:
 
     assert parse(container["args"], {}).handover_timestamps
     assert (endpoint["port"], job["job_name"]) == ("metrics", "ksm-shard")
-    assert endpoint["metricRelabelings"] == job["metric_relabel_configs"] == [{"action": "labeldrop", "regex": "instance"}]
+    assert (
+        endpoint["metricRelabelings"] == job["metric_relabel_configs"] == [{"action": "labeldrop", "regex": "instance"}]
+    )
     assert endpoint["honorTimestamps"]
     assert job["honor_timestamps"]
     assert not endpoint.get("trackTimestampsStaleness")

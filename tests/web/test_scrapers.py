@@ -66,10 +66,12 @@ def test_nothing_counts_as_heard_before_timestamps_in_the_future_are_past() -> N
     scrapers = Scrapers(PERIOD)
     for began in (0.0, 30.0):
         scraped(scrapers, began, "one")
-    scrapers.find("one").ahead = 62.0
+    scrapers.find("one").given = 62.0
 
+    scraped(scrapers, 60.0, "one")
+    assert scrapers.scraped(61.0) == 60.0
     scraped(scrapers, 61.0, "one")
-    assert scrapers.scraped(61.0) == 30.0
+    assert scrapers.scraped(61.0) == 60.0
     scraped(scrapers, 63.0, "one")
     assert scrapers.scraped(63.0) == 63.0
 
