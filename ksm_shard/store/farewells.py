@@ -34,21 +34,21 @@ class Farewell:
     lines: Mapping[int, str] | None = None
     successor: Successor | None = None
 
-    def mark(self, family: int, text: str) -> str:
+    def mark(self, family: int, text: bytes) -> bytes:
         """Return a text of the object with a hole for a timestamp in each line that goes on."""
         if self.lines is None:
             return text
-        plain = set(self.lines.get(family, "").splitlines(keepends=True))
-        return "".join(
-            line if line in plain else f"{line[:-1]}{STAMPED_LINE}" for line in text.splitlines(keepends=True)
-        )
+        plain = set(_lines(self.lines.get(family, "").encode()))
+        return b"".join([line + b"\n" if line in plain else line + STAMPED_LINE for line in _lines(text)])
 
 
 def ended(before: str, after: str) -> str:
     """Return the lines of one text whose series another has not."""
-    kept = {_series(line) for line in after.splitlines()}
-    return "".join(line for line in before.splitlines(keepends=True) if _series(line) not in kept)
+    kept = {line.rpartition(b" ")[0] for line in _lines(after.encode())}
+    gone = [line for line in _lines(before.encode()) if line.rpartition(b" ")[0] not in kept]
+    return "".join([f"{line.decode()}\n" for line in gone])
 
 
-def _series(line: str) -> str:
-    return line.rpartition(" ")[0]
+def _lines(text: bytes) -> list[bytes]:
+    """Return the lines of a text: label values may have other characters that end one elsewhere."""
+    return text.split(b"\n")[:-1]

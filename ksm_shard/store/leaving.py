@@ -1,7 +1,7 @@
 """Objects whose slots are about to be let go, or were just gained: what gets timestamps, and to which series farewell is said.
 
-Who has just gained an object goes on with what another wrote with timestamps, and may not have been scraped yet: of such too what
-ends needs a farewell. While both write it, both show what it was for one scrape more, or the one would bring back what the other ended.
+Who has just gained an object goes on with what another wrote with timestamps, and may not have been scraped yet: what ends of it
+needs a farewell too. While both write it, both show what it was for one scrape more: the one would bring back what the other ended.
 """
 
 from array import array
@@ -54,12 +54,12 @@ class Leaving:
             rows = self._rows(block)
             column.holed = column.page
             if rows and column.page.length:
-                texts = column.texts()
+                texts = [text.encode() for text in column.texts()]
                 for row in rows:
                     if text := texts[row]:
                         farewell = self.farewells.get(block.keys[row] or "")
-                        texts[row] = farewell.mark(family, text) if farewell else text.replace("\n", STAMPED_LINE)
-                column.holed = Holed.of("".join(texts))
+                        texts[row] = farewell.mark(family, text) if farewell else text.replace(b"\n", STAMPED_LINE)
+                column.holed = Holed.of(b"".join(texts))
         return column.holed
 
     def make_ready(self, block: Block) -> None:

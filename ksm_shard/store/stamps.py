@@ -17,9 +17,9 @@ from isal import isal_zlib
 
 from ksm_shard.store.pages import LAST_BLOCK, LEVEL, RAW, Page, deflate
 
-# Stands in a text where a timestamp goes: half of a surrogate pair, which no text that can be encoded has.
-HOLE: Final = "\udcff"
-STAMPED_LINE: Final = f" {HOLE}\n"
+# Stands in a text where a timestamp goes: a byte that UTF-8 never has.
+HOLE: Final = b"\xff"
+STAMPED_LINE: Final = b" \xff\n"
 # A page is deflated with the one timestamp and proven with the other: they differ in every byte, so that a literal, or a match with
 # anything but a timestamp, shows. The difference of their CRCs is 0x80000000, which is 1 as a polynomial.
 DRAFT: Final = b"\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10\x11\x12"
@@ -60,24 +60,21 @@ class Holed:
         length: of the text, timestamps included.
         crc: of the text with the draft's timestamp.
         factor: the polynomial that says where the timestamps are.
-        lines: how many the text has.
     """
 
     pieces: Sequence[bytes]
     length: int
     crc: int
     factor: int
-    lines: int
 
     @classmethod
-    def of(cls, text: str) -> "Holed | Page":
+    def of(cls, text: bytes) -> "Holed | Page":
         """Deflate a text with holes; without any it is a page as others."""
-        parts = [part.encode() for part in text.split(HOLE)]
-        if len(parts) == 1:
-            return deflate(parts[0])
-        draft, proof = DRAFT.join(parts), PROOF.join(parts)
+        if HOLE not in text:
+            return deflate(text)
+        draft, proof = text.replace(HOLE, DRAFT), text.replace(HOLE, PROOF)
         crc = isal_zlib.crc32(draft)
-        return cls(_deflated(parts, proof), len(draft), crc, crc ^ isal_zlib.crc32(proof), text.count("\n"))
+        return cls(_deflated(text, draft, proof), len(draft), crc, crc ^ isal_zlib.crc32(proof))
 
     @property
     def size(self) -> int:
@@ -109,17 +106,18 @@ class Filled:
         return self.holed.size
 
 
-def _deflated(parts: Sequence[bytes], proof: bytes) -> Sequence[bytes]:
+def _deflated(text: bytes, draft: bytes, proof: bytes) -> Sequence[bytes]:
+    at = text.index(HOLE)
     for level in LEVELS:
         compressor = isal_zlib.compressobj(level, isal_zlib.DEFLATED, RAW)
-        head = compressor.compress(parts[0]) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
+        head = compressor.compress(draft[:at]) + compressor.flush(isal_zlib.Z_SYNC_FLUSH)
         compressor.compress(DRAFT)  # so that it is there to be copied
         compressor.flush(isal_zlib.Z_SYNC_FLUSH)
-        tail = compressor.compress(DRAFT.join(parts[1:])) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
+        tail = compressor.compress(draft[at + WIDTH :]) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
         whole = head + STORED + PROOF + tail + LAST_BLOCK
         if isal_zlib.decompress(whole, RAW, len(proof)) == proof:
             return head, tail
-    return [deflate(part).deflated for part in parts]  # five times the size, and right whatever the text
+    return [deflate(part).deflated for part in text.split(HOLE)]  # five times the size, and right whatever the text
 
 
 def _products(one: int) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""A real Prometheus with the jobs of deploy/, told of the pods by a file; a group of rules that it evaluates four times a second."""
+"""A real Prometheus with the jobs of deploy/, told of the pods by a file, and rules that it evaluates four times a second."""
 
 import json
 import shutil

@@ -24,8 +24,8 @@ RECORDS: Final = {
     "test:begun": ('count(ALERTS{alertstate="pending"}) or vector(0)', 0),
 }
 HEADER: Final = (
-    "count to begun: evaluations, four a second, that came to another number than always, or to none; twice: longest that a pod was\n"
-    "shown with two values of a label; lingered: longest that a deleted one was shown; ignored: samples out of order\n"
+    "count to begun: evaluations, four a second, that came to another number than always, or to none; twice: longest that a pod\n"
+    "was shown with two values of a label; lingered: longest that a deleted one was shown; ignored: samples out of order\n"
     f"{'change':24} {'seconds':>7} "
     + " ".join(f"{name.partition(':')[2]:>6}" for name in RECORDS)
     + f" {'twice':>6} {'lingered':>8} {'of':>4} {'ignored':>7}"

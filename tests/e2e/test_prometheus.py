@@ -43,7 +43,7 @@ def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
 
 
 def test_no_query_sees_a_change_of_the_fleet(prometheus: Prometheus, record_property: Tell) -> None:
-    """2 -> 3 and a rolling restart under churn: at every evaluation all is as without, deleted pods go, and the dashboard shows all."""
+    """2 -> 3 and a rolling restart under churn: every evaluation is as without, deleted pods go, and the dashboard shows all."""
     record_property("measured", HEADER)
     with (
         simulated() as url,

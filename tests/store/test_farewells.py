@@ -38,7 +38,7 @@ class Fleet:
             began = self.now
             self.store.forget_farewells(min(self._heard))
             text = b"".join(text_pieces(self.store.bodies(Stamp(1.7e9 + began, openmetrics=False)))).decode()
-            lines = [line.split(" ") for line in text.splitlines()]
+            lines = [line.split(" ") for line in text.split("\n")[:-1]]
             assert len({line[0] for line in lines}) == len(lines), "a series is there twice"
             tracked = {series for series, _, *stamp in lines if not stamp}
             present = {series: value for series, value, *_ in lines}
@@ -80,6 +80,20 @@ def test_a_label_that_changes_is_never_there_with_both_values() -> None:
         shown.append(sorted(fleet.visible[0]))
 
     assert shown == [['x{node=""}'], ['x{node="n"}']]
+
+
+def test_only_a_newline_ends_a_line() -> None:
+    """Label values may have whatever else ends lines elsewhere."""
+    fleet = Fleet()
+    fleet.store.put("a", 1, ['x{odd="\r\x85\u2028\x1c"} 1\n'])
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 1, ['x{odd="\r\x85\u2028\x1c",more="\r"} 1\n'])
+    for _ in range(2):
+        fleet.scrape()
+
+    assert fleet.visible == [{'x{odd="\r\x85\u2028\x1c",more="\r"}': "1"}]
 
 
 def test_a_value_that_changes_is_shown_at_once() -> None:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from ksm_shard.sharding.slots import SLOTS
 from ksm_shard.store.column import ROWS
 from ksm_shard.store.pages import Body, gzip_length, gzip_pieces, text_length, text_pieces
-from ksm_shard.store.stamps import DRAFT, HOLE, PROOF, Holed, Stamp
+from ksm_shard.store.stamps import DRAFT, HOLE, PROOF, STAMPED_LINE, Holed, Stamp
 from ksm_shard.store.store import Store
 
 FAMILIES = 3
@@ -100,14 +100,14 @@ def test_a_page_with_holes_stands_for_any_timestamp(
     lines: list[tuple[str, bool]], seconds: float, openmetrics: bool
 ) -> None:
     """Text, length and CRC are right for every timestamp, whatever the text."""
-    text = "".join(f'x{{v="{value}"}} 1 {HOLE}\n' if hole else f'x{{v="{value}"}} 1\n' for value, hole in lines)
+    marks = [f'x{{v="{value}"}} 1'.encode() + (STAMPED_LINE if hole else b"\n") for value, hole in lines]
     stamp = Stamp(seconds, openmetrics=openmetrics)
-    holed = Holed.of(text)
+    holed = Holed.of(b"".join(marks))
 
     page = holed.filled(stamp) if isinstance(holed, Holed) else holed
 
     bodies = [Body.of([page])]
-    expected = text.replace(HOLE, stamp.text.decode()).encode()
+    expected = b"".join(marks).replace(HOLE, stamp.text)
     packed = b"".join(gzip_pieces(bodies))
     assert gzip.decompress(packed) == expected
     assert (gzip_length(bodies), text_length(bodies)) == (len(packed), len(expected))
