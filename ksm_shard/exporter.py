@@ -313,7 +313,7 @@ class Exporter:
         first = scraper.began <= self._leaving_since
         if first:
             scraper.given = time.monotonic() + LEAD
-        return Stamp(time.time() + (LEAD if first else 0.0), openmetrics=openmetrics)
+        return Stamp(self._server.clock.now() + (LEAD if first else 0.0), openmetrics=openmetrics)
 
     def _scraped(self) -> None:
         """Wake who waits for scrapes of what is about to go."""

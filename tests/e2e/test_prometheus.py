@@ -6,6 +6,7 @@ Excludes fleets that write no timestamps: that no series is missing at any scrap
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.e2e.api import Api, simulated
 from tests.e2e.load import Load
 from tests.e2e.measured import CHANGES, Tell
 from tests.e2e.prometheus import MONITORING, PROMETHEUS, Prometheus
-from tests.e2e.queries import ALERTS, HEADER, RECORDS, queried
+from tests.e2e.queries import ALERTS, HEADER, RECORDS, Seen, queried
 from tests.e2e.statefulset import Fleet
 from tests.processes import eventually
 
@@ -42,36 +43,53 @@ def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
         server.process.wait(20)
 
 
-def test_no_query_sees_a_change_of_the_fleet(prometheus: Prometheus, record_property: Tell) -> None:
-    """2 -> 3 and a rolling restart under churn: every evaluation is as without, deleted pods go, and the dashboard shows all."""
-    record_property("measured", HEADER)
+@contextmanager
+def fleet(prometheus: Prometheus, ahead: float = 0.0) -> Iterator[Fleet]:
+    """Two shards on the simulator that a server scrapes and has firing alerts of, under churn; their clocks may be wrong."""
     with (
         simulated() as url,
         Api(url) as api,
         Fleet(
-            api, [f"--apiserver={url}", "--handover-timestamps"], Load(api, STAYING, CHANGES), handover=1.5 * INTERVAL
-        ) as fleet,
-        prometheus.discovering(fleet.targets),
+            api,
+            [f"--apiserver={url}", "--handover-timestamps"],
+            Load(api, STAYING, CHANGES),
+            handover=1.5 * INTERVAL,
+            ahead=ahead,
+        ) as made,
+        prometheus.discovering(made.targets),
     ):
-        fleet.scale(2)
-        fleet.settled()
-        fleet.expect()
+        made.scale(2)
+        made.settled()
+        made.expect()
         eventually(lambda: prometheus.value("test:firing") == STAYING, "not every pod has an alert that fires")
+        yield made
+
+
+def unseen(seen: list[Seen]) -> None:
+    """Fail if a query saw any of these changes."""
+    assert {one.what: wrong for one in seen if (wrong := {name: bad for name, bad in one.wrong.items() if bad})} == {}
+    # Where a label changed just before another shard loaded the pod.
+    assert max(max(one.twice, default=0.0) for one in seen) <= INTERVAL + LATE
+    # Where somebody's first timestamp, which is in the future, hides a last word.
+    lingered = [seconds for one in seen for seconds in one.lingered]
+    assert sum(seconds > 2 * INTERVAL + LATE for seconds in lingered) <= len(lingered) / 50
+
+
+def test_no_query_sees_a_change_of_the_fleet(prometheus: Prometheus, record_property: Tell) -> None:
+    """2 -> 3 and a rolling restart under churn: every evaluation is as without, deleted pods go, and the dashboard shows all."""
+    record_property("measured", HEADER)
+    with fleet(prometheus) as made:
         seen = [
-            queried("nothing", fleet, prometheus, fleet.scraped, record_property),
-            queried("2 -> 3", fleet, prometheus, lambda: fleet.scale(3), record_property),
-            queried("rolling restart of 3", fleet, prometheus, fleet.roll, record_property),
+            queried("nothing", made, prometheus, made.scraped, record_property),
+            queried("2 -> 3", made, prometheus, lambda: made.scale(3), record_property),
+            queried("rolling restart of 3", made, prometheus, made.roll, record_property),
         ]
         answers = {title: prometheus.ask("query", query=filled(query)) for title, query in panels()}
         variables = {name: prometheus.values(label, match) for name, (match, label) in choices().items()}
         labelled = prometheus.ask("query", query='count by (job, namespace) (up{instance=~"ksm-shard-."} == 1)')
         others = prometheus.ask("query", query='up{instance!~"ksm-shard-."}')
 
-    assert {one.what: wrong for one in seen if (wrong := {name: bad for name, bad in one.wrong.items() if bad})} == {}
-    assert max(max(one.twice, default=0.0) for one in seen) <= INTERVAL + LATE
-    # Where somebody's first timestamp, which is in the future, hides a last word.
-    lingered = [seconds for one in seen for seconds in one.lingered]
-    assert sum(seconds > 2 * INTERVAL + LATE for seconds in lingered) <= len(lingered) / 50
+    unseen(seen)
     assert EMPTY_WHEN_WELL >= {title for title, result in answers.items() if not result}
     assert variables == {"job": ["ksm-shard-telemetry"], "cluster": [], "namespace": ["monitoring"]}
     assert [one["metric"] for one in labelled] == [
@@ -79,6 +97,33 @@ def test_no_query_sees_a_change_of_the_fleet(prometheus: Prometheus, record_prop
         {"job": "ksm-shard-telemetry", "namespace": "monitoring"},
     ]
     assert others == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ahead", [-5.0, 5.0])
+def test_shards_may_have_wrong_clocks(prometheus: Prometheus, record_property: Tell, ahead: float) -> None:
+    """Five seconds ahead or behind those of Prometheus and the API server, no query sees a change either."""
+    record_property("measured", HEADER)
+    with fleet(prometheus, ahead) as made:
+        seen = [
+            queried("2 -> 3", made, prometheus, lambda: made.scale(3), record_property),
+            queried("rolling restart of 3", made, prometheus, made.roll, record_property),
+        ]
+
+    unseen(seen)
+
+
+@pytest.mark.slow
+def test_no_query_sees_larger_changes(prometheus: Prometheus, record_property: Tell) -> None:
+    """2 -> 3 -> 10 -> 4 shards."""
+    record_property("measured", HEADER)
+    with fleet(prometheus) as made:
+        seen = [
+            queried(f"-> {replicas}", made, prometheus, lambda replicas=replicas: made.scale(replicas), record_property)
+            for replicas in (3, 10, 4)
+        ]
+
+    unseen(seen)
 
 
 def test_panels_are_about_the_fleet_that_is_chosen() -> None:
