@@ -96,6 +96,7 @@ class Exporter:
         self._period = period
         self._leaving, self._leaving_since = NONE, -math.inf
         self._gained: dict[bytes, float] = {}
+        self._draining = False
         self._leaving_lock = threading.RLock()
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
@@ -131,7 +132,8 @@ class Exporter:
             self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
-        self._leave(ALL if state.phase == "draining" else difference(state.held, state.own), state.gained)
+        self._draining = self._draining or state.phase == "draining"
+        self._leave(difference(state.held, state.own), state.gained)
         for one in self._exported.values():
             one.store.make_ready()
             one.store.forget_farewells(self.scraped())
@@ -149,7 +151,8 @@ class Exporter:
             return None
         listed = self._listed()
         shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
-        if scrape.draining:
+        if scrape.draining and not self._draining:
+            self._draining = True
             self._leave(ALL)
         heard = self.scraped()
         with (
@@ -284,6 +287,7 @@ class Exporter:
         if not self._timestamps:
             return
         with self._leaving_lock:
+            leaving = ALL if self._draining else leaving
             shared = self._shared(gained)
             if difference(leaving, self._leaving) != NONE:
                 self._leaving_since = time.monotonic()
@@ -313,7 +317,10 @@ class Exporter:
         first = scraper.began <= self._leaving_since
         if first:
             scraper.given = time.monotonic() + LEAD
-        return Stamp(self._server.clock.now() + (LEAD if first else 0.0), openmetrics=openmetrics)
+        try:
+            return Stamp(self._server.clock.now() + (LEAD if first else 0.0), openmetrics=openmetrics)
+        except ValueError:  # a clock that is decades off, and no answer that says so
+            return None
 
     def _scraped(self) -> None:
         """Wake who waits for scrapes of what is about to go."""
