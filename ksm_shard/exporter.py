@@ -1,7 +1,6 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,15 +14,15 @@ from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
+from ksm_shard.handover import Handover
 from ksm_shard.report import Report
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import ALL, NONE, Ring, difference, intersection, union
+from ksm_shard.sharding.slots import NONE, Ring, difference
 from ksm_shard.sharding.state import State
 from ksm_shard.standing import reported, resident, status_of
 from ksm_shard.store.pages import Body
-from ksm_shard.store.stamps import Stamp
 from ksm_shard.targets import Scope, path_of, targets
-from ksm_shard.web.scrapers import Scraper, Scrapers
+from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Scrape, Sibling, Slots, Status
 from ksm_shard.wire.frames import WireError
 
@@ -31,13 +30,6 @@ LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
 # not answer, keeps the process no longer than that.
 LAST_WAIT: Final = 0.3
-# Seconds by which the first timestamps that somebody is given are in the future. Prometheus writes staleness markers then, for
-# the moment at which it began the scrape, and a sample that is later by its own clock keeps them out: clocks differ by some ms.
-# Meanwhile a sample that another shard writes without a timestamp is ignored, so no longer than that.
-LEAD: Final = 0.2
-# Hand-over periods for which the one who had slots before may go on to write them after they were loaded here: it waits for this to
-# be Ready, which the kubelet may notice late, and for one period.
-SHARED: Final = 3
 
 
 class Exporter:
@@ -92,12 +84,7 @@ class Exporter:
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
         self.scrapers = Scrapers(period, self._scraped)
-        self._timestamps = timestamps
-        self._period = period
-        self._leaving, self._leaving_since = NONE, -math.inf
-        self._gained: dict[bytes, float] = {}
-        self._draining = False
-        self._leaving_lock = threading.RLock()
+        self._handover = Handover(exported, ownership, server.clock, period, on=timestamps)
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
         ]
@@ -132,11 +119,10 @@ class Exporter:
             self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
-        self._draining = self._draining or state.phase == "draining"
-        self._leave(difference(state.held, state.own), state.gained)
-        for one in self._exported.values():
-            one.store.make_ready()
-            one.store.forget_farewells(self.scraped())
+        if state.phase == "draining":
+            self._handover.drain()
+        self._handover.change(difference(state.held, state.own), state.gained)
+        self._handover.forget_farewells(self.scraped())
 
     def loaded(self) -> bytes:
         """Return the slots whose objects have been listed, of every resource that can be read."""
@@ -151,17 +137,10 @@ class Exporter:
             return None
         listed = self._listed()
         shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
-        if scrape.draining and not self._draining:
-            self._draining = True
-            self._leave(ALL)
-        heard = self.scraped()
-        with (
-            self._leaving_lock
-        ):  # or objects could begin to leave between the look at who has had timestamps and the samples
-            stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
-            for one in shown:
-                one.store.forget_farewells(heard)
-            return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
+        if scrape.draining:
+            self._handover.drain()
+        self._handover.forget_farewells(self.scraped())
+        return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
         """Return the latest moment, by the monotonic clock, since which all who scrape have begun a scrape that they completed."""
@@ -282,49 +261,9 @@ class Exporter:
     def _news(self) -> None:
         self.on_news()
 
-    def _leave(self, leaving: bytes, gained: bytes = NONE) -> None:
-        """Write the samples of these slots with timestamps from now on, no others."""
-        if not self._timestamps:
-            return
-        with self._leaving_lock:
-            leaving = ALL if self._draining else leaving
-            shared = self._shared(gained)
-            if difference(leaving, self._leaving) != NONE:
-                self._leaving_since = time.monotonic()
-            self._leaving = leaving
-            for one in self._exported.values():
-                one.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
-
-    def _shared(self, gained: bytes) -> bytes:
-        """Return the slots that were gained so recently that another may still have them."""
-        now, unloaded = time.monotonic(), difference(self._ownership.mask, self._ownership.loaded())
-        if gained != NONE:
-            self._gained[gained] = now
-        shared = NONE
-        for mask, since in self._gained.copy().items():
-            if intersection(mask, unloaded) != NONE:
-                self._gained[mask] = now
-            elif since + SHARED * self._period < now:
-                del self._gained[mask]
-                continue
-            shared = union(shared, mask)
-        return shared
-
-    def _stamp(self, scraper: Scraper, *, openmetrics: bool) -> Stamp | None:
-        """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
-        if self._leaving == NONE:
-            return None
-        first = scraper.began <= self._leaving_since
-        if first:
-            scraper.given = time.monotonic() + LEAD
-        try:
-            return Stamp(self._server.clock.now() + (LEAD if first else 0.0), openmetrics=openmetrics)
-        except ValueError:  # a clock that is decades off, and no answer that says so
-            return None
-
     def _scraped(self) -> None:
         """Wake who waits for scrapes of what is about to go."""
-        if self._leaving != NONE:
+        if self._handover.leaving != NONE:
             self._news()
 
     def _take(self, gained: bytes, lost: bytes) -> None:

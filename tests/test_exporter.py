@@ -10,7 +10,8 @@ import pytest
 
 from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
-from ksm_shard.exporter import LEAD, Exporter
+from ksm_shard.exporter import Exporter
+from ksm_shard.handover import LEAD
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
