@@ -1,7 +1,7 @@
 """What of all that is served is about to go, or has just come, and the timestamps that a scrape has of it.
 
-With timestamps Prometheus goes on to show a series that is not written any more, until another shard goes on with it. What has none is
-tracked as ever. Nothing of this happens unless it is asked for (`--handover-timestamps`).
+With timestamps Prometheus goes on to show a series that is not written any more, until another shard goes on with it. What has
+none is tracked as ever. Nothing of this happens unless it is asked for (`--handover-timestamps`).
 """
 
 import math

@@ -129,6 +129,10 @@ class Fleet:
         for ordinal, _ in reversed(self.running()):
             self.restart(ordinal)
 
+    def evict(self, *ordinals: int) -> None:
+        """Replace some pods at once, as when a node is drained of them."""
+        list(self._pool.map(self.restart, ordinals))
+
     def kill(self, ordinal: int) -> None:
         """End one process without a warning, and let it come back under its name."""
         self._count()

@@ -68,8 +68,12 @@ def fleet(prometheus: Prometheus, ahead: float = 0.0) -> Iterator[Fleet]:
 def unseen(seen: list[Seen]) -> None:
     """Fail if a query saw any of these changes."""
     assert {one.what: wrong for one in seen if (wrong := {name: bad for name, bad in one.wrong.items() if bad})} == {}
+
+
+def ended(seen: list[Seen]) -> None:
+    """Fail if what had ended was shown for long."""
     # Where a label changed just before another shard loaded the pod.
-    assert max(max(one.twice, default=0.0) for one in seen) <= INTERVAL + LATE
+    assert max(max(one.twice, default=0.0) for one in seen) <= 2 * INTERVAL + LATE
     # Where somebody's first timestamp, which is in the future, hides a last word.
     lingered = [seconds for one in seen for seconds in one.lingered]
     assert sum(seconds > 2 * INTERVAL + LATE for seconds in lingered) <= len(lingered) / 50
@@ -90,6 +94,7 @@ def test_no_query_sees_a_change_of_the_fleet(prometheus: Prometheus, record_prop
         others = prometheus.ask("query", query='up{instance!~"ksm-shard-."}')
 
     unseen(seen)
+    ended(seen)
     assert EMPTY_WHEN_WELL >= {title for title, result in answers.items() if not result}
     assert variables == {"job": ["ksm-shard-telemetry"], "cluster": [], "namespace": ["monitoring"]}
     assert [one["metric"] for one in labelled] == [
@@ -111,19 +116,30 @@ def test_shards_may_have_wrong_clocks(prometheus: Prometheus, record_property: T
         ]
 
     unseen(seen)
+    ended(seen)
 
 
 @pytest.mark.slow
 def test_no_query_sees_larger_changes(prometheus: Prometheus, record_property: Tell) -> None:
-    """2 -> 3 -> 10 -> 4 shards."""
+    """2 -> 3 -> 10 -> 4 shards, two pods deleted at once, 4 -> 0 -> 3. What is deleted while there is no shard ends when it may."""
     record_property("measured", HEADER)
-    with fleet(prometheus) as made:
-        seen = [
-            queried(f"-> {replicas}", made, prometheus, lambda replicas=replicas: made.scale(replicas), record_property)
-            for replicas in (3, 10, 4)
-        ]
 
-    unseen(seen)
+    with fleet(prometheus) as made:
+
+        def from_nothing() -> None:
+            made.scale(0)
+            made.scale(3)
+
+        seen = [
+            queried("2 -> 3", made, prometheus, lambda: made.scale(3), record_property),
+            queried("3 -> 10", made, prometheus, lambda: made.scale(10), record_property),
+            queried("10 -> 4", made, prometheus, lambda: made.scale(4), record_property),
+            queried("two of 4 deleted", made, prometheus, lambda: made.evict(1, 2), record_property),
+        ]
+        nothing = queried("4 -> 0 -> 3", made, prometheus, from_nothing, record_property)
+
+    unseen([*seen, nothing])
+    ended(seen)
 
 
 def test_panels_are_about_the_fleet_that_is_chosen() -> None:
