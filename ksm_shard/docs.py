@@ -6,6 +6,7 @@ from typing import Final
 
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.families import Family, Reading, Resource
+from ksm_shard.wire.codec import WITHHELD
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs/metrics.md"
@@ -33,6 +34,9 @@ Of most kinds, whole objects are asked for, and only those of their fields kept 
 | asked for | kinds |
 |---|---|
 {readings}
+
+Of secrets, these annotations are dropped where the Table is read, and shown by no allowlist, as tools keep a secret's data in them:
+{withheld}.
 """
 
 
@@ -43,6 +47,7 @@ def page() -> str:
         families=sum(len(resource.families) for resource in kinds.values()),
         kinds=len(kinds),
         readings="\n".join(_readings(kinds)),
+        withheld=", ".join(f"`{key}`" for key in sorted(WITHHELD)),
     )
     return introduction + "".join(_section(resource) for resource in kinds.values())
 
@@ -88,7 +93,7 @@ def _labels(family: Family) -> Iterator[str]:
     names = [*(family.part.labels if family.part else ()), *family.labels]
     for label in names:
         states = f" ({', '.join(family.states)})" if family.states and label == names[-1] else ""
-        yield f"[`{label}`]" if family.sparse else f"`{label}`{states}"
+        yield f"[`{label}`]" if label in family.sparse else f"`{label}`{states}"
     if family.prefix:
         yield f"`{family.prefix}_*`"
 

@@ -8,7 +8,7 @@ from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.store.pages import Body, deflate
+from ksm_shard.store.pages import Body, deflate, inflate
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
 from ksm_shard.web.tally import Tally
@@ -42,10 +42,11 @@ class Exported:
         self.tally = Tally()
         self._troubles = Troubles(resource.plural, self.tally, clock)
         self._ownership = ownership
+        self._uncounted: set[str] = set()  # counters that had a value below zero, since the process began
         self._compiled = compile_resource(
             resource,
             families,
-            failed=self._troubles.failed,
+            failed=self._failed,
             duplicated=self._troubles.duplicated,
             labels_allowlist=labels_allowlist,
             annotations_allowlist=annotations_allowlist,
@@ -67,17 +68,38 @@ class Exported:
         self.intakes.append(made)
         return made
 
+    def _failed(self, family: Family, error: Exception) -> None:
+        if family.type == "counter":
+            self._uncounted.add(family.name)
+        self._troubles.failed(family, error)
+
     def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
         """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does.
 
+        OpenMetrics has no counts below zero: for one of them a strict parser refuses the whole scrape.
+
         Args:
-            openmetrics: whether the headers are to be of OpenMetrics.
+            openmetrics: whether that is the format.
             stamp: the timestamp of what is about to go.
         """
         if self.store.empty:
             return []
         samples = dict(zip(self._compiled.live, self.store.bodies(stamp), strict=True))
+        if openmetrics and self._uncounted:
+            samples |= {
+                index: _counts(samples[index]) for index in samples if self.families[index].name in self._uncounted
+            }
         headers = self._headers[openmetrics]
         return [
             body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length
         ]
+
+
+def _counts(body: Body) -> Body:
+    """Leave out samples that are no counts. Pages without any are kept as they are: looking costs 20 us each."""
+    pages = []
+    for page in body.pages:
+        lines = inflate(page).splitlines(keepends=True)
+        kept = [line for line in lines if not line.rpartition(b"} ")[2].startswith((b"-", b"NaN"))]
+        pages.append(page if len(kept) == len(lines) else deflate(b"".join(kept)))
+    return Body.of(pages)

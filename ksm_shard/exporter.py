@@ -146,6 +146,10 @@ class Exporter:
         """Return the latest moment, by the monotonic clock, since which all who scrape have begun a scrape that they completed."""
         return self.scrapers.scraped(time.monotonic())
 
+    def retired(self) -> int:
+        """See Source."""
+        return sum(one.store.retired for one in self._exported.values())
+
     def known(self, resource: str) -> bool:
         """See Source."""
         return resource in self._exported
@@ -180,6 +184,10 @@ class Exporter:
     def liveness(self) -> list[str]:
         """See Source."""
         return [f"{loop.name}: its thread has ended" for loop in self._loops if not loop.is_alive()]
+
+    def objects(self) -> int:
+        """See Source."""
+        return sum(len(one.store) for one in self._exported.values())
 
     def status(self) -> Status:
         """See Source."""

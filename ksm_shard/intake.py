@@ -1,11 +1,15 @@
 """What a follower hands over becomes text in the store: whose is it, parse, render, put. One intake for each follower.
 
 Only the uid of an object is read before it is known to be ours; the bytes of all others are dropped unparsed.
+
+A name may belong to several objects, one after another, whose slots differ. A list that adds shows a successor before the watch,
+which goes on from where it was, has told of its predecessor's end. So an event is judged twice: by the slot of its uid, whether it
+is to be taken at all, and, while the watch has not caught up with that list, by its resource version, whether the row that its
+name has is newer (`Store`).
 """
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 from typing import Any, Final
 
@@ -95,7 +99,7 @@ class Intake:
         self._settled = NONE  # slots that the watch has the latest news of
         self._taking = NONE  # slots that the list under way is about
         # Slots that a list added, and the version of that list: the watch goes on where it was, so it has older news of
-        # them, which are none.
+        # them, and of objects that are no more: without a row, only these tell that they are old.
         self._added, self._added_at = NONE, 0
         self.seen = Seen(ownership)
         self.listed_version = 0
@@ -103,7 +107,7 @@ class Intake:
     def start_list(self) -> None:
         """Take what is put until `end_list` for all there is."""
         self._keys = set()
-        self._begin(NONE)
+        self._begin()
 
     def end_list(self, resource_version: str) -> None:
         """Forget what was not put since `start_list`: now, and not a moment sooner, the list replaces what was known."""
@@ -111,7 +115,7 @@ class Intake:
         self._store.keep(self._source, self._keys or set())
         self._keys = None
         with self._lock:
-            self._settled, self._added = self._taking, NONE
+            self._settled, self._added, self._added_at = self._taking, NONE, 0
         self.seen.commit()
         self._end()
 
@@ -123,7 +127,7 @@ class Intake:
     def start_adding(self) -> None:
         """Take what is put until `end_adding` for all there is of the slots that were gained."""
         self._adding = True
-        self._begin(self._settled)
+        self._begin()
 
     def end_adding(self, resource_version: str) -> None:
         """Note up to which version the watch, which goes on where it was, has nothing new to say of gained slots."""
@@ -152,57 +156,72 @@ class Intake:
         uid, version = codec.identity(item)
         self._take(codec, item, self._slot_of(uid), version)
 
-    def _take(self, codec: Codec, item: Raw, slot: int, version: str) -> None:
-        if not self._ownership.mask[slot] or (self._adding and not self._taking[slot]) or self._is_old(slot, version):
+    def _take(self, codec: Codec, item: Raw, slot: int, resource_version: str) -> None:
+        if not self._wants(slot):
+            return
+        version = number(resource_version)
+        replayed = self._is_replayed(version)
+        if replayed and self._added[slot]:
             return
         try:
             message = codec.parse(item, self._message)
             key = _key(message)
             texts = self._render(message)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
             self._troubles.unreadable(error)
-            self._drop_unreadable(codec, item)
+            # Its name may be unreadable as well. The follower hears of that, and lists once the watch has ended.
+            self._drop(codec, item, version, replayed)
             return
-        self._store.put(key, slot, texts, self._source)
+        self._store.put(key, slot, texts, self._source, version, replayed=replayed)
         if self._keys is not None:
             self._keys.add(key)
         if not self._ownership.mask[slot]:
             # The slot was lost, and its objects released, between our look at the mask and the put.
-            self._store.drop(key, self._source)
-
-    def _drop_unreadable(self, codec: Codec, item: Raw) -> None:
-        """Export no longer what an object was before it became one that cannot be read: a fresh process could not either."""
-        with suppress(Exception):  # whose it is may be unreadable as well; then the next full list drops it
-            self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
+            self._store.drop(key, self._source, version, replayed=replayed)
 
     def drop(self, codec: Codec, item: Raw) -> None:
-        """Take the object of a DELETED event."""
-        uid, version = codec.identity(item)
-        slot = self._slot_of(uid)
-        self.seen.add(slot, version, -1)
-        if self._ownership.mask[slot] and not self._is_old(slot, version):
-            self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source)
+        """Take the object of a DELETED event.
 
-    def _begin(self, settled: bytes) -> None:
+        Even one from before the list that added its slot: the watch may have put an older state of the object until then.
+        """
+        uid, resource_version = codec.identity(item)
+        slot = self._slot_of(uid)
+        self.seen.add(slot, resource_version, -1)
+        if self._wants(slot):
+            version = number(resource_version)
+            self._drop(codec, item, version, self._is_replayed(version))
+
+    def _drop(self, codec: Codec, item: Raw, version: int, replayed: bool) -> None:
+        """Drop the series of an object that is gone, or unreadable: a fresh process would not have them."""
+        self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source, version, replayed=replayed)
+
+    def _wants(self, slot: int) -> bool:
+        """Tell whether a slot is ours, and not one that the watch knows better than the list under way."""
+        return self._ownership.mask[slot] == 1 and (not self._adding or self._taking[slot] == 1)
+
+    def _begin(self) -> None:
         """Note what the list that begins is about: the version first, as a mask that changes meanwhile is a later one's."""
         self.seen.begin()
         self._version = self._ownership.version
         with self._lock:
+            settled = self._settled if self._adding else NONE
             self._taking = difference(self._ownership.mask, settled)
 
     def _end(self) -> None:
         self.listed_version = self._version
         self._on_listed()
 
-    def _is_old(self, slot: int, version: str) -> bool:
-        """Tell whether an event of the watch is older than the list that added its slot."""
+    def _is_replayed(self, version: int) -> bool:
+        """Tell whether the watch has not caught up with a list that added, which may have shown something newer."""
         if self._added_at == 0 or self._adding or self._keys is not None:
             return False
-        if number(version) > self._added_at:
+        if version > self._added_at:
             with self._lock:
                 self._settled, self._added, self._added_at = union(self._settled, self._added), NONE, 0
             return False
-        return self._added[slot] == 1
+        return True
 
 
 def _key(message: Any) -> str:

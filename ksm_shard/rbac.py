@@ -10,7 +10,7 @@ MANIFEST: Final = Path(__file__).parents[1] / "deploy/statefulset/clusterrole.ya
 HEAD: Final = """\
 # Generated from ksm_shard/kinds/, edit that instead: python -m ksm_shard.rbac
 # The resources that are exported by default; one that --resources adds needs a rule besides. Of secrets, only names and
-# types are asked for, but RBAC cannot say so: without the right to list them they are left out, and nothing else is.
+# metadata are asked for, but RBAC cannot say so: without the right to list them they are left out, and nothing else is.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:

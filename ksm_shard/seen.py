@@ -4,9 +4,14 @@ With server-side filtering the count knows the slots: what was asked for once an
 over, gaps that were closed to ask for fewer ranges) is another shard's to count, and the server goes on to send it, or not.
 """
 
+from typing import Final
+
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import SERVER_SIDE, asked
 from ksm_shard.sharding.slots import NONE
+
+# Those of 2**64: a number of fewer fits into 64 bits.
+DIGITS: Final = 20
 
 
 class Seen:
@@ -68,5 +73,5 @@ class Seen:
 
 
 def number(resource_version: str) -> int:
-    """Return a resource version as a number: they are comparable as such (KEP-5504)."""
-    return int(resource_version) if resource_version.isdecimal() else 0
+    """Return a resource version as a number, as which they are comparable (KEP-5504); 0 for what is none of 64 bits."""
+    return int(resource_version) if len(resource_version) < DIGITS and resource_version.isdecimal() else 0

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ksm_shard.exported import Exported
 from ksm_shard.intake import Intake
 from ksm_shard.kinds.pods import pods
+from ksm_shard.seen import Seen
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE, difference
@@ -160,7 +161,7 @@ def test_after_gained_slots_were_listed_older_events_of_theirs_are_old_news() ->
 
     shop.intake.put(JSON, pod("gained", version=40, phase="Pending"))
     shop.intake.put(JSON, pod("deleted-before-the-list", version=45))
-    shop.intake.drop(JSON, pod("gained", version=55))
+    shop.intake.drop(JSON, pod("gained", version=45))
     before = shop.phases()
     shop.intake.put(JSON, pod("gained", version=61, phase="Failed"))
 
@@ -184,6 +185,97 @@ def test_events_of_slots_that_were_held_all_along_are_not_ignored() -> None:
 
     assert {"held": "Pending"} == after_the_list
     assert {"held": "Running"} == shop.phases()
+
+
+def test_older_news_of_a_predecessor_leaves_its_successor_alone() -> None:
+    """The list that adds has `a` of a gained slot; the watch then tells how the `a` of a slot held all along changed and went."""
+    shop = Shop(MASK)
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a", MINE, version=20))
+    shop.intake.end_list("30")
+    shop.ownership.change(ALL)
+    shop.intake.start_adding()
+    shop.intake.put(JSON, pod("a", FOREIGN, version=50, phase="Pending"))
+    shop.intake.end_adding("60")
+
+    shop.intake.change(JSON, pod("a", MINE, version=40))
+    changed = shop.phases()
+    shop.intake.drop(JSON, pod("a", MINE, version=45))
+    shop.intake.put(JSON, pod("a", FOREIGN, version=50, phase="Pending"))
+
+    assert {"a": "Pending"} == changed
+    assert {"a": "Pending"} == shop.phases()
+
+
+def test_what_the_watch_put_before_a_list_that_adds_goes_when_the_watch_says_so() -> None:
+    """An object of a gained slot that came by the watch and was deleted before that list is not in it: its DELETED counts."""
+    shop = Shop(NONE)
+    shop.intake.start_list()
+    shop.intake.end_list("10")
+    shop.ownership.change(ALL)
+    shop.intake.put(JSON, pod("a", version=20))
+    shop.intake.start_adding()
+    shop.intake.end_adding("60")
+
+    shop.intake.drop(JSON, pod("a", version=40))
+
+    assert {} == shop.phases()
+
+
+def test_a_full_list_is_right_even_if_its_versions_are_lower(shop: Shop) -> None:
+    """An API server that was restored counts on from an older version; so does the watch after that list."""
+    shop.intake.put(JSON, pod("a", version=50))
+    shop.intake.put(JSON, pod("b", version=50))
+
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a", version=20, phase="Failed"))
+    shop.intake.put(JSON, pod("b", version=20, phase="Failed"))
+    shop.intake.end_list("30")
+    shop.intake.change(JSON, pod("a", version=31, phase="Pending"))
+    shop.intake.drop(JSON, pod("b", version=32))
+
+    assert {"a": "Pending"} == shop.phases()
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_what_one_node_still_tells_does_not_replace_what_another_has_told_since(shop: Shop, lists: bool) -> None:
+    """A pod made again on another node: the first node's list or event is older, and its DELETED is not about the second."""
+    other = shop.exported.intake(lambda: None)
+    other.put(JSON, pod("a", "second", version=50, phase="Pending"))
+
+    if lists:
+        shop.intake.start_list()
+    shop.intake.put(JSON, pod("a", "first", version=20))
+    if lists:
+        shop.intake.end_list("30")
+    shop.intake.drop(JSON, pod("a", "first", version=40))
+
+    assert {"a": "Pending"} == shop.phases()
+
+
+def test_slots_that_are_lost_and_gained_as_a_list_that_adds_begins_are_part_of_it_or_of_the_next() -> None:
+    """A list never confirms a version of the ownership whose gained slots it passed over."""
+    shop = Shop()
+    shop.ownership.on_change(lambda gained, lost: (shop.intake.forget(lost), shop.exported.store.release(lost)))
+    shop.intake.start_list()
+    shop.intake.put(JSON, pod("a"))
+    shop.intake.end_list("30")
+
+    class Hurried(Seen):
+        """Loses and gains everything while the list begins."""
+
+        def begin(self) -> None:
+            super().begin()
+            shop.ownership.change(NONE)
+            shop.ownership.change(ALL)
+
+    shop.intake.seen = Hurried(shop.ownership)
+    shop.intake.start_adding()
+    shop.intake.put(JSON, pod("a"))
+    shop.intake.end_adding("40")
+
+    assert shop.intake.listed_version == shop.ownership.version
+    assert {"a": "Running"} == shop.phases()
 
 
 def test_slots_that_were_lost_and_gained_again_are_listed_again() -> None:
@@ -224,8 +316,9 @@ def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
 
 
 def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Shop) -> None:
-    """Garbage with a readable uid is one counted error; logging it is left to once a minute."""
-    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": 5}, "status": []})
+    """Garbage with a readable uid is one counted error; whose it is cannot be read either, of which the follower hears."""
+    with pytest.raises(WireError):
+        shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": 5}, "status": []})
     shop.intake.put(JSON, pod("fine"))
 
     assert {"fine": "Running"} == shop.phases()
@@ -234,14 +327,15 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
 
 @pytest.mark.parametrize("listing", [True, False])
 def test_an_object_that_can_be_read_no_longer_is_exported_no_longer(shop: Shop, listing: bool) -> None:
-    """A fresh process has nothing of it, and its old values would be wrong. One without a readable name stays until a list."""
+    """A fresh process has nothing of it, and its old values would be wrong. What has no readable name raises, and stays."""
     shop.intake.put(JSON, pod("odd"))
     shop.intake.put(JSON, pod("odder"))
 
     if listing:
         shop.intake.start_list()
     shop.intake.put(JSON, {**pod("odd"), "status": []})
-    shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
+    with pytest.raises(WireError):
+        shop.intake.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
 
     assert {"odder": "Running"} == shop.phases()
     assert {"": 2} == dict(shop.exported.tally.render_errors)

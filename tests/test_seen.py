@@ -1,6 +1,8 @@
 """What one shard counts as shown to it with server-side filtering. Without, and with lists and watches: test_intake.py."""
 
-from ksm_shard.seen import Seen
+import pytest
+
+from ksm_shard.seen import Seen, number
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import MAX_RANGES, SERVER_SIDE
 from ksm_shard.sharding.slots import SLOTS
@@ -49,3 +51,12 @@ def test_what_was_never_asked_for_is_counted() -> None:
     listed(seen, 1, 40_000)
 
     assert seen.mine() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("12", 12), ("9" * 19, 10**19 - 1), ("9" * 20, 0), ("1" * 5000, 0), ("", 0), ("x1", 0), ("-1", 0)],
+)
+def test_a_resource_version_is_a_number_of_64_bits_or_unknown(text: str, version: int) -> None:
+    """It fits into a row of the store whatever a server sends."""
+    assert version == number(text) < 2**64

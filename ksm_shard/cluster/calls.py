@@ -25,7 +25,11 @@ PATIENT: Final = 1.0
 
 
 class Call:
-    """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read."""
+    """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read.
+
+    Attributes:
+        within: seconds within which each read has to bring something.
+    """
 
     def __init__(
         self, on_bytes: Callable[[int], None] | None = None, on_answer: Callable[[], None] | None = None
@@ -36,7 +40,7 @@ class Call:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._patient_since = float("-inf")
-        self._within = float("inf")
+        self.within = float("inf")
         self.cancelled = self.answered = False
         self.answer: Answer | None = None  # as http.client has it, below urllib3
 
@@ -74,7 +78,7 @@ class Call:
 
     def expect(self, within: float) -> None:
         """Let each read from now on fail if it brings nothing within that many seconds."""
-        self._within, self._patient_since = within, float("-inf")
+        self.within, self._patient_since = within, float("-inf")
 
     def patience(self, deadline: float) -> None:
         """Let the next read fail if nothing comes until about that time of the monotonic clock: a second later at most.
@@ -91,7 +95,7 @@ class Call:
         self._patient_since = now
         with self._lock:
             if self._socket is not None:
-                self._socket.settimeout(min(deadline - now, self._within))
+                self._socket.settimeout(min(deadline - now, self.within))
 
 
 class _InFlight(threading.local):

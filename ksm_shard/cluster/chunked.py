@@ -88,12 +88,12 @@ class Dechunked:
             self._ended = not line
         elif self._within:
             if line:
-                raise http.client.HTTPException(f"expected the end of a chunk, got {line[:20]!r}")
+                raise http.client.HTTPException(f"expected the end of a chunk, got {len(line)} bytes more")
             self._within = False
         else:
             digits = line.partition(b";")[0].strip()
             if not digits or digits.strip(HEX):
-                raise http.client.HTTPException(f"expected the size of a chunk, got {line[:20]!r}")
+                raise http.client.HTTPException(f"expected the size of a chunk, got {len(line)} bytes that are none")
             self._left = int(digits, 16)
             self._within = self._left > 0
             self._trailing = not self._within

@@ -6,9 +6,9 @@ Its models and its watch are not used: they cost 1,460 us a pod, and its watch l
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.client import HTTPException
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from http.client import BadStatusLine, HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -74,8 +74,22 @@ class Response:
         self._call.received(len(body))
         return body
 
-    def chunks(self, within: float) -> Iterator[bytes]:
-        """Yield the body as it arrives; it must end within that many seconds. Raises as `body`."""
+    def opening(self, size: int, within: float) -> bytes:
+        """Return the beginning of the body, at least that many bytes of it if there are; what follows has yet to be read.
+
+        Raises as `body`.
+        """
+        found = b""
+        with closing(self.chunks(within, size)) as pieces:
+            while len(found) < size and (piece := next(pieces, b"")):
+                found += piece
+        return found
+
+    def chunks(self, within: float, size: int = CHUNK) -> Generator[bytes, None, None]:
+        """Yield the body as it arrives, `size` bytes at most at a time; it must end within that many seconds.
+
+        Raises as `body`.
+        """
         deadline = time.monotonic() + within
         answer = self._call.answer
         # Past urllib3, which takes 5 us a read: a read is a TLS record, and a record an event.
@@ -83,13 +97,14 @@ class Response:
         with _named(self._path, self._call):
             while True:
                 self._call.patience(deadline)
-                piece = body.read1(CHUNK)
+                piece = body.read1(size)
                 self._call.check()
                 if not piece:
                     self._raw.read1(CHUNK)  # urllib3 has to see the end, to give the connection back
                     return
                 self._call.received(len(piece))
                 yield piece
+                del piece  # a secret's annotation may be in there, and the next read may wait for minutes
 
     def close(self) -> None:
         """Give the connection back if the answer was read to its end, else close it."""
@@ -116,11 +131,14 @@ class ApiServer:
 
         Raises:
             ConfigurationError: it cannot be loaded now.
+            TypeError: the package is not one that this was made for, which no later attempt would change.
         """
         self._load = load
         self._lock = threading.Lock()
         self.clock = ServerClock()
         self._open()
+        with suppress(Unavailable):  # a login may fail now and work later
+            self._credentials("/")
 
     def get(
         self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None, within: float | None = None
@@ -179,6 +197,7 @@ class ApiServer:
             try:
                 token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
             except Exception as error:  # whatever a plugin, a file or a cloud's login raises
+                _raise_if_ours(error)
                 raise Unavailable(path, f"the credentials could not be renewed: {error}") from error
         return {"Authorization": token.strip()} if token else {}
 
@@ -249,8 +268,15 @@ def _read(configuration: client.Configuration, kubeconfig: str) -> None:
             config_file=kubeconfig, client_configuration=configuration, persist_config=False
         )
     except Exception as error:  # the package lets KeyError, TypeError and YAML's own errors through as well
+        _raise_if_ours(error)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(f"kubeconfig {kubeconfig}: {reason}") from error
+
+
+def _raise_if_ours(error: Exception) -> None:
+    """Raise a TypeError of the call itself, as opposed to one from within: the call is wrong, and would be so again."""
+    if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
+        raise error
 
 
 @contextmanager
@@ -261,19 +287,27 @@ def _named(path: str, call: Call) -> Iterator[None]:
     except (HTTPError, HTTPException, OSError) as error:
         if call.cancelled:
             raise Cancelled(path, "cancelled") from error
-        raise Unavailable(path, " ".join(str(error).split()) or type(error).__name__) from error
+        # What stands where a status line should may be of the body of another answer, and is not quoted.
+        odd = isinstance(next(iter(error.args[1:]), error), BadStatusLine) and not isinstance(error.args[-1], OSError)
+        said = "expected a status line of HTTP, got something else" if odd else " ".join(str(error).split())
+        raise Unavailable(path, said or type(error).__name__) from error
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
-    """Read what a failed request says of itself: a Status, or the text of a proxy in between."""
+    """Read what a failed request says of itself: a Status, or the text of a proxy in between.
+
+    Nothing else is read or quoted: below 300, or in a form that is cut short, it may be what was asked for, a secret even.
+    """
     body, kind = b"", raw.headers.get("content-type", "").lower()
-    with suppress(HTTPError, OSError):
-        body = raw.read(MESSAGE)
+    if raw.status >= 300:
+        with suppress(HTTPError, OSError):
+            body = raw.read(MESSAGE)
     try:
         status = (ProtobufCodec() if "protobuf" in kind else JsonCodec()).status(body)
     except WireError:
-        status = Status(raw.status, "", " ".join(body[:200].decode(errors="replace").split()))
+        text = " ".join(body[:200].decode(errors="replace").split()) if kind.startswith("text/") else ""
+        status = Status(raw.status, "", text)
     header = raw.headers.get("retry-after", "")
     # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
     wait = int(header[:9]) if header.isdecimal() else status.retry_after
-    return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait)
+    return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait, status.causes)

@@ -6,7 +6,7 @@ from typing import Final
 
 from ksm_shard.cluster.errors import request_error
 from ksm_shard.cluster.protocols import Observer, Sink
-from ksm_shard.wire.codec import Codec, Event, Raw
+from ksm_shard.wire.codec import UNREADABLE, Codec, Event, Raw
 from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,11 @@ TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
 class Delivery:
-    """The way of objects of one path from the API server's answers to a sink."""
+    """The way of objects of one path from the API server's answers to a sink.
+
+    Attributes:
+        passed_over: whether an object was passed over since somebody set this to False: some object may be stale.
+    """
 
     def __init__(self, path: str, sink: Sink, observer: Observer, clock: Callable[[], float]) -> None:
         """Take where the objects are from, where they go, who counts failures, and a clock in seconds."""
@@ -27,13 +31,14 @@ class Delivery:
         self._observer = observer
         self._clock = clock
         self._complained_at = float("-inf")
+        self.passed_over = False
 
     def put(self, codec: Codec, item: Raw) -> None:
         """Hand over an object that is there."""
         self._hand(self._sink.put, codec, item)
 
     def apply(self, codec: Codec, event: Event) -> None:
-        """Hand over what a watch event is about; a bookmark is about nothing.
+        """Hand over what a watch event is about; a bookmark is about nothing, and what is unreadable is passed over.
 
         Raises:
             RequestError: it is of type ERROR.
@@ -48,15 +53,23 @@ class Delivery:
         elif event.type == "ERROR":
             status = codec.status(event.item)
             message = status.message or status.reason or "an ERROR event"
-            raise request_error(self._path, status.code, message, status.retry_after)
+            raise request_error(self._path, status.code, message, status.retry_after, status.causes)
+        elif event.type == UNREADABLE:
+            self._pass_over(event.item)
         elif event.type not in TYPES:
             raise WireError(f"{self._path}: expected a watch event, got one of type {event.type!r:.40}")
 
     def _hand(self, take: Callable[[Codec, Raw], None], codec: Codec, item: Raw) -> None:
         try:
             take(codec, item)
-        except Exception:
-            self._observer.on_failed_item()
-            if self._clock() - self._complained_at >= COMPLAIN_EVERY:
-                self._complained_at = self._clock()
-                log.exception("%s: an object was passed over", self._path)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
+            self._pass_over(error)
+
+    def _pass_over(self, error: Exception) -> None:
+        self.passed_over = True
+        self._observer.on_failed_item()
+        if self._clock() - self._complained_at >= COMPLAIN_EVERY:
+            self._complained_at = self._clock()
+            log.error("%s: an object was passed over", self._path, exc_info=error)

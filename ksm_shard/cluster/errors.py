@@ -4,6 +4,7 @@ ClusterError
     ConfigurationError      no way to the API server: the kubeconfig is missing or broken
     RequestError
         Gone                410: the resource version or the continue token is no longer known; list again
+        Restored            the server is behind what it said before, as after a restore of etcd from a backup; list again
         Refused             the server is well but says no; asking again helps only once somebody changed something
             Forbidden       403
             NotFound        404: the API is absent, such as a CustomResourceDefinition that is not installed
@@ -11,10 +12,12 @@ ClusterError
         Unavailable         5xx, no connection, a time-out, an answer cut short, no credentials just now: ask later
             Unauthorized    401: the credentials are loaded anew at once, so that asking again helps
             TooManyRequests 429
+            Stalled         a watch that is open and says nothing any more: open it anew at once
         Cancelled           another thread broke the request off
 """
 
-from typing import ClassVar
+from collections.abc import Collection
+from typing import ClassVar, Final
 
 
 class ClusterError(Exception):
@@ -50,6 +53,12 @@ class Gone(RequestError):
     result = "gone"
 
 
+class Restored(RequestError):
+    """The server is behind a resource version that is known of it: a 504 with the cause ResourceVersionTooLarge, or a lower one."""
+
+    result = "restored"
+
+
 class Refused(RequestError):
     """The server is well but says no."""
 
@@ -76,6 +85,12 @@ class Unavailable(RequestError):
     """The server could not answer; asking again later may help."""
 
     result = "unavailable"
+
+
+class Stalled(Unavailable):
+    """A watch was silent for longer than it had ever been, with its connection still open."""
+
+    result = "stalled"
 
 
 class Unauthorized(Unavailable):
@@ -105,7 +120,15 @@ _BY_CODE: dict[int, type[RequestError]] = {
 }
 
 
-def request_error(path: str, code: int, message: str, retry_after: float = 0) -> RequestError:
+# What client-go's IsTooLargeResourceVersion looks for (metav1.CauseTypeResourceVersionTooLarge).
+TOO_LARGE: Final = "ResourceVersionTooLarge"
+
+
+def request_error(
+    path: str, code: int, message: str, retry_after: float = 0, causes: Collection[str] = ()
+) -> RequestError:
     """Return the error for an HTTP status or the code of an ERROR event; without a code (0) it is Unavailable."""
+    if TOO_LARGE in causes:
+        return Restored(path, message, code=code)
     kind = _BY_CODE.get(code) or (Unsupported if 300 <= code < 500 else Unavailable)
     return kind(path, message, code=code, retry_after=retry_after)

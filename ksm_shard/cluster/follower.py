@@ -1,37 +1,52 @@
 """Follow one resource: list it, then watch it, for ever. What was learnt stays, whatever happens to the API server.
 
-state     what it reads                   ends well    410 Gone    refused           garbled or anything else
---------  ------------------------------  -----------  ----------  ----------------  ------------------------
-listing   every object, replacing all     -> watching  -> listing  slowly, listing   wait, listing
-adding    every object, replacing none    -> watching  -> listing  slowly, adding    wait, adding
-watching  changes since the last version  -> watching  -> listing  slowly, watching  wait, watching
+state     what it reads                   ends well    Gone, Restored  refused           garbled or anything else
+--------  ------------------------------  -----------  --------------  ----------------  ------------------------
+listing   every object, replacing all     -> watching  -> listing      slowly, listing   wait, listing
+adding    every object, replacing none    -> watching  -> listing      slowly, adding    wait, adding
+watching  changes since the last version  -> watching  -> listing      slowly, watching  wait, watching
 
 Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
 unsupported, as pages at once and for an hour. A watch that is unsupported lists again, and so does one that is garbled
-twice with nothing read in between. A 404 twice in a row, of what the API server's own discovery does not have either, is
-an API that was removed: its objects are dropped, and it is listed until it is there again. A Gone lists at once, but
-waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing. Waits are those
-of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list.
+twice with nothing read in between, or that had an object which could not be read, once an hour. A watch that has stalled
+is opened again at once. A 403 or 404 of what the API server's own discovery does not have is an API that is absent, and
+twice in a row one that was removed: its objects are dropped, and it is listed until it is there again. A Gone or Restored
+lists at once, but waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing.
+Waits are those of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list or of a
+server that is back. MemoryError alone ends it.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.delivery import TYPES, Delivery
-from ksm_shard.cluster.errors import Cancelled, Gone, NotFound, Refused, RequestError, Unavailable, Unsupported
+from ksm_shard.cluster.errors import (
+    Cancelled,
+    Forbidden,
+    Gone,
+    NotFound,
+    Refused,
+    RequestError,
+    Restored,
+    Stalled,
+    Unavailable,
+    Unsupported,
+)
 from ksm_shard.cluster.gathering import gathered
-from ksm_shard.cluster.lister import WATCH, Lister, watch_query
-from ksm_shard.cluster.protocols import Api, Events, Observer, Sink, Stop
+from ksm_shard.cluster.lister import Lister
+from ksm_shard.cluster.protocols import Api, Observer, Opened, Sink, Stop
 from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.results import counted
-from ksm_shard.wire.codec import Codec, Event
+from ksm_shard.cluster.versions import older, usable
+from ksm_shard.cluster.watches import Watches
+from ksm_shard.wire.codec import UNREADABLE, Codec, Event
 from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
@@ -42,6 +57,9 @@ REFUSED: Final = 30.0
 TOO_SHORT: Final = 1.0
 # While a first list is waited for, one refusal says little: rights are being loaded, or nobody is behind a load balancer yet.
 DOUBTED: Final = 1.0
+# Seconds between two lists that drop what may be stale as an event could not be read: an object may be such that none can.
+# Also between two that an event of a lower version asks for: the versions of an aggregated API server may have no order.
+SELDOM: Final = 3600.0
 
 State = Callable[[], "State"]
 
@@ -82,11 +100,11 @@ class Follower:
         self._backoff = Backoff(clock, self._rng)
 
         self._reason = "start"  # of the next full list
-        self._initial: Events | None = None  # a WatchList whose list has ended, to be watched on
         self._delivery = Delivery(target.path, sink, observer, clock)
         self._lister = Lister(target, api, clock, self._rng)
+        self._watches = Watches(target, api, observer, clock, self._rng)
         self._garbled = False  # the last watch broke at a frame, and nothing was read since
-        self._gone_at = float("-inf")
+        self._gone_at = self._cleaned_at = self._lower_at = float("-inf")
 
         self._lock = threading.Lock()  # around these three
         self._call = Call(observer.on_bytes)
@@ -111,7 +129,7 @@ class Follower:
         state: State = self.listing
         while not self._stop.is_set():
             state = self._step(state)
-        self._drop_initial()
+        self._watches.leave()
         self._enter("stopped")
 
     def stop(self) -> None:
@@ -137,7 +155,10 @@ class Follower:
             if self._wanted not in {"", "gained"}:
                 self._reason = self._wanted
             self._wanted = ""  # a full list from now on has all that was gained until now
-        version, self._initial = self._list("listing", self._reason, self._sink.start_list, self._sink.end_list)
+        known = None if self._reason == Restored.result else self.resource_version
+        version, rest = self._list("listing", self._reason, self._sink.start_list, self._sink.end_list, known)
+        self._watches.listed(rest)
+        self._delivery.passed_over = False
         self.resource_version, self.synced = version, True
         return self.watching
 
@@ -145,9 +166,10 @@ class Follower:
         """Read every object for the sake of those that the sink wants only since a while, then watch on from before."""
         with self._lock:
             self._wanted = ""
-        _, stream = self._list("adding", "gained", self._sink.start_adding, self._sink.end_adding)
-        if stream is not None:
-            stream.close()  # it begins after changes of objects that the sink had already
+        known = self.resource_version
+        _, rest = self._list("adding", "gained", self._sink.start_adding, self._sink.end_adding, known)
+        if rest is not None:
+            rest.events.close()  # it begins after changes of objects that the sink had already
         return self.watching
 
     def watching(self) -> State:
@@ -156,14 +178,21 @@ class Follower:
             wanted = self._wanted
             self._interruptible = not wanted
         if wanted:
-            self._drop_initial()
+            self._watches.leave()
             return self.adding if wanted == "gained" else self.listing
+        if self._delivery.passed_over and self._clock() - self._cleaned_at >= SELDOM:
+            self._cleaned_at, self._reason = self._clock(), "unreadable"
+            return self.listing
         self._enter("watching")
         started, seen = self._clock(), 0
         try:
-            with counted(self._ended), closing(self._changes()) as changes:
+            with (
+                counted(self._watches.ended),
+                self._absent(),
+                closing(self._watches.events(self.resource_version, self._new_call)) as changes,
+            ):
                 for codec, event in gathered(changes, self._stop, self._clock):
-                    seen += 1
+                    seen += event.type != UNREADABLE
                     self._take(codec, event)
                 if not seen and self._clock() - started < TOO_SHORT:
                     raise Unavailable(self._target.path, "the watch ended at once, without an event")
@@ -178,12 +207,15 @@ class Follower:
             return state()
         except Cancelled:
             return state  # by stop, or for a list that is wanted, which watching sees to
-        except Gone as error:
+        except (Gone, Restored) as error:
             repeated = self._clock() - self._gone_at < HEALTHY
             self._gone_at = self._clock()
-            self._reason = "gone"
+            self._reason = error.result
             self._fail(error, self._backoff.next() if repeated else 0)
             return self.listing
+        except Stalled as error:
+            self._fail(error, 0)
+            return state
         except Refused as error:
             return self._after_refusal(error, state)
         except RequestError as error:
@@ -191,6 +223,8 @@ class Follower:
             return state
         except WireError as error:
             return self._after_garbage(error, state)
+        except MemoryError:
+            raise  # with nothing left there is no going on: the process ends, and says so
         except Exception as error:  # a fault of ours must not end the only thread that follows this resource
             log.exception("%s: unexpected, going on", self._target.path)
             self._fail(error, self._backoff.next())
@@ -206,7 +240,7 @@ class Follower:
             self._sink.end_list("")
             self.resource_version, self._reason, state = "", error.result, self.listing
         self.refusals += 1
-        doubted = self.refusals == 1 and not self.synced
+        doubted = self.refusals == 1 and (not self.synced or self._watches.cut)
         self._fail(error, (DOUBTED if doubted else REFUSED) * self._rng.uniform(1, 2), error.result)
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
@@ -242,15 +276,17 @@ class Follower:
             self._stop.wait(seconds)
 
     def _list(
-        self, state: str, reason: str, start: Callable[[], None], end: Callable[[str], None]
-    ) -> tuple[str, Events | None]:
+        self, state: str, reason: str, start: Callable[[], None], end: Callable[[str], None], known: str | None
+    ) -> tuple[str, Opened | None]:
         """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
         self._enter(state)
         self._observer.on_relist(reason)
-        with counted(self._observer.on_list):
+        with counted(self._observer.on_list), self._absent():
             start()
             try:
-                version, rest = self._lister.read(self._delivery.put, self._delivery.apply, self._new_call())
+                version, rest = self._lister.read(self._delivery.put, self._delivery.apply, self._new_call(), known)
+                if state == "adding":
+                    self._compare(version)
             except BaseException:
                 self._sink.abort_list()
                 raise
@@ -258,26 +294,35 @@ class Follower:
         self.last_event, self.last_error, self.refusals = self._clock(), "", 0
         return version, rest
 
-    def _changes(self) -> Events:
-        if self._initial is not None:
-            stream, self._initial = self._initial, None
-            self._observer.on_watch("ok")
-            return stream
-        query = {**watch_query(self._rng.randint(*WATCH)), "resourceVersion": self.resource_version}
-        return self._api.events({**query, **self._target.selectors()}, self._new_call(self._opened))
+    @contextmanager
+    def _absent(self) -> Iterator[None]:
+        """Take what discovery does not have for absent: RBAC answers 403 before anybody looks whether there is such an API."""
+        try:
+            yield
+        except Forbidden as error:
+            if self._api.lacks(self._new_call()):
+                raise NotFound(self._target.path, "the API server does not serve it") from error
+            raise
 
-    def _opened(self) -> None:
-        self._observer.on_watch("ok")
-
-    def _ended(self, result: str) -> None:
-        (self._observer.on_watch_end if self._call.answered else self._observer.on_watch)(result)
+    def _compare(self, version: str) -> None:
+        if older(version, self.resource_version):
+            raise Restored(self._target.path, f"version {version} came after version {self.resource_version}")
 
     def _take(self, codec: Codec, event: Event) -> None:
         """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
         if event.type in TYPES:
             self._observer.on_event(event.type)
+        try:
+            version = usable(codec.identity(event.item)[1]) if event.type != UNREADABLE else ""
+        except WireError:
+            version = ""
+        if older(version, self.resource_version) and self._clock() - self._lower_at >= SELDOM:
+            self._lower_at = self._clock()
+            self._compare(version)
         self._delivery.apply(codec, event)
-        self.resource_version = codec.identity(event.item)[1] or self.resource_version
+        if event.type == UNREADABLE:
+            return
+        self.resource_version = version or self.resource_version
         self.last_event, self.last_error, self._garbled, self.refusals = self._clock(), "", False, 0
 
     def _new_call(self, on_answer: Callable[[], None] | None = None) -> Call:
@@ -287,11 +332,6 @@ class Follower:
             if self._stop.is_set() or (self._interruptible and self._wanted):
                 self._call.cancel()
             return self._call
-
-    def _drop_initial(self) -> None:
-        if self._initial is not None:
-            self._initial.close()
-            self._initial = None
 
     def _enter(self, state: str) -> None:
         self.state, self.since = state, self._clock()

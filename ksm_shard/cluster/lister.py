@@ -8,9 +8,10 @@ from typing import Final
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import ANSWER_TIMEOUT
-from ksm_shard.cluster.errors import Unavailable, Unsupported
-from ksm_shard.cluster.protocols import Api, Events
+from ksm_shard.cluster.errors import Gone, Unavailable, Unsupported
+from ksm_shard.cluster.protocols import Api, Opened
 from ksm_shard.cluster.reader import Target
+from ksm_shard.cluster.versions import usable
 from ksm_shard.wire.codec import Codec, Event, Raw
 from ksm_shard.wire.frames import WireError
 
@@ -25,10 +26,15 @@ SILENCE: Final = ANSWER_TIMEOUT
 # Seconds for which pages are read where a WatchList was refused: for good would be until the next restart, and it may have been
 # an API server that is being updated, or a proxy in between.
 PAGES: Final = 3600.0
+# Lists that ended because their continue token had expired, in a row, until one is read without a limit, which needs no token: as
+# client-go's pager does (FullListIfExpired), which does so after the first. The whole list is held in memory then, here and there.
+EXPIRED: Final = 2
+# Lists that are to be of that version at least, from any API server's cache.
+NOT_OLDER: Final = {"resourceVersionMatch": "NotOlderThan"}
 # The objects of a list as the first events of a watch (KEP-3157). Measured with 20,000 pods of 4 KB: 20 us of CPU a pod
 # here and 50 us in the API server, the same as pages of 500, but it is done in 0.8 s instead of 1.2 s, neither side
 # holds a page, and the watch goes on in the same stream.
-INITIAL_EVENTS: Final = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+INITIAL_EVENTS: Final = {"sendInitialEvents": "true", **NOT_OLDER}
 
 
 def watch_query(seconds: int) -> dict[str, str]:
@@ -50,12 +56,19 @@ class Lister:
         self._clock = clock
         self._rng = rng
         self._pages_until = float("-inf")
+        self._expired = 0  # lists in a row
         self.filtered_by = ""
 
     def read(
-        self, put: Callable[[Codec, Raw], None], apply: Callable[[Codec, Event], None], call: Call
-    ) -> tuple[str, Events | None]:
+        self,
+        put: Callable[[Codec, Raw], None],
+        apply: Callable[[Codec, Event], None],
+        call: Call,
+        known: str | None = "",
+    ) -> tuple[str, Opened | None]:
         """Put every object, or apply its event; return the list's version and the rest of the stream if it was one.
+
+        `known` is the version that a list from a cache must not be older than, "" if it may be of any version; None forbids caches.
 
         Raises:
             RequestError, WireError: as Reader; what was put until then is not all.
@@ -63,8 +76,10 @@ class Lister:
         selectors = self._target.selectors()
         # A limit needs pages. So does server-side sharding: only a page says whether the selector was applied.
         if self._clock() >= self._pages_until and not self._target.object_limit and "shardSelector" not in selectors:
-            return self._read_stream(selectors, apply, call)
-        return self._read_pages(selectors, put, call), None
+            return self._read_stream({**self._version(known), **selectors}, apply, call)
+        version = self._read_pages({**self._version(known), **selectors}, put, call)
+        self._expired = 0
+        return version, None
 
     def fall_back(self, reason: Unsupported) -> bool:
         """Read pages for a while from now on; tell whether that is a change."""
@@ -74,27 +89,31 @@ class Lister:
         self._pages_until = self._clock() + PAGES
         return True
 
-    def _read_pages(self, selectors: Mapping[str, str], put: Callable[[Codec, Raw], None], call: Call) -> str:
+    def _read_pages(self, query: Mapping[str, str], put: Callable[[Codec, Raw], None], call: Call) -> str:
         version, limit = "", self._target.object_limit
-        page_size = min(self._target.page_size, limit or self._target.page_size)
-        query = {"limit": str(page_size), **self._version(), **selectors}
+        if self._expired < EXPIRED:
+            query = {"limit": str(min(self._target.page_size, limit or self._target.page_size)), **query}
         count = 0
         with closing(self._api.pages(query, call)) as pages:
-            for codec, page in pages:
-                version, self.filtered_by = page.resource_version, page.shard_selector
-                items = page.items[: limit - count] if limit else page.items
-                for item in items:
-                    put(codec, item)
-                count += len(items)
-                if limit and count >= limit:
-                    break
+            try:
+                for codec, page in pages:
+                    version, self.filtered_by = page.resource_version, page.shard_selector
+                    items = page.items[: limit - count] if limit else page.items
+                    for item in items:
+                        put(codec, item)
+                    count += len(items)
+                    if limit and count >= limit:
+                        break
+            except Gone:
+                self._expired += 1
+                raise
         return self._checked(version)
 
     def _read_stream(
-        self, selectors: Mapping[str, str], apply: Callable[[Codec, Event], None], call: Call
-    ) -> tuple[str, Events]:
+        self, query: Mapping[str, str], apply: Callable[[Codec, Event], None], call: Call
+    ) -> tuple[str, Opened]:
         seconds, started = self._rng.randint(*WATCH), self._clock()
-        stream = self._api.events({**watch_query(seconds), **INITIAL_EVENTS, **self._version(), **selectors}, call)
+        stream = self._api.events({**watch_query(seconds), **INITIAL_EVENTS, **query}, call)
         heard = started
         call.expect(SILENCE)
         try:
@@ -105,7 +124,8 @@ class Lister:
                 elif codec.ends_initial_events(event.item):
                     call.expect(float("inf"))
                     self.filtered_by = ""
-                    return self._checked(codec.identity(event.item)[1]), stream
+                    version = self._checked(codec.identity(event.item)[1])
+                    return version, Opened(stream, call, started + seconds)
                 elif self._clock() - heard >= SILENCE:
                     break  # one that comes once a minute, as in any watch
         except Unavailable as error:
@@ -124,11 +144,14 @@ class Lister:
     def _endless(self) -> Unsupported:
         return Unsupported(self._target.path, "a WatchList whose initial events never ended")
 
-    def _version(self) -> Mapping[str, str]:
+    def _version(self, known: str | None) -> Mapping[str, str]:
+        """Return which version is asked for: that of the target for the first list, and as client-go does for those after it."""
         version = self._target.resource_version
-        return {"resourceVersion": version} if version else {}
+        if not version or known is None:
+            return {}
+        return {"resourceVersion": known, **NOT_OLDER} if known else {"resourceVersion": version}
 
     def _checked(self, version: str) -> str:
-        if not version:
+        if not usable(version):
             raise WireError(f"{self._target.path}: expected a list with a resourceVersion, got one without")
         return version

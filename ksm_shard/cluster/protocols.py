@@ -1,6 +1,7 @@
 """What a follower needs of others: an API server, a sink for objects, an observer that counts, a way to stop it."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from ksm_shard.cluster.calls import Call
@@ -9,6 +10,15 @@ from ksm_shard.wire.codec import Codec, Event, Page, Raw
 # Generators, because they are closed when they are left early.
 Pages = Generator[tuple[Codec, Page], None, None]
 Events = Generator[tuple[Codec, Event], None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A watch: its events, the call that they come by, and when the server is to end it, by the follower's clock."""
+
+    events: Events
+    call: Call
+    ends: float
 
 
 class Api(Protocol):
@@ -21,7 +31,10 @@ class Api(Protocol):
         """Yield the events of a watch."""
 
     def lacks(self, call: Call) -> bool:
-        """Tell whether the server says, beyond the 404 of a list, that it has no such resource."""
+        """Tell whether the server says, beyond the 403 or 404 of a list, that it has no such resource."""
+
+    def is_behind(self, version: str, call: Call) -> bool:
+        """Tell whether the newest version of the server is older than this one."""
 
 
 class Sink(Protocol):
@@ -56,7 +69,7 @@ class Observer(Protocol):
     """Counts what happens. A result is "ok", "garbled", "error" or the `result` of an error of `errors`."""
 
     def on_relist(self, reason: str) -> None:
-        """A list begins: by "start", "gone", "garbled", "unsupported", "absent" or the reason given to `relist_soon`."""
+        """A list begins: by start, gone, restored, garbled, unreadable, unsupported, absent, or as `relist_soon` was told."""
 
     def on_list(self, result: str) -> None:
         """A list ended."""
@@ -71,7 +84,7 @@ class Observer(Protocol):
         """A watch event came: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
 
     def on_failed_item(self) -> None:
-        """The sink failed at an object, which was passed over."""
+        """An object was passed over: its bytes were none, or the sink failed at it."""
 
     def on_bytes(self, size: int) -> None:
         """That many bytes of answers came."""

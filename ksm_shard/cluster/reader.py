@@ -5,19 +5,27 @@ reading     items are                Accept
 FULL        whole objects            protobuf, else JSON (custom resources)
 METADATA    PartialObjectMetadata    protobuf, else JSON; custom resources too are protobuf then
 TABLE       rows with metadata       JSON as a Table, else nothing: the fallback would send the data of secrets
+
+The Content-Type of a Table is that of any JSON, so that its first bytes are looked at as well: where a proxy has taken the
+Accept header away, whole secrets come, of which no more is read.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from typing import Final
 
 from ksm_shard.cluster.calls import Call
-from ksm_shard.cluster.client import ApiServer
+from ksm_shard.cluster.client import ANSWER_TIMEOUT, ApiServer, Response
 from ksm_shard.cluster.discovery import lacks
-from ksm_shard.cluster.errors import Unavailable, Unsupported
+from ksm_shard.cluster.errors import RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.protocols import Events, Pages
+from ksm_shard.cluster.versions import older
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.frames import WireError
 
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 JSON: Final = "application/json"
@@ -26,6 +34,10 @@ GRACE: Final = 5.0
 # Answers in a row of a type that was not asked for until it is the server's way. Fewer are a proxy's, whose page of a second of
 # trouble kept a resource from being read for up to a minute, and from WatchLists.
 CONVINCED: Final = 3
+# How a Table begins, and a watch of Tables; either may be indented. So many bytes tell.
+TABLE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*"Table"')
+TABLES: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"[A-Z]+"\s*,\s*"object"\s*:\s*\{\s*"kind"\s*:\s*"(Table|Status)"')
+TELLING: Final = 64
 
 
 class Reading(Enum):
@@ -82,8 +94,8 @@ class Reader:
         accept, query = self._accept("List"), {**query, **self._as_table()}
         while True:
             with self._server.get(self._target.path, query, accept, call) as response:
-                codec = self._codec(response.content_type)
-                page = codec.page(response.body())
+                codec, opening = self._begun(response, TABLE)
+                page = codec.page(opening + response.body())
             yield codec, page
             if not page.next_page:
                 return
@@ -100,13 +112,28 @@ class Reader:
         """
         accept, query = self._accept(""), {**query, **self._as_table()}
         with self._server.get(self._target.path, query, accept, call) as response:
-            codec = self._codec(response.content_type)
-            for event in codec.events(response.chunks(int(query["timeoutSeconds"]) + GRACE)):
+            codec, opening = self._begun(response, TABLES)
+            chunks = response.chunks(int(query["timeoutSeconds"]) + GRACE)
+            for event in codec.events(chain([opening], chunks) if opening else chunks):
                 yield codec, event
 
     def lacks(self, call: Call) -> bool:
         """Tell whether the server says of itself that it does not have the target's resource; never raises."""
         return lacks(self._server, self._target.path, call)
+
+    def is_behind(self, version: str, call: Call) -> bool:
+        """Tell whether the newest version of the server is older than this one; not if it cannot be told.
+
+        Raises:
+            RequestError: the server does not answer now, or forbids it.
+        """
+        try:
+            # One object, of no selector: that costs the same however many there are.
+            with closing(self.pages({"limit": "1"}, call)) as pages:
+                _, page = next(pages)
+        except (Unsupported, WireError):
+            return False
+        return older(page.resource_version, version)
 
     def _accept(self, suffix: str) -> str:
         if self._target.reading is Reading.TABLE:
@@ -119,14 +146,22 @@ class Reader:
     def _as_table(self) -> Mapping[str, str]:
         return {"includeObject": "Metadata"} if self._target.reading is Reading.TABLE else {}
 
-    def _codec(self, content_type: str) -> Codec:
-        codec = self._codec_of(content_type)
-        if codec is not None:
-            self._odd = 0
-            return codec
+    def _begun(self, response: Response, table: re.Pattern[bytes]) -> tuple[Codec, bytes]:
+        """Return the codec of an answer, and as much of it as had to be read to know that it is what was asked for."""
+        codec, opening = self._codec_of(response.content_type), b""
+        if codec is None:
+            raise self._refusal(f"expected {PROTOBUF} or {JSON}, got content type {response.content_type!r:.80}")
+        if isinstance(codec, TableCodec):
+            opening = response.opening(TELLING, ANSWER_TIMEOUT)
+            # An empty watch is no answer of another kind.
+            if opening and not table.match(opening):
+                raise self._refusal("expected a Table, got JSON of another kind, of which no more is read")
+        self._odd = 0
+        return codec, opening
+
+    def _refusal(self, message: str) -> RequestError:
         self._odd += 1
-        kind = Unsupported if self._odd >= CONVINCED else Unavailable
-        raise kind(self._target.path, f"expected {PROTOBUF} or {JSON}, got content type {content_type!r:.80}")
+        return (Unsupported if self._odd >= CONVINCED else Unavailable)(self._target.path, message)
 
     def _codec_of(self, content_type: str) -> Codec | None:
         kind = content_type.partition(";")[0].strip()

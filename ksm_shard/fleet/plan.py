@@ -13,6 +13,7 @@ from ksm_shard.sharding.ranges import SERVER_SIDE
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.sharding.slots import MAX_SHARDS, SLOTS, Ring
+from ksm_shard.web.limits import CLIENTS
 from ksm_shard.web.page import size as bytes_text
 
 # Measured (docs/decisions.md), for pods, which are what there is most of and what has most series.
@@ -127,10 +128,9 @@ def advice(objects: int, ring: Ring = MMH3) -> str:
             text += ", which more shards do not help; --sharding-mode server-side does not have to"
     if by_memory > MAX_SHARDS:
         text += f"\n  there are {MAX_SHARDS} shards at most, which need more memory each"
-    if shards > 1:
-        most = LOADING * memory_of(each * shards / (shards - 1))
-        text += f"\n  limit of memory: {bytes_text(round(most))}, to load the share of a shard that restarts as well"
-    return text
+    most = LOADING * memory_of(each * shards / (shards - 1) if shards > 1 else each) + CLIENTS
+    text += f"\n  limit of memory: {bytes_text(round(most))}, of which {bytes_text(CLIENTS)} are for clients that do not read"
+    return text + (", to load the share of a shard that restarts as well" if shards > 1 else "")
 
 
 def memory_of(objects: float) -> float:

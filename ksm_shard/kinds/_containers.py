@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ksm_shard.kinds._pod import Placed, PodView, Status, limits_of, requests_of
 from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
-from ksm_shard.metrics.time import seconds_or_year_one
+from ksm_shard.metrics.time import seconds
 
 
 def declare(
@@ -81,8 +81,8 @@ def _states(part: Part, prefix: str, of: str, newer: str) -> None:
     @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
     def state_started(status: Status) -> int | None:
         if status.running is not None:
-            return seconds_or_year_one(status.running.startedAt)
-        return None if status.terminated is None else seconds_or_year_one(status.terminated.startedAt)
+            return seconds(status.running.startedAt)
+        return None if status.terminated is None else seconds(status.terminated.startedAt)
 
     @part.value(f"{prefix}_status_ready", f"Whether {of} passed its readiness check.", STABLE)
     def status_ready(status: Status) -> bool:
@@ -124,4 +124,4 @@ def _last_termination(part: Part, prefix: str, of: str) -> None:
 
     @part.value(f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA)
     def last_terminated_timestamp(status: Status) -> int | None:
-        return None if status.last is None else seconds_or_year_one(status.last.finishedAt)
+        return None if status.last is None else seconds(status.last.finishedAt)

@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ksm_shard.metrics.time import YEAR_ONE
-
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -94,17 +92,15 @@ class Schedule(NamedTuple):
 # A cron job changes several times a run, and finding the next takes 3 to 20 us.
 @lru_cache(maxsize=4096)
 def next_run(schedule: Schedule, after: int) -> int | None:
-    """Return the Unix time of the first run after that one, the year one if there is none in five years."""
+    """Return the Unix time of the first run after that one, None if there is none in five years."""
     if schedule.every:
         return after + schedule.every
-    if not 0 <= after <= LAST:
+    if not 0 <= after <= LAST or not schedule.minutes or not schedule.hours:
         return None
-    if not schedule.minutes or not schedule.hours:
-        return YEAR_ONE
     return _first(schedule, after)
 
 
-def _first(schedule: Schedule, after: int) -> int:
+def _first(schedule: Schedule, after: int) -> int | None:
     zone, hours, minutes = schedule.zone, schedule.hours, schedule.minutes
     moment = after + 1
     last_year = _day_of(moment + _offset(moment, zone)).year + YEARS
@@ -115,7 +111,7 @@ def _first(schedule: Schedule, after: int) -> int:
         today = _day_of(wall)
         day = _first_day(schedule, today, last_year)
         if day is None:
-            return YEAR_ONE
+            return None
         if day != today:
             # Half an hour into the day, if a clock change shifted the hours by that.
             moment = _beginning(day, wall % 3600 * begun, zone)

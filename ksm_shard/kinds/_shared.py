@@ -64,8 +64,10 @@ def labels(resource: Resource, prefix: str, stability: str = STABLE) -> None:
         return obj.metadata.labels
 
 
-def annotations(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
-    """Declare the allowed Kubernetes annotations as Prometheus labels."""
+def annotations(
+    resource: Resource, prefix: str, stability: str = ALPHA, *, withheld: frozenset[str] = frozenset()
+) -> None:
+    """Declare the allowed Kubernetes annotations as Prometheus labels, but never those that are withheld."""
 
     @resource.mapping(
         f"{prefix}_annotations",
@@ -75,7 +77,8 @@ def annotations(resource: Resource, prefix: str, stability: str = ALPHA) -> None
         allowlist="annotations",
     )
     def annotations_of(obj: Any) -> Any:
-        return obj.metadata.annotations
+        found = obj.metadata.annotations
+        return {key: found[key] for key in found if key not in withheld} if withheld else found
 
 
 def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:

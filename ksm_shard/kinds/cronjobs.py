@@ -62,7 +62,7 @@ def _schedule(job: CronJob) -> Schedule | None:
 
 @cronjobs.value(
     "kube_cronjob_next_schedule_time",
-    "Unix time of the run after the last one, or after the creation; none if suspended. In the past: it is late.",
+    "Unix time of the run after the last one, or after the creation; none if suspended or never. In the past: it is late.",
     STABLE,
 )
 def next_schedule_time(job: CronJob) -> int | None:

@@ -10,19 +10,18 @@ from ksm_shard.wire.messages.meta_v1_pb2 import IntOrString
 
 deployments = Resource("apps/v1", "deployments", Deployment, labels={"namespace": "namespace", "deployment": "name"})
 
-# Reasons that have a series of their own; every other text counts as "unknown", so that free text makes no new series.
+# Reasons that have a series of their own in kube-state-metrics; every other one, FailedCreate among them, counts as "unknown",
+# which alerts select. Free text makes no new series.
 REASONS = frozenset(
     {
         "",
         "DeploymentPaused",
         "DeploymentResumed",
-        "FailedCreate",
         "FoundNewReplicaSet",
         "MinimumReplicasAvailable",
         "MinimumReplicasUnavailable",
         "NewReplicaSetAvailable",
         "NewReplicaSetCreated",
-        "NewReplicaSetReason",
         "ProgressDeadlineExceeded",
         "ReplicaSetCreateError",
         "ReplicaSetUpdated",

@@ -1,11 +1,8 @@
 """Horizontal pod autoscalers: their bounds, their targets, and where they stand."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
-from ksm_shard.kinds import _shared
+from ksm_shard.kinds import _scaling, _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
-from ksm_shard.metrics.quantity import approximate, quantity
+from ksm_shard.metrics.quantity import approximate
 from ksm_shard.wire.messages.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 
 horizontalpodautoscalers = Resource(
@@ -13,16 +10,8 @@ horizontalpodautoscalers = Resource(
     "horizontalpodautoscalers",
     HorizontalPodAutoscaler,
     labels={"namespace": "namespace", "horizontalpodautoscaler": "name"},
+    view=_scaling.ScalerView,
 )
-
-# The type of a metric -> the field that describes it. One that names a field it does not have is passed over.
-SOURCES = {
-    "ContainerResource": "containerResource",
-    "External": "external",
-    "Object": "object",
-    "Pods": "pods",
-    "Resource": "resource",
-}
 
 
 @horizontalpodautoscalers.info(
@@ -30,7 +19,7 @@ SOURCES = {
     "What is scaled.",
     ALPHA,
     labels="scaletargetref_api_version scaletargetref_kind scaletargetref_name",
-    sparse=True,
+    sparse="scaletargetref_api_version",
 )
 def info(scaler: HorizontalPodAutoscaler) -> Rows:
     target = scaler.spec.scaleTargetRef
@@ -50,34 +39,13 @@ def min_replicas(scaler: HorizontalPodAutoscaler) -> int:
     return scaler.spec.minReplicas if scaler.spec.HasField("minReplicas") else 1
 
 
-def _metrics(metrics: Iterable[Any], values: Callable[[Any], Any]) -> Rows:
-    """Return rows of name, sort, container and value: up to three for each metric, from where `values` finds them."""
-    rows: list[tuple[str, str, str, float]] = []
-    for metric in metrics:
-        field = SOURCES.get(metric.type)
-        if field is None or not metric.HasField(field):
-            continue
-        source = getattr(metric, field)
-        name = source.name if field in {"resource", "containerResource"} else source.metric.name
-        container = source.container if field == "containerResource" else ""
-        given = values(source)
-        if given.HasField("value"):
-            rows.append((name, "value", container, quantity(given.value.string)))
-        if given.HasField("averageValue"):
-            rows.append((name, "average", container, quantity(given.averageValue.string)))
-        if given.HasField("averageUtilization"):
-            rows.append((name, "utilization", container, given.averageUtilization))
-    return rows
-
-
-@horizontalpodautoscalers.rows(
+horizontalpodautoscalers.viewed.rows(
     "kube_horizontalpodautoscaler_spec_target_metric",
     "What a metric should be; a utilization is in percent.",
     ALPHA,
-    labels="metric_name metric_target_type container",
-)
-def spec_target_metric(scaler: HorizontalPodAutoscaler) -> Rows:
-    return _metrics(scaler.spec.metrics, lambda source: source.target)
+    labels=f"metric_name metric_target_type container {_scaling.DISTINCTION}",
+    sparse=_scaling.DISTINCTION,
+)(_scaling.targets)
 
 
 @horizontalpodautoscalers.value(
@@ -100,14 +68,13 @@ def scale_up_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
     return approximate(rules.tolerance.string) if rules.HasField("tolerance") else None
 
 
-@horizontalpodautoscalers.rows(
+horizontalpodautoscalers.viewed.rows(
     "kube_horizontalpodautoscaler_status_target_metric",
     "What a metric is; a utilization is in percent.",
     STABLE,
-    labels="metric_name metric_target_type container",
-)
-def status_target_metric(scaler: HorizontalPodAutoscaler) -> Rows:
-    return _metrics(scaler.status.currentMetrics, lambda source: source.current)
+    labels=f"metric_name metric_target_type container {_scaling.DISTINCTION}",
+    sparse=_scaling.DISTINCTION,
+)(_scaling.values)
 
 
 @horizontalpodautoscalers.value(

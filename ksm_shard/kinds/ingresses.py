@@ -28,7 +28,7 @@ _shared.metadata_resource_version(ingresses, "kube_ingress")
     "Where a path leads: to a service, or to another resource.",
     STABLE,
     labels="host path path_type service_name service_port resource_api_group resource_kind resource_name",
-    sparse=True,
+    sparse="service_name service_port resource_api_group resource_kind resource_name",
 )
 def path(ingress: Ingress) -> Rows:
     rows: list[tuple[str | None, ...]] = []

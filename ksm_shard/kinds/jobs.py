@@ -47,7 +47,7 @@ def succeeded(job: Job) -> int:
     "Pods that failed, without a reason; or, for each known reason, whether the job failed for it.",
     STABLE,
     labels="reason",
-    sparse=True,
+    sparse="reason",
 )
 def failed(job: Job) -> Rows:
     count = job.status.failed

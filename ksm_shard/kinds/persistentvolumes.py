@@ -1,5 +1,8 @@
 """Persistent volumes: where each one's data are, how large it is, and who claims it."""
 
+from collections.abc import Iterable
+from itertools import dropwhile
+from operator import not_
 from typing import Final
 
 from ksm_shard.kinds import _shared
@@ -69,9 +72,9 @@ def where(source: PersistentVolumeSource) -> list[str]:
         of.gcePersistentDisk.pdName,
         of.awsElasticBlockStore.volumeID,
         of.azureDisk.diskName,
-        ",".join(of.fc.wwids),
+        joined(of.fc.wwids),
         str(of.fc.lun) if of.fc.HasField("lun") else "",
-        ",".join(of.fc.targetWWNs),
+        joined(of.fc.targetWWNs),
         of.iscsi.targetPortal,
         of.iscsi.iqn,
         str(of.iscsi.lun) if of.HasField("iscsi") else "",
@@ -85,6 +88,11 @@ def where(source: PersistentVolumeSource) -> list[str]:
         of.hostPath.path,
         of.hostPath.type,
     ]
+
+
+def joined(names: Iterable[str]) -> str:
+    """Join names by commas; empty ones in front count as absent."""
+    return ",".join(dropwhile(not_, names))
 
 
 @persistentvolumes.value("kube_persistentvolume_capacity_bytes", "Size of a volume.", STABLE)

@@ -136,12 +136,21 @@ _shared.owners(pods, "kube_pod")
 def resourceclaim_info(pod: Pod) -> Rows:
     if not pod.spec.resourceClaims:
         return ()
-    made = {status.name: status.resourceClaimName for status in pod.status.resourceClaimStatuses}
-    rows = [
-        (claim.name, claim.resourceClaimName or made.get(claim.name, ""), claim.resourceClaimTemplateName)
+    # A claim that is named counts, even as ""; what was made of a template is in the status.
+    made = {
+        status.name: status.resourceClaimName
+        for status in pod.status.resourceClaimStatuses
+        if status.HasField("resourceClaimName")
+    }
+    return [
+        (
+            claim.name,
+            claim.resourceClaimName if claim.HasField("resourceClaimName") else made.get(claim.name, ""),
+            claim.resourceClaimTemplateName,
+        )
         for claim in pod.spec.resourceClaims
+        if claim.HasField("resourceClaimName") or claim.HasField("resourceClaimTemplateName")
     ]
-    return [row for row in rows if row[1] or row[2]]
 
 
 @pods.info("kube_pod_restart_policy", "When the containers of a pod are restarted.", STABLE, labels="type")
@@ -151,8 +160,7 @@ def restart_policy(pod: Pod) -> Rows:
 
 @pods.info("kube_pod_runtimeclass_name_info", "Runtime class of a pod.", ALPHA, labels="runtimeclass_name")
 def runtimeclass_name_info(pod: Pod) -> Rows:
-    name = pod.spec.runtimeClassName
-    return [(name,)] if name else ()
+    return [(pod.spec.runtimeClassName,)] if pod.spec.HasField("runtimeClassName") else ()
 
 
 class ClaimedVolume(NamedTuple):
@@ -174,7 +182,7 @@ def claimed_volumes(pod: Pod) -> list[ClaimedVolume]:
             claimed.append(ClaimedVolume(volume.name, claim.claimName, "false", claim.readOnly))
         elif source.HasField("ephemeral"):
             # The claim of an ephemeral volume is named after both (KEP-1698).
-            claimed.append(ClaimedVolume(volume.name, f"{pod.metadata.name}-{volume.name}", "true", read_only=False))
+            claimed.append(ClaimedVolume(volume.name, pod.metadata.name + "-" + volume.name, "true", read_only=False))
     return claimed
 
 
@@ -283,7 +291,7 @@ def scheduled_time(pod: PodView) -> int | None:
 
 @pods.viewed.value("kube_pod_status_unschedulable", "A pod that cannot be scheduled.", STABLE)
 def unschedulable(pod: PodView) -> int | None:
-    return 1 if pod.since("PodScheduled", "false") is not None else None
+    return 1 if any(kind == "PodScheduled" and now == "false" for kind, now, _ in pod.conditions) else None
 
 
 @pods.viewed.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)

@@ -1,7 +1,11 @@
-"""Secrets: that they exist, and of what type. They are read as a Table, so that no data ever leave the API server."""
+"""Secrets: that they exist, and of what type. They are read as a Table, which has no data.
+
+What a tool has copied of the data into an annotation is dropped where a Table is read, and not shown here either.
+"""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Reading, Resource, Rows
+from ksm_shard.wire.codec import WITHHELD
 from ksm_shard.wire.messages.core_v1_pb2 import Secret
 
 secrets = Resource(
@@ -25,7 +29,7 @@ def kind(secret: Secret) -> Rows:
     return [(secret.type,)]
 
 
-_shared.annotations(secrets, "kube_secret")
+_shared.annotations(secrets, "kube_secret", withheld=WITHHELD)
 _shared.labels(secrets, "kube_secret")
 _shared.created(secrets, "kube_secret")
 _shared.metadata_resource_version(secrets, "kube_secret")

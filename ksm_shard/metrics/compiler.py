@@ -51,7 +51,7 @@ def compile_resource(
     Args:
         resource: gives the identity labels and the parts.
         families: the families that are on.
-        failed: told of each family that raised.
+        failed: told of each family that raised, and of each count below zero, which is written nevertheless.
         duplicated: told how many series, or items of a part, an object repeated; the first one counts.
         labels_allowlist: patterns of the keys that the families of labels show; none: those families have no samples.
         annotations_allowlist: the same for annotations.
@@ -98,6 +98,7 @@ def compile_resource(
         body += [
             "try:",
             *_indented(["text = ''", *statements, "add(text)"]),
+            "except MemoryError: raise",  # not the fault of the object: the process ends
             "except Exception as error:",
             f"    add(''); failed(family{index}, error)",
         ]
@@ -121,7 +122,11 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
     call = f"fn{index}({subject})"
     start = f"{family.name}{{{{{{{ids}}}"
     if family.shape == "value":
-        return [f"v = {call}", f"if v is not None: text += f'{start}}}}} {NUMBER}\\n'"]
+        return [
+            f"v = {call}",
+            "if v is not None:",
+            *_indented([*_check(family, index), f"text += f'{start}}}}} {NUMBER}\\n'"]),
+        ]
     if family.shape == "one_hot":
         return [f"now = {call}", f"if now: text += f'{_one_hot(family, start, family.labels[0])}'"]
     if family.shape == "mapping":
@@ -133,8 +138,16 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
         f"rows = {call}",
         f"if len(rows) > 1: rows = once.{'rows' if last else 'infos'}(rows)",
         f"for {', '.join([*names, *last])}{',' if names or last else '_'} in rows:",
-        *_indented(_row(family, names, start)),
+        *_indented([*_check(family, index), *_row(family, names, start)]),
     ]
+
+
+def _check(family: Family, index: int) -> list[str]:
+    """Return the source that tells of a value which a counter cannot have in OpenMetrics; in text it may be any."""
+    if family.type != "counter" or family.shape not in {"value", "rows"}:
+        return []
+    error = "ValueError(f'expected a count of at least 0, got {v}')"
+    return [f"if not v >= 0: failed(family{index}, {error})"]
 
 
 def _row(family: Family, names: list[str], start: str) -> list[str]:
@@ -147,7 +160,14 @@ def _row(family: Family, names: list[str], start: str) -> list[str]:
 
     labels = list(zip(family.labels, names, strict=False))
     if family.sparse:
-        return [add("".join(f'{{pair("{label}", {name})}}' for label, name in labels))]
+        return [
+            add(
+                "".join(
+                    f'{{pair("{label}", {name})}}' if label in family.sparse else f',{label}="{{esc({name})}}"'
+                    for label, name in labels
+                )
+            )
+        ]
     if not names:
         return [add("")]
     escaped = "".join(f',{label}="{{esc({name})}}"' for label, name in labels)

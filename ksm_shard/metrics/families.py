@@ -46,7 +46,7 @@ class Family:
         part: the part of the object that the function takes, None for the whole.
         prefix: of the label names that `mapping` makes of keys.
         allowlist: "labels" or "annotations" if only allowed keys are written, "" if all are.
-        sparse: a label whose value is None is left out of its row, instead of written with an empty text.
+        sparse: those of the labels that a row leaves out where their value is None.
         opt_in: off unless asked for.
         viewed: the function, or that of the part, takes the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics.
@@ -63,7 +63,7 @@ class Family:
     part: "Part | None" = None
     prefix: str = ""
     allowlist: str = ""
-    sparse: bool = False
+    sparse: tuple[str, ...] = ()
     opt_in: bool = False
     viewed: bool = False
     deprecated_since: str = ""
@@ -96,13 +96,21 @@ class Declarations:
         """Declare a family that tells which of the known states an object is in."""
         return self._declare("one_hot", name, text, stability, labels=(label,), states=tuple(states), **more)
 
-    def info(self, name: str, text: str, stability: str, *, labels: str = "", **more: Any) -> Callable[[F], F]:
-        """Declare a family of rows whose value is always 1: `sparse`, `opt_in` and `deprecated_since` besides."""
-        return self._declare("info", name, text, stability, labels=tuple(labels.split()), **more)
+    def info(
+        self, name: str, text: str, stability: str, *, labels: str = "", sparse: str = "", **more: Any
+    ) -> Callable[[F], F]:
+        """Declare a family of rows whose value is always 1: `opt_in` and `deprecated_since` besides."""
+        return self._declare(
+            "info", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
+        )
 
-    def rows(self, name: str, text: str, stability: str, *, labels: str, **more: Any) -> Callable[[F], F]:
-        """Declare a family of rows that end in their value: `sparse`, `type`, `opt_in` and so on besides."""
-        return self._declare("rows", name, text, stability, labels=tuple(labels.split()), **more)
+    def rows(
+        self, name: str, text: str, stability: str, *, labels: str, sparse: str = "", **more: Any
+    ) -> Callable[[F], F]:
+        """Declare a family of rows that end in their value: `type`, `opt_in` and `deprecated_since` besides."""
+        return self._declare(
+            "rows", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
+        )
 
     def states(
         self, name: str, text: str, stability: str, *, labels: str, states: Sequence[str], **more: Any

@@ -188,9 +188,17 @@ class Settings(Options):
         True,
         "Compress answers for clients that accept gzip. On by default, since pages are kept compressed.",
     )
-    server_read_timeout: float = option(SERVING, Duration(), 60.0, "Longest time to read a whole request.")
+    server_read_timeout: float = option(
+        SERVING,
+        Duration(),
+        60.0,
+        "Longest time to read a whole request; as no body is read, the shorter of this and --server-read-header-timeout "
+        "counts. 0 is no limit, for all four.",
+    )
     server_write_timeout: float = option(SERVING, Duration(), 60.0, "Longest time to write an answer.")
-    server_idle_timeout: float = option(SERVING, Duration(), 300.0, "Longest time to keep an idle connection open.")
+    server_idle_timeout: float = option(
+        SERVING, Duration(), 300.0, "Longest time to keep an idle connection open; with 0, --server-read-timeout."
+    )
     server_read_header_timeout: float = option(
         SERVING, Duration(), 5.0, "Longest time to read the headers of a request."
     )

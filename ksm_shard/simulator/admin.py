@@ -1,4 +1,4 @@
-"""The simulator's own paths below /admin: faults, compaction and tokens, for curl and for tests in other processes."""
+"""The simulator's own paths below /admin: faults, compaction, backups and tokens, for curl and for tests in other processes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +34,11 @@ class Admin:
                     self._faults.clear()
                 case "POST", "/admin/compact":
                     self._objects.compact()
+                case "POST", "/admin/backup":
+                    self._objects.back_up()
+                case "POST", "/admin/restore":
+                    self._objects.restore()
+                    self._faults.add("drop")
                 case "POST", "/admin/tokens":
                     self._reviews.allow(body["token"], body["user"], *body.get("paths", ()))
                 case _:

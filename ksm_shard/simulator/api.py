@@ -7,49 +7,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ksm_shard.simulator import discovery, errors, lists
+from ksm_shard.simulator import discovery, errors, lists, openapi
 from ksm_shard.simulator.admin import Admin
+from ksm_shard.simulator.bodies import Request, grace, patch_of, read
 from ksm_shard.simulator.catalogue import Catalogue
 from ksm_shard.simulator.errors import ApiError
 from ksm_shard.simulator.faults import Faults
-from ksm_shard.simulator.formats import JSON, Json, choose
+from ksm_shard.simulator.formats import JSON, choose
 from ksm_shard.simulator.objects import Objects, Stored
 from ksm_shard.simulator.resources import BUILT_IN, Resource
 from ksm_shard.simulator.reviews import ACCESS_REVIEW, TOKEN_REVIEW, Reviews
 from ksm_shard.simulator.selection import Selection
 from ksm_shard.simulator.watches import Watch
 
-MERGE_PATCH: Final = "application/merge-patch+json"
-REASONS: Final = {"403": "Forbidden", "429": "TooManyRequests", "500": "InternalError", "503": "ServiceUnavailable"}
+REASONS: Final = {"429": "TooManyRequests", "500": "InternalError", "503": "ServiceUnavailable"}
 HTML: Final = b"<!doctype html><title>Please log in</title>"
 
 Stream = Callable[[Callable[[], bool]], Iterator[bytes]]
-
-
-@dataclass(slots=True)
-class Request:
-    """One HTTP request. `query` has the last value of each name."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    accept: str = JSON
-    content_type: str = JSON
-    body: bytes = b""
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object.
-
-        Raises:
-            ApiError: it is none.
-        """
-        try:
-            value = json.loads(self.body)
-        except ValueError as error:
-            raise errors.bad_request(f"the object provided is unrecognized: json parse error: {error}") from None
-        if not isinstance(value, dict):
-            raise errors.bad_request("the object provided is unrecognized: expected a JSON object")
-        return value
 
 
 @dataclass(slots=True)
@@ -103,6 +77,8 @@ class Api:
             return Answer(200, "text/plain; charset=utf-8", b"ok")
         if path == "/version":
             return _json(discovery.VERSION)
+        if (described := openapi.document(path, self._catalogue.served())) is not None:
+            return _json(described)
         if path.startswith("/admin/"):
             return _json(self._admin.answer(request.method, path, request.json() if request.body else {}))
         if path in {TOKEN_REVIEW, ACCESS_REVIEW} and request.method == "POST":
@@ -122,13 +98,15 @@ class Api:
                 pass
             case _:
                 group, version, rest = "", "", []
-        if not self._catalogue.has(group, version):
-            return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
         namespace = ""
         match rest:
             case ["namespaces", first, second, *others] if second != "status":
                 namespace, rest = first, [second, *others]
         plural, name, sub, *more = [*rest, "", "", ""]
+        if self._faults.find(plural, "403") is not None:  # RBAC knows paths, and not which of them are served
+            raise ApiError(403, "Forbidden", "injected fault 403")
+        if not self._catalogue.has(group, version):
+            return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
         resource = self._catalogue.find(group, version, plural)
         if resource is None or any(more) or sub not in {"", "status"} or (namespace and not resource.namespaced):
             raise errors.no_such_resource()
@@ -144,7 +122,7 @@ class Api:
             raise ApiError(int(fault.fault), REASONS[fault.fault], f"injected fault {fault.fault}", **wait)
         if self._faults.find(plural, "content-type") is not None:
             return Answer(200, "text/html", HTML)
-        if query.get("continue") and self._faults.find(plural, "410") is not None:
+        if query.get("continue") and self._faults.find(plural, "410", "expire") is not None:
             raise errors.expired_list()
         resumes = query.get("watch") and query.get("resourceVersion", "0") != "0"
         if resumes and self._faults.find(plural, "410") is not None:
@@ -168,14 +146,14 @@ class Api:
             case "DELETE", True:
                 marked = self._mark_deleted(request, resource, (namespace, name))
                 if marked is not None:
-                    return Answer(200, JSON, Json(resource).one(marked))
+                    return _written(request, resource, marked)
                 stored = self._objects.delete(resource.storage, (namespace, name))
                 if stored is None:
                     raise errors.not_found(resource.plural, name)
                 details = {"name": name, "kind": resource.plural, "uid": stored.metadata["uid"]}
-                return _json(
-                    {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-                )
+                status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+                written = choose(request.accept, resource, request.query, many=False)
+                return Answer(200, written.content_type, written.failure(status))
         raise errors.not_allowed()
 
     def _list_or_watch(self, request: Request, resource: Resource, namespace: str) -> Answer:
@@ -190,7 +168,7 @@ class Api:
         return Answer(200, streamed, stream=lambda wanted: watch.stream(self._bookmarks, wanted))
 
     def _create(self, request: Request, resource: Resource, namespace: str) -> Answer:
-        data = _read(request, resource)
+        data = read(request, resource)
         meta = data.get("metadata")
         if not isinstance(meta, dict) or not meta.get("name"):
             raise errors.bad_request("name is required")
@@ -204,36 +182,35 @@ class Api:
             if self._objects.get(resource.storage, key) is not None:
                 raise errors.exists(resource.plural, meta["name"])
             stored = self._catalogue.put(resource, data)
-        return Answer(201, JSON, Json(resource).one(stored))
+        return _written(request, resource, stored, 201)
 
     def _mark_deleted(self, request: Request, resource: Resource, key: tuple[str, str]) -> Stored | None:
         """Mark a pod that has a node as being deleted: its kubelet ends that by a second DELETE without a grace period."""
-        options = request.json() if request.body else {}
+        given = grace(request)
         with self._objects.lock:
             old = self._objects.get(resource.storage, key)
             spec = old.data.get("spec") or {} if old is not None and resource.plural == "pods" else {}
-            grace = options.get("gracePeriodSeconds", spec.get("terminationGracePeriodSeconds", 30))
-            if old is None or not spec.get("nodeName") or grace == 0:
+            seconds = spec.get("terminationGracePeriodSeconds", 30) if given is None else given
+            if old is None or not spec.get("nodeName") or seconds == 0:
                 return None
-            ending = datetime.fromtimestamp(int(time.time()) + grace, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            marks = {"deletionTimestamp": ending, "deletionGracePeriodSeconds": grace}
+            ending = datetime.fromtimestamp(int(time.time()) + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            marks = {"deletionTimestamp": ending, "deletionGracePeriodSeconds": seconds}
             return self._catalogue.put(resource, {**old.data, "metadata": {**old.metadata, **marks}})
 
     def _change(self, request: Request, resource: Resource, key: tuple[str, str], sub: str) -> Answer:
         """PUT and PATCH; on /status only the status counts, and elsewhere everything does: nobody validates."""
-        patching = request.method == "PATCH"
-        if patching and request.content_type != MERGE_PATCH:
-            raise errors.unsupported(f"the only patch that is known here is {MERGE_PATCH}, got {request.content_type}")
-        given = request.json() if patching else _read(request, resource)
+        change = patch_of(request, resource) if request.method == "PATCH" else None
+        given = {} if change else read(request, resource)
+        head = {"kind": resource.kind, "apiVersion": resource.api_version}
         with self._objects.lock:
             old = self._objects.get(resource.storage, key)
             if old is None:
                 raise errors.not_found(resource.plural, key[1])
-            expected = (given.get("metadata") or {}).get("resourceVersion")
+            new = change({**head, **old.data}) if change else given
+            expected = (new.get("metadata") or {}).get("resourceVersion")
             if expected not in {None, "", old.metadata["resourceVersion"]}:
                 raise errors.conflict(resource.plural, key[1])
-            data = {name: value for name, value in given.items() if name not in {"apiVersion", "kind"}}
-            new = _merge(old.data, data) if patching else data
+            new = {name: value for name, value in new.items() if name not in head}
             if sub:
                 new = {**old.data, "status": new.get("status")}
             kept = {
@@ -242,29 +219,12 @@ class Api:
                 if name in old.metadata
             }
             stored = self._catalogue.put(resource, {**new, "metadata": {**(new.get("metadata") or {}), **kept}})
-        return Answer(200, JSON, Json(resource).one(stored))
+        return _written(request, resource, stored)
 
 
-def _read(request: Request, resource: Resource) -> dict[str, Any]:
-    if not request.content_type.startswith(JSON):
-        raise errors.unsupported(f"the only body that is known here is {JSON}, got {request.content_type}")
-    data = request.json()
-    if data.pop("kind", "") != resource.kind or data.pop("apiVersion", "") != resource.api_version:
-        raise errors.bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
-    return data
-
-
-def _merge(old: Any, patch: Any) -> Any:
-    """RFC 7386; what is not changed is shared with the old value."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(old) if isinstance(old, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _merge(merged.get(name), value)
-    return merged
+def _written(request: Request, resource: Resource, stored: Stored, code: int = 200) -> Answer:
+    written = choose(request.accept, resource, request.query, many=False)
+    return Answer(code, written.content_type, written.one(stored))
 
 
 def _json(value: Any, code: int = 200, content_type: str = JSON) -> Answer:

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import yaml
 
+from ksm_shard.simulator import goyaml
 from ksm_shard.simulator.churn import Churn
 from ksm_shard.simulator.resources import USERS
 from ksm_shard.simulator.simulator import Simulator
@@ -80,11 +81,22 @@ def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for place, value in _values(path):
             if not isinstance(value, dict) or not value.get("kind") or not value.get("apiVersion"):
                 raise ValueError(f"{place}: expected an object with apiVersion and kind, got {str(value)[:60]!r}")
-            items = value.get("items") if value["kind"].endswith("List") else [value]
-            if not isinstance(items, list):
-                raise ValueError(f"{place}: expected a list of items in a {value['kind']}")  # noqa: TRY004  the file's fault
-            for item in items:
+            for item in _items(place, value):
                 yield place, item
+
+
+def _items(place: str, value: dict[str, Any]) -> list[Any]:
+    """Return the items of a list, else the object. Those of a PodList say nothing: they are Pods, of the list's apiVersion."""
+    kind, items = value["kind"], value.get("items")
+    named = isinstance(value.get("metadata"), dict) and "name" in value["metadata"]
+    if not kind.endswith("List") or (items is None and named):  # somebody's own kind may be called IPAllowList
+        return [value]
+    if not isinstance(items, list):
+        raise ValueError(f"{place}: expected a list of items in a {kind}")  # noqa: TRY004  the file's fault
+    if kind == "List":
+        return items
+    meant = {"apiVersion": value["apiVersion"], "kind": kind.removesuffix("List")}
+    return [{**meant, **item} if isinstance(item, dict) else item for item in items]
 
 
 def _put(simulator: Simulator, place: str, found: dict[str, Any]) -> None:
@@ -104,9 +116,8 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
         yield str(path), _json(str(path), text)
     else:
         try:
-            for document in yaml.safe_load_all(text):
-                if document is not None:
-                    yield str(path), document
+            for document in goyaml.documents(text):
+                yield str(path), document
         except yaml.YAMLError as error:
             raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
 

@@ -58,6 +58,7 @@ def _version(api_version: str, resources: Sequence[Resource]) -> dict[str, Any] 
             "namespaced": resource.namespaced,
             "kind": resource.kind,
             "verbs": VERBS,
+            **_names(resource),
         }
         for resource in resources
         if resource.api_version == api_version
@@ -82,6 +83,7 @@ def _aggregated(resources: Sequence[Resource]) -> dict[str, Any]:
                         "scope": "Namespaced" if resource.namespaced else "Cluster",
                         "singularResource": resource.kind.lower(),
                         "verbs": VERBS,
+                        **_names(resource),
                     }
                     for resource in mine
                     if resource.version == version
@@ -91,6 +93,12 @@ def _aggregated(resources: Sequence[Resource]) -> dict[str, Any]:
         ]
         items.append({"metadata": {"name": group} if group else {}, "versions": versions})
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def _names(resource: Resource) -> dict[str, Any]:
+    """The other names of a resource, those that there are."""
+    names = {"shortNames": resource.short_names, "categories": resource.categories}
+    return {name: value for name, value in names.items() if value}
 
 
 def _unique(names: Iterable[str]) -> list[str]:

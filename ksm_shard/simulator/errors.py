@@ -76,9 +76,11 @@ def not_acceptable(detail: str) -> ApiError:
     return ApiError(406, "NotAcceptable", detail)
 
 
-def unsupported(detail: str) -> ApiError:
-    """A request body that is not JSON, or a kind of patch that is not known."""
-    return ApiError(415, "UnsupportedMediaType", detail)
+def unsupported(given: str, *accepted: str) -> ApiError:
+    """A request body, or a patch, of a type that the resource does not take."""
+    types = ", ".join(accepted)
+    message = f"the body of the request was in an unknown format ({given}) - accepted media types include: {types}"
+    return ApiError(415, "UnsupportedMediaType", message)
 
 
 def not_allowed() -> ApiError:

@@ -5,8 +5,10 @@ fault          what happens
 drop           watches are cut now, in the middle of whatever they send
 stall          watches stay open and say nothing
 410            history is compacted; watches get an ERROR event, requests that resume are answered 410
-403 429 500    requests are answered so; 429 has a Retry-After of `retry_after` seconds
-503
+expire         pages after the first are answered 410: their continue token has expired
+403 429 500    requests are answered so, 403 also where there is no such API; 429 has a Retry-After of
+503            `retry_after` seconds
+unreadable     the object of the next event of a watch is bytes that do not parse, in a frame that does
 slow           answers come at `rate` bytes a second
 truncate       the next frame of a watch, or the next body of a list, ends half-way
 content-type   requests are answered by a page of HTML, as a proxy's login is
@@ -18,7 +20,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-KINDS: Final = ("drop", "stall", "410", "403", "429", "500", "503", "slow", "truncate", "content-type")
+KINDS: Final = (
+    "drop", "stall", "410", "expire", "403", "429", "500", "503", "slow", "truncate", "content-type", "unreadable",
+)  # fmt: skip
 # These happen to the watches that are open at this moment; for the others a fault is there until it is used up.
 ENDING: Final = ("drop", "410")
 

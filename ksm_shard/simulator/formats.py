@@ -36,6 +36,9 @@ class Format(Protocol):
     def event(self, kind: str, stored: Stored) -> bytes:
         """A watch event of a kind such as ADDED, ready to be sent."""
 
+    def unreadable(self, kind: str) -> bytes:
+        """A watch event that is well-formed, about an object that is not."""
+
     def failure(self, status: Mapping[str, Any]) -> bytes:
         """A Status object."""
 
@@ -68,6 +71,10 @@ class Json:
     def event(self, kind: str, stored: Stored) -> bytes:
         """See Format."""
         return _line(kind, self.item(stored))
+
+    def unreadable(self, kind: str) -> bytes:
+        """See Format."""
+        return _line(kind, "no object")
 
     def failure(self, status: Mapping[str, Any]) -> bytes:
         """See Format."""
@@ -156,6 +163,10 @@ class Protobuf:
     def event(self, kind: str, stored: Stored) -> bytes:
         """See Format."""
         return _event(kind, self.one(stored))
+
+    def unreadable(self, kind: str) -> bytes:
+        """See Format."""
+        return _event(kind, seal(self.api_version, self.kind, b"\xff no object"))
 
     def failure(self, status: Mapping[str, Any]) -> bytes:
         """See Format."""

@@ -90,6 +90,14 @@ class Shelf:
         del self.history[:count]
         self._sorted.clear()
 
+    def replace(self, objects: Mapping[Key, Stored], version: int) -> None:
+        """Hold these objects instead, as of a version that nothing is known before."""
+        self.objects = dict(objects)
+        self.forgotten += len(self.history)
+        self.history.clear()
+        self._sorted.clear()
+        self.oldest = version
+
     def after(self, version: int) -> int:
         """The position of the first change after a version, counted from the beginning of time.
 
@@ -142,6 +150,7 @@ class Objects:
         self._random = random.Random(seed)
         self._shelves: dict[str, Shelf] = {}
         self._oldest = 1
+        self._backup: tuple[int, dict[str, dict[Key, Stored]]] | None = None
 
     def shelf(self, storage: str) -> Shelf:
         """The shelf of a resource, by `Resource.storage`."""
@@ -193,6 +202,26 @@ class Objects:
                 if shelf.history:
                     shelf.forget(len(shelf.history))
                 shelf.oldest = self.version
+            self.wake()
+
+    def back_up(self) -> None:
+        """Remember everything as it is now."""
+        with self.lock:
+            self._backup = self.version, {storage: dict(shelf.objects) for storage, shelf in self._shelves.items()}
+
+    def restore(self) -> None:
+        """Put back what was remembered: the version goes back too, and there is no history before it.
+
+        Raises:
+            ValueError: nothing was.
+        """
+        with self.lock:
+            if self._backup is None:
+                raise ValueError("expected a backup to restore, there is none")
+            self.version, kept = self._backup
+            self._oldest = self.version
+            for storage, shelf in self._shelves.items():
+                shelf.replace(kept.get(storage, {}), self.version)
             self.wake()
 
     def wake(self) -> None:

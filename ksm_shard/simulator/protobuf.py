@@ -15,7 +15,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from ksm_shard.wire.convert import SPECIAL, fill
+from ksm_shard.wire.convert import SPECIAL, fill, varint
 
 # Where a group's messages are: k8s.io.api.<package>.<version>.<Kind>.
 PACKAGES: Final = {
@@ -85,7 +85,7 @@ def _encode(kind: type[Message], value: Mapping[str, Any], depth: int) -> bytes:
             parts.append(part.encoded)
         elif depth and type(part) is dict and name in fields and _is_plain(fields[name]):
             inner = _encode(GetMessageClass(fields[name].message_type), part, depth - 1)
-            parts.append(_varint(fields[name].number << 3 | 2) + _varint(len(inner)) + inner)
+            parts.append(varint(fields[name].number << 3 | 2) + varint(len(inner)) + inner)
         else:
             rest[name] = part
     return _fill(kind, rest) + b"".join(parts)
@@ -100,15 +100,6 @@ def _fill(kind: type[Message], value: Mapping[str, Any]) -> bytes:
     message = kind()
     fill(message, value)
     return message.SerializeToString()
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 @cache

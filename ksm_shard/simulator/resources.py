@@ -8,13 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource as the API's paths name it. `group` is "" for the core API."""
+    """One resource as the API's paths name it. `group` is "" for the core API; short names and categories are for kubectl."""
 
     group: str
     version: str
     plural: str
     kind: str
     namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    custom: bool = False
 
     @property
     def api_version(self) -> str:
@@ -52,6 +55,50 @@ storage.k8s.io/v1 storageclasses/StorageClass* volumeattachments/VolumeAttachmen
 """
 
 
+# What kubectl takes for a resource's name, as the discovery of 1.36 says.
+SHORT = {
+    "certificatesigningrequests": "csr",
+    "configmaps": "cm",
+    "cronjobs": "cj",
+    "customresourcedefinitions": "crd crds",
+    "daemonsets": "ds",
+    "deployments": "deploy",
+    "endpoints": "ep",
+    "horizontalpodautoscalers": "hpa",
+    "ingresses": "ing",
+    "limitranges": "limits",
+    "namespaces": "ns",
+    "networkpolicies": "netpol",
+    "nodes": "no",
+    "persistentvolumeclaims": "pvc",
+    "persistentvolumes": "pv",
+    "poddisruptionbudgets": "pdb",
+    "pods": "po",
+    "replicasets": "rs",
+    "replicationcontrollers": "rc",
+    "resourcequotas": "quota",
+    "serviceaccounts": "sa",
+    "services": "svc",
+    "statefulsets": "sts",
+    "storageclasses": "sc",
+}
+ALL = frozenset(
+    {
+        "cronjobs",
+        "daemonsets",
+        "deployments",
+        "horizontalpodautoscalers",
+        "jobs",
+        "pods",
+        "replicasets",
+        "replicationcontrollers",
+        "services",
+        "statefulsets",
+    }
+)
+API_EXTENSIONS = frozenset({"admissionregistration.k8s.io", "apiextensions.k8s.io"})
+
+
 def _read(table: str) -> list[Resource]:
     found, group, version = [], "", ""
     for word in table.split():
@@ -59,14 +106,16 @@ def _read(table: str) -> list[Resource]:
         if re.fullmatch(r"v\d", right):
             group, version = left, right
         else:
-            found.append(Resource(group, version, left, right.rstrip("*"), not right.endswith("*")))
+            categories = ("api-extensions",) if group in API_EXTENSIONS else ("all",) if left in ALL else ()
+            short = tuple(SHORT.get(left, "").split())
+            found.append(Resource(group, version, left, right.rstrip("*"), not right.endswith("*"), short, categories))
     return found
 
 
 BUILT_IN = _read(TABLE)
 
 # KubeSphere's accounts: a custom resource, so it is served only once there are any, or when asked for.
-USERS = Resource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False)
+USERS = Resource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)
 
 
 def guessed(api_version: str, kind: str, *, namespaced: bool) -> Resource:
@@ -79,14 +128,23 @@ def guessed(api_version: str, kind: str, *, namespaced: bool) -> Resource:
         plural = lower + "es"
     else:
         plural = lower + "s"
-    return Resource(group, version, plural, kind, namespaced)
+    return Resource(group, version, plural, kind, namespaced, custom=True)
 
 
 def defined(crd: Mapping[str, Any]) -> list[Resource]:
     """The resources that a CustomResourceDefinition declares: one for each version that is served."""
     spec, names = crd["spec"], crd["spec"]["names"]
     return [
-        Resource(spec["group"], version["name"], names["plural"], names["kind"], spec["scope"] == "Namespaced")
+        Resource(
+            spec["group"],
+            version["name"],
+            names["plural"],
+            names["kind"],
+            spec["scope"] == "Namespaced",
+            tuple(names.get("shortNames") or ()),
+            tuple(names.get("categories") or ()),
+            custom=True,
+        )
         for version in spec["versions"]
         if version.get("served", True)
     ]

@@ -60,6 +60,8 @@ def _terms(selector: str) -> list[tuple[str, bool, str]]:
 
 def _fields(resource: Resource, selector: str) -> list[Test]:
     known = {**FIELDS[""], **FIELDS.get(resource.storage.rstrip("."), {})}
+    if resource.custom and not resource.namespaced:  # of built-in ones a real server takes both fields
+        del known["metadata.namespace"]
 
     def test(path: tuple[str, str], wanted: bool, value: str) -> Test:
         part, name = path

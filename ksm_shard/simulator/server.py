@@ -11,7 +11,8 @@ from socketserver import ThreadingMixIn
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ksm_shard.simulator.api import Answer, Api, Request
+from ksm_shard.simulator.api import Answer, Api
+from ksm_shard.simulator.bodies import Request
 from ksm_shard.simulator.faults import Fault, Faults
 from ksm_shard.simulator.formats import JSON
 from ksm_shard.simulator.watches import Cut

@@ -119,6 +119,19 @@ class Simulator:
         """Forget all history, as etcd does every five minutes: older versions are 410 from now on."""
         self._objects.compact()
 
+    def back_up(self) -> None:
+        """Remember everything as it is now, as `etcdctl snapshot save` does."""
+        self._objects.back_up()
+
+    def restore(self) -> None:
+        """Put back what was remembered and cut all watches, as when etcd was restored and the API server started again.
+
+        Raises:
+            ValueError: nothing was remembered.
+        """
+        self._objects.restore()
+        self.faults.add("drop")
+
     def serve(self, resource: Resource) -> None:
         """Offer one more resource, as when a CRD is installed."""
         self._catalogue.serve(resource)

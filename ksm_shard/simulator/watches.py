@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from ksm_shard.simulator.errors import ApiError, bad_request, expired_watch
+from ksm_shard.simulator.errors import ApiError, bad_request, expired_watch, too_large
 from ksm_shard.simulator.faults import Faults
 from ksm_shard.simulator.formats import Format
 from ksm_shard.simulator.objects import Change, Expired, Objects, Stored
@@ -59,6 +59,7 @@ class Watch:
         self._selection = selection
         self._written = written
         self._from = 0 if self._initial else int(text)
+        self._not_older = int(text) if self._initial else 0
         self._bookmarks = query.get("allowWatchBookmarks") in {"true", "1"}
         self._timeout = int(query.get("timeoutSeconds") or 0) or random.uniform(MIN_TIMEOUT, 2 * MIN_TIMEOUT)
         self._began = faults.endings
@@ -69,6 +70,9 @@ class Watch:
         Raises:
             Cut: the stream is to break off here.
         """
+        if self._not_older > self._objects.version:
+            yield self._written.error(too_large(self._not_older, self._objects.version).status)
+            return
         try:
             yield from self._stream(every, wanted)
         except Expired as gone:
@@ -101,25 +105,30 @@ class Watch:
                     raise Cut
                 raise Expired(shelf.oldest)
             position += len(changes)
-            yield from _batched(filter(None, map(self._event, changes)))
+            # Of a version that is yet to come nothing is said until it has: neither events nor bookmarks.
+            yield from _batched(filter(None, (self._event(one) for one in changes if one.version > self._from)))
             now = time.monotonic()
             if self._bookmarks and now >= bookmark:
-                yield self._bookmark(version, {})
+                yield from filter(None, [self._bookmark(version, {})])
             if now >= bookmark:
                 bookmark = now + every
             if now >= deadline:
                 return
 
     def _event(self, change: Change) -> bytes:
-        """The event of a change as this watch sees it: objects enter and leave its selection. Empty if it sees none."""
+        """Return the event of a change as this watch sees it: objects enter and leave its selection. Empty if it sees none."""
         before = change.old is not None and self._selection(change.old)
         after = change.type != "DELETED" and self._selection(change.new)
         if not (before or after):
             return b""
         kind = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+        if self._faults.find(self._resource.plural, "unreadable") is not None:
+            return self._written.unreadable(kind)
         return self._written.event(kind, change.new)
 
     def _bookmark(self, version: int, annotations: Mapping[str, str]) -> bytes:
+        if version < self._from:
+            return b""
         meta = (
             {"resourceVersion": str(version), "annotations": annotations}
             if annotations

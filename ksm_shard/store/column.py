@@ -8,7 +8,7 @@ from array import array
 from itertools import accumulate
 from typing import Final
 
-from ksm_shard.store.pages import EMPTY, Page, deflate, inflate
+from ksm_shard.store.pages import EMPTY, Page, deflate, held, inflate
 from ksm_shard.store.stamps import Holed
 
 ROWS: Final = 128
@@ -31,6 +31,12 @@ class Column:
         self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
         self.pending: dict[int, str] = {}
         self.holed: Holed | Page | None = None
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory its pages take."""
+        more = held(self.holed) if self.holed is not None and self.holed is not self.page else 0
+        return held(self.page) + more
 
     def texts(self) -> list[str]:
         """Return the text of each row."""

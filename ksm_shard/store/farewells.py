@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ksm_shard.store.block import Origin
 from ksm_shard.store.stamps import STAMPED_LINE
 
 
 class Successor(NamedTuple):
     """What is to be shown of an object afterwards."""
 
-    slot: int
+    origin: Origin
     texts: Sequence[str]
-    source: int
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ needs a farewell too. While both write it, both show what it was for one scrape 
 from array import array
 from collections.abc import Callable, Sequence
 
-from ksm_shard.store.block import Block
+from ksm_shard.store.block import Block, Origin
 from ksm_shard.store.column import Column
 from ksm_shard.store.farewells import Farewell, Successor, ended
 from ksm_shard.store.pages import Page
@@ -68,19 +68,18 @@ class Leaving:
             if column is not None and not column.pending:
                 self.page(block, family, column)
 
-    def gone_or(self, key: str, slot: int, source: int) -> tuple[int, int] | None:
-        """Return slot and source of an object that is shown with these; None if that is only a farewell."""
-        farewell = self.farewells.get(key)
-        if farewell is None:
-            return slot, source
-        return (farewell.successor.slot, farewell.successor.source) if farewell.successor else None
+    def origin(self, block: Block, row: int) -> Origin | None:
+        """Return where an object is from, as it is now; None if there is only a farewell to it."""
+        if self.farewells and (farewell := self.farewells.get(block.keys[row] or "")):
+            return farewell.successor.origin if farewell.successor else None
+        return block.origin(row)
 
     def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
         """Tell whether an object is to be shown as it is now only after a farewell to what it was."""
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
         if farewell is None and not self._stays_visible(block.slots[row]):
-            if self._leaves(successor.slot):
+            if self._leaves(successor.origin.slot):
                 block.remake()
             return False
         if farewell is not None and farewell.successor is None:
@@ -94,7 +93,9 @@ class Leaving:
             # Nobody is owed another scrape of what was without a timestamp already.
             since = farewell.since if farewell is not None and farewell.lines in (None, lines) else self._clock()
             self.farewells[key] = Farewell(since, lines, successor)
-        if farewell is not None or lines or block.slots[row] != successor.slot:
+            # What is shown is in the slot that it was in; news is compared with the news that is waiting.
+            block.assign(row, successor.origin._replace(slot=block.slots[row]))
+        if farewell is not None or lines or block.slots[row] != successor.origin.slot:
             block.remake()
         return bool(lines)
 
@@ -105,6 +106,7 @@ class Leaving:
             return False
         self.farewells[key] = Farewell(self._clock())
         self.gone += 1
+        block.versions[row] = 0  # of a successor all is news
         block.remake()
         return True
 
@@ -115,6 +117,7 @@ class Leaving:
             return {}
         farewell.successor = None
         self.gone += 1
+        block.versions[row] = 0
         return dict(farewell.lines or {})
 
     def over(self, heard: float) -> dict[str, Successor | None]:

@@ -20,20 +20,30 @@ LAST_BLOCK: Final = b"\x03\x00"
 PIECE: Final = 256 << 10
 
 
-class Deflated(Protocol):
-    """Deflated text: its bytes and how many these are, the length of the text in bytes, and its CRC-32."""
-
-    @property
-    def deflated(self) -> bytes: ...  # noqa: D102
+class Sized(Protocol):
+    """What has so many bytes when it is deflated."""
 
     @property
     def size(self) -> int: ...  # noqa: D102
+
+
+class Deflated(Sized, Protocol):
+    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32.
+
+    `kept` is what of it stays in memory, for this scrape and all others.
+    """
+
+    @property
+    def deflated(self) -> bytes: ...  # noqa: D102
 
     @property
     def length(self) -> int: ...  # noqa: D102
 
     @property
     def crc(self) -> int: ...  # noqa: D102
+
+    @property
+    def kept(self) -> Sized: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,20 @@ class Page:
         """How many bytes it has."""
         return len(self.deflated)
 
+    @property
+    def kept(self) -> "Page":
+        """All of it."""
+        return self
 
+
+# Bytes of memory of a page beside what is deflated: two objects, and a pointer to it.
+OVERHEAD: Final = 170
 EMPTY: Final = Page(b"", 0, 0, 0)
+
+
+def held(page: Sized) -> int:
+    """Return how many bytes of memory a page takes."""
+    return page.size + OVERHEAD if page.size else 0
 
 
 def deflate(text: bytes) -> Page:
@@ -121,7 +143,8 @@ def text_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
             waiting.append(inflate(page))
             size += page.length
             if size >= PIECE:
-                yield b"".join(waiting)
-                waiting, size = [], 0
+                # Not what was joined: it would be held twice while the client reads.
+                piece, waiting, size = b"".join(waiting), [], 0
+                yield piece
     if waiting:
         yield b"".join(waiting)

@@ -90,7 +90,7 @@ class Holed:
 class Filled:
     """A page with a timestamp, which is put together when it is sent: what is kept is shared by all scrapes."""
 
-    holed: Holed
+    kept: Holed
     stamp: Stamp
     length: int
     crc: int
@@ -98,12 +98,12 @@ class Filled:
     @property
     def deflated(self) -> bytes:
         """The whole page."""
-        return (STORED + self.stamp.text).join(self.holed.pieces)
+        return (STORED + self.stamp.text).join(self.kept.pieces)
 
     @property
     def size(self) -> int:
         """How many bytes that has."""
-        return self.holed.size
+        return self.kept.size
 
 
 def _deflated(text: bytes, draft: bytes, proof: bytes) -> Sequence[bytes]:

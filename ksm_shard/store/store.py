@@ -1,7 +1,8 @@
 """The samples of one resource: for every object a text per family, in columns of 128 neighbours.
 
 Objects are known by a key that identifies their series (namespace and name), so that an object that was deleted and made
-again with another uid replaces its predecessor. Every method may be called from any thread.
+again with another uid replaces its predecessor. A row remembers the resource version of its object, so that older news of a
+predecessor, whose watch may lag, does not touch a successor. Every method may be called from any thread.
 
 Objects whose slots are about to be let go can be written with timestamps (`stamps.py`), and those among them that end meanwhile
 get a last word (`farewells.py`).
@@ -15,7 +16,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Final
 
-from ksm_shard.store.block import Block, hashes
+from ksm_shard.store.block import Block, Origin, hashes
 from ksm_shard.store.column import ROWS
 from ksm_shard.store.farewells import Successor
 from ksm_shard.store.leaving import Leaving
@@ -54,18 +55,37 @@ class Store:
         self._bodies: list[Body | None] = [None] * families
         self._pending = 0
         self._leaving = Leaving(clock)
+        self._retired = 0  # of blocks that are no more
 
     def __len__(self) -> int:
         """Return how many objects there are."""
         return len(self._index) - self._leaving.gone
 
     @property
+    def retired(self) -> int:
+        """Bytes of pages that others replaced, since the start; who reads slowly may still hold them."""
+        with self._lock:
+            return self._retired + sum(block.retired for block in self._blocks)
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to write, not even a farewell."""
         return not self._index
 
-    def put(self, key: str, slot: int, texts: Sequence[str], source: int = 0) -> bool:
-        """Set the texts of an object of that slot (0 to 65,535) and source (0 to 255); tell whether any differs."""
+    def put(
+        self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
+    ) -> bool:
+        """Set the texts of an object unless its row is newer; tell whether any text differs.
+
+        Args:
+            key: namespace and name.
+            slot: of its uid, 0 to 65,535.
+            texts: one a family.
+            source: where it was read, 0 to 255.
+            version: its resource version, 64 bits; 0 if unknown, which is newer than any row.
+            replayed: whether the source may have put something newer before. Otherwise its own rows are older, whatever
+                their version: that of a restored API server may be lower.
+        """
         after = hashes(texts)
         with self._lock:
             at = self._index.get(key)
@@ -73,16 +93,23 @@ class Store:
                 block, row = self._at(self._place(key))
             else:
                 block, row = self._at(at)
-                if self._leaving.on and self._leaving.delays(block, row, Successor(slot, texts, source), after):
-                    return True
-            block.slots[row], block.sources[row] = slot, source
+                if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
+                    return False
+                if self._leaving.on:
+                    successor = Successor(Origin(slot, source, version), texts)
+                    if self._leaving.delays(block, row, successor, after):
+                        return True
+            block.slots[row], block.sources[row], block.versions[row] = slot, source, version
             return self._set(block, row, texts, after)
 
-    def drop(self, key: str, source: int = 0) -> bool:
-        """Forget an object unless another source has put it since; tell whether it was there."""
+    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False) -> bool:
+        """Forget an object that is gone since that version; tell whether it was there.
+
+        The row of a successor stays: one of another source, or a newer one where this may be known already (`put`).
+        """
         with self._lock:
-            found = self._found(key)
-            if found is None or found[1] != source:
+            known = self._found(key)
+            if known is None or known.source != source or (replayed and 0 < version < known.version):
                 return False
             self._end(key)
             self._compact()
@@ -91,9 +118,8 @@ class Store:
     def keep(self, source: int, keys: Collection[str]) -> int:
         """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile."""
 
-        def gone(key: str, slot: int, its: int) -> bool:
-            del slot
-            return its == source and key not in keys
+        def gone(key: str, origin: Origin) -> bool:
+            return origin.source == source and key not in keys
 
         return self._forget_those(gone, self._end)
 
@@ -101,7 +127,7 @@ class Store:
         """Return the slot of an object, None if it is not here."""
         with self._lock:
             found = self._found(key)
-            return None if found is None else found[0]
+            return None if found is None else found.slot
 
     def release(self, lost: bytes) -> int:
         """Forget the objects of the slots whose byte in the mask is 1; return how many there were.
@@ -109,9 +135,9 @@ class Store:
         There is no farewell to what others go on to write. Others may read and write meanwhile.
         """
 
-        def gone(key: str, slot: int, source: int) -> bool:
-            del key, source
-            return lost[slot] == 1
+        def gone(key: str, origin: Origin) -> bool:
+            del key
+            return lost[origin.slot] == 1
 
         return self._forget_those(gone, self._hand_over)
 
@@ -148,7 +174,7 @@ class Store:
                     self._forget(key)
                 else:
                     block, row = self._at(self._index[key])
-                    block.slots[row], block.sources[row] = successor.slot, successor.source
+                    block.assign(row, successor.origin)
                     self._set(block, row, successor.texts, hashes(successor.texts))
                     block.remake()
             self._compact()
@@ -198,18 +224,15 @@ class Store:
             self._write()
         return True
 
-    def _found(self, key: str) -> tuple[int, int] | None:
-        """Return slot and source of an object; None if there is none, or only a farewell to it."""
+    def _found(self, key: str) -> Origin | None:
+        """Return whose an object is; None if there is none, or only a farewell to it."""
         at = self._index.get(key)
-        if at is None:
-            return None
-        block, row = self._at(at)
-        return self._leaving.gone_or(key, block.slots[row], block.sources[row])
+        return None if at is None else self._leaving.origin(*self._at(at))
 
     def _forget(self, key: str) -> None:
         at = self._index.pop(key)
         block, row = self._at(at)
-        block.keys[row] = None
+        block.keys[row], block.versions[row] = None, 0
         self._set(block, row, self._nothing, self._no_hashes)
         self._free.append(at)
 
@@ -228,15 +251,15 @@ class Store:
         else:
             self._forget(key)
 
-    def _forget_those(self, gone: Callable[[str, int, int], bool], forget: Callable[[str], None]) -> int:
+    def _forget_those(self, gone: Callable[[str, Origin], bool], forget: Callable[[str], None]) -> int:
         with self._lock:
-            keys = [key for key in self._index if (found := self._found(key)) and gone(key, *found)]
+            keys = [key for key in self._index if (found := self._found(key)) and gone(key, found)]
         count = 0
         for start in range(0, len(keys), BATCH):
             with self._lock:
                 for key in keys[start : start + BATCH]:
                     found = self._found(key)
-                    if found and gone(key, *found):
+                    if found and gone(key, found):
                         forget(key)
                         count += 1
             sleep(0)  # lets go of the interpreter too, or who waits for the lock would go without for long
@@ -284,9 +307,10 @@ class Store:
         for row, (key, *texts) in enumerate(zip(last.keys, *columns, strict=False)):
             if key is not None:
                 block, moved = self._at(self._place(key))
-                block.slots[moved], block.sources[moved] = last.slots[row], last.sources[row]
+                block.assign(moved, last.origin(row))
                 self._set(block, moved, texts, last.hashes(row))
         self._blocks.pop()
+        self._retired += last.retire()
         self._dirty.discard(last)
         self._bodies = [None] * self._families
         return True

@@ -5,6 +5,7 @@ Answers are exact in length, so that a client can tell a whole scrape from a tor
 
 import base64
 import hashlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,14 +19,18 @@ from werkzeug.exceptions import HTTPException
 
 from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.web import page
+from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
-from ksm_shard.web.source import NoAnswer, Scrape, Source
+from ksm_shard.web.source import NoAnswer, Owner, Scrape, Source
 from ksm_shard.web.telemetry import Telemetry
+from ksm_shard.web.unread import Reading, Unread
 
 # The end of OpenMetrics text: without it a client knows that it was cut off.
 EOF: Final = Body.of([deflate(b"# EOF\n")])
 # Seconds after which to try again before the first sync: 20,000 pods are loaded in about three.
 RETRY_AFTER: Final = "5"
+# Clients that an API server which hangs may keep waiting for the owner of an object: people ask one by one.
+SEARCHES: Final = 4
 STYLE: Final = (Path(__file__).parent / "templates" / "style.css").read_text("utf-8")
 # Nothing from elsewhere, no scripts, and only the one style sheet that is written into the page.
 PAGE_POLICY: Final = (
@@ -40,13 +45,21 @@ class _BadRequest(HTTPException):
 
 
 def main_app(
-    source: Source, telemetry: Telemetry, *, gzip: bool, scrapes: int, telemetry_port: int, draining: Callable[[], bool]
+    source: Source,
+    telemetry: Telemetry,
+    unread: Unread,
+    *,
+    gzip: bool,
+    scrapes: int,
+    telemetry_port: int,
+    draining: Callable[[], bool],
 ) -> Flask:
     """The site of the main port.
 
     Args:
         source: what there is to serve.
         telemetry: counts the requests.
+        unread: bounds what slow readers hold.
         gzip: whether to compress for clients that accept it.
         scrapes: how many may be under way at once.
         telemetry_port: for the link on the status page.
@@ -64,7 +77,7 @@ def main_app(
         response.call_on_close(lambda: telemetry.requested(handler, method, time.monotonic() - began))
         return response
 
-    _add_scrapes(app, source, telemetry, gzip=gzip, most=scrapes, draining=draining)
+    _add_scrapes(app, source, telemetry, unread, gzip=gzip, most=scrapes, draining=draining)
     _add_owner(app, source)
 
     @app.get("/shard")
@@ -100,7 +113,14 @@ def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[]
 
 
 def _add_scrapes(
-    app: Flask, source: Source, telemetry: Telemetry, *, gzip: bool, most: int, draining: Callable[[], bool]
+    app: Flask,
+    source: Source,
+    telemetry: Telemetry,
+    unread: Unread,
+    *,
+    gzip: bool,
+    most: int,
+    draining: Callable[[], bool],
 ) -> None:
     places = threading.BoundedSemaphore(most)
 
@@ -109,15 +129,21 @@ def _add_scrapes(
         if not places.acquire(blocking=False):
             telemetry.refused()
             return _later(f"{most} scrapes are under way already, which have to end first")
-        try:
-            response = scrape()
-        except BaseException:
+        reading = unread.start(partial(shut, request.environ["gunicorn.socket"], socket.SHUT_RDWR))
+
+        def end() -> None:
+            unread.end(reading)
             places.release()
+
+        try:
+            response = scrape(reading)
+        except BaseException:
+            end()
             raise
-        response.call_on_close(places.release)
+        response.call_on_close(end)
         return response
 
-    def scrape() -> Response:
+    def scrape(reading: Reading) -> Response:
         wanted = _wanted(source)
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         identity = request.remote_addr, request.headers.get("User-Agent"), request.query_string
@@ -129,6 +155,7 @@ def _add_scrapes(
         telemetry.gathering(time.monotonic() - began)
         if openmetrics:
             bodies = [*bodies, EOF]
+        reading.bodies = bodies
         zipped = gzip and accepts_gzip(request.headers.get("Accept-Encoding", ""))
         pieces, length = (gzip_pieces, gzip_length) if zipped else (text_pieces, text_length)
         ended = partial(source.scrapers.completed, scraper, began, *identity)
@@ -150,6 +177,8 @@ def _then(pieces: Iterable[bytes], ended: Callable[[], None]) -> Iterator[bytes]
 
 
 def _add_owner(app: Flask, source: Source) -> None:
+    places = threading.BoundedSemaphore(SEARCHES)
+
     @app.get("/owner")
     def owner() -> Response:
         uid, resource = request.args.get("uid", "").strip(), request.args.get("resource", "")
@@ -157,9 +186,16 @@ def _add_owner(app: Flask, source: Source) -> None:
         if not uid and not (resource and name):
             raise _BadRequest("ask for ?uid=..., or for ?resource=...&namespace=...&name=...")
         try:
-            if not uid:
+            if uid:
+                found: Owner | None = source.owner(uid)
+            else:
                 _check_known(source, [resource])
-            found = source.owner(uid) if uid else source.find(resource, request.args.get("namespace", ""), name)
+                if not places.acquire(blocking=False):
+                    return _later(f"{SEARCHES} others wait for the API server already")
+                try:
+                    found = source.find(resource, request.args.get("namespace", ""), name)
+                finally:
+                    places.release()
         except NoAnswer as error:
             return _lines(str(error), status=502 if error.refused else 503)
         if found is None:

@@ -1,47 +1,71 @@
-"""gunicorn around the two sites: a small parent, and one worker that does everything.
+"""gunicorn's worker around the two sites, as the only child of a small parent.
 
-The parent only binds the ports and hands on signals: what is heavy is imported by the worker, after the fork.
+The parent only binds the ports and hands on signals: what is heavy, gunicorn too, is imported by the worker, after the fork.
 """
 
 import gc
+import math
+import mmap
 import os
 import socket
-from collections.abc import Callable, Iterable
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-
+from ksm_shard.web.parent import CANNOT_START, End, Parent
 from ksm_shard.web.source import Source
 
-# Requests under way at once. A thread is made when one is needed, and holds 50 kB: two Prometheus, probes and people need five. A
-# reader that crawls keeps its thread for the write timeout: 48 of them are answered, the 49th is refused, and the rest of the
-# threads are for answers that fit into a socket's buffer. Without that, 70 crawlers kept the kubelet's probes waiting for a minute.
-THREADS: Final = 64
-SCRAPES: Final = 48
+# Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
+BACKLOG: Final = 4096
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
 MARGIN: Final = 10
+# gunicorn makes an empty file for the heartbeat of its worker: where, in order of preference, as the root is often read-only.
+SCRATCH: Final = ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/var/tmp")  # noqa: S108
 
 
 class CannotListen(OSError):
     """An address that cannot be listened on; the message says which, and why."""
 
 
+class CannotStart(Exception):
+    """What the process is told to do cannot be done here; the message is one line that says why."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, under kube-state-metrics' names for them.
+    """Seconds, under kube-state-metrics' names for them; 0 is no limit there, as in Go's http.Server.
 
     Attributes:
+        read: for a whole request, of which the header is all that is read; also between two requests if `idle` is 0.
         read_header: for the first byte of a connection, and from there to the end of the header.
         write: for the whole answer, from the end of the header.
         idle: between the requests of one connection.
         drain: served on after SIGTERM, no longer ready.
     """
 
+    read: float = 60.0
     read_header: float = 5.0
     write: float = 60.0
     idle: float = 300.0
     drain: float = 0.0
+
+    @property
+    def header_deadline(self) -> float:
+        """Seconds for a request's header: the shorter of the two that bound it."""
+        return min(self.read or math.inf, self.read_header or math.inf)
+
+    @property
+    def write_deadline(self) -> float:
+        """Seconds for an answer."""
+        return self.write or math.inf
+
+    @property
+    def idle_deadline(self) -> float:
+        """Seconds between two requests of a connection."""
+        return self.idle or self.read or math.inf
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,78 +77,141 @@ def listen(host: str, port: int) -> socket.socket:
         if host == "::" and not socket.has_dualstack_ipv6():
             host = "0.0.0.0"  # noqa: S104  # what `::` stands for
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128, dualstack_ipv6=host == "::")
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
 
 def serve(
-    main: socket.socket, telemetry: socket.socket, start: Callable[[], Source], *, limits: Limits, gzip: bool
-) -> None:
-    """Serve until a signal ends it: SIGTERM after the drain period, SIGINT at once. Never returns: raises SystemExit.
+    main: socket.socket,
+    telemetry: socket.socket,
+    start: Callable[[], Source],
+    *,
+    limits: Limits,
+    gzip: bool,
+    started: Callable[[], None] = lambda: None,
+) -> tuple[End, int]:
+    """Serve until a signal ends it: SIGTERM after the drain period, SIGINT at once.
+
+    Return how the worker ended, and how many objects it held a moment before.
 
     Args:
         main: bound socket of the main port, from `listen`.
         telemetry: bound socket of the telemetry port.
         start: makes the source and starts its threads; called in the worker, after the fork. Its `close` is called at the end.
+            What it raises as CannotStart ends the worker with CANNOT_START, once that was said.
         limits: on requests, and on the stop.
         gzip: whether to compress scrapes for clients that accept it.
+        started: called in the worker once nothing is left that could be wrong with what it was told.
     """
-    _Server(main, telemetry, start, limits, gzip).run()
+    census = mmap.mmap(-1, 8)  # shared with the worker
+    parent = Parent()
+    gc.collect()
+    gc.freeze()  # keeps the collector from writing to the pages that both processes share
+    parent.fork(_Server(main, telemetry, start, limits, gzip, started, census).run)
+    main.close()
+    telemetry.close()
+    end = parent.wait(math.floor(limits.drain) + MARGIN)
+    return end, int.from_bytes(census[:8], sys.byteorder)
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+def scratch(folders: Sequence[str] = SCRATCH) -> str:
+    """Return the first of the folders that a file can be made in.
+
+    Raises:
+        CannotStart: there is none.
+    """
+    problems = []
+    for folder in folders:
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            problems.append(f"{folder}: {error.strerror or error}")
+    raise CannotStart(f"no file can be made in any of {'; '.join(problems)}; mount an emptyDir at one of them")
+
+
+class _Server:
+    """The work of the worker: an application to gunicorn, as far as its worker knows one."""
+
     def __init__(
-        self, main: socket.socket, telemetry: socket.socket, start: Callable[[], Source], limits: Limits, gzip: bool
+        self,
+        main: socket.socket,
+        telemetry: socket.socket,
+        start: Callable[[], Source],
+        limits: Limits,
+        gzip: bool,
+        started: Callable[[], None],
+        census: mmap.mmap,
     ) -> None:
         self._main_address = main.getsockname()[:2]
         self._telemetry_port = telemetry.getsockname()[1]
-        self._fds = [main.detach(), telemetry.detach()]
+        self._sockets = [main, telemetry]
         self._start, self._limits, self._gzip = start, limits, gzip
+        self._started, self._census = started, census
         self._source: Source | None = None
-        super().__init__()
 
-    def load_config(self) -> None:
-        """What gunicorn is to do; its own command line, environment and files are not read."""
-        from ksm_shard.web.worker import Worker  # noqa: PLC0415  after the fork, as all below
+    def run(self) -> None:
+        """Serve, in the worker, until told to stop."""
+        from gunicorn.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  after the fork, as all below
+
+        from ksm_shard.web.process import Process, end_without_memory  # noqa: PLC0415
+        from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         limits = self._limits
-        Worker.header_timeout, Worker.write_timeout = limits.read_header, limits.write
-        Worker.drain_period = limits.drain
-        settings = {
-            "bind": [f"fd://{fd}" for fd in self._fds],
-            "workers": 1,
-            "worker_class": Worker,
-            "threads": THREADS,
-            "keepalive": int(limits.idle),
-            "graceful_timeout": int(limits.drain) + MARGIN,
-            # A worker that hangs does not answer /livez: the kubelet restarts it, and says so, where the parent would be silent.
-            "timeout": 0,
-            # The heartbeat's file: the root is read-only in the StatefulSet.
-            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108
-            "control_socket_disable": True,
-            "loglevel": "warning",
-            "pre_fork": _freeze,
-            "worker_exit": self._close,
-        }
-        for name, value in settings.items():
-            self.cfg.set(name, value)
+        Worker.header_timeout, Worker.write_timeout = limits.header_deadline, limits.write_deadline
+        Worker.idle_timeout, Worker.drain_period = limits.idle_deadline, limits.drain
+        end_without_memory()
+        for one in self._sockets:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the connections
+            one.setblocking(False)
+            one.listen(BACKLOG)
+        try:
+            config = Config()
+            for name, value in self._settings().items():
+                config.set(name, value)
+            log = config.logger_class(config)
+            Process(1, os.getppid(), self._sockets, self, 0, config, log).init_process()
+        except CannotStart as error:
+            sys.stderr.write(f"ksm-shard: {error}\n")
+            raise SystemExit(CANNOT_START) from None
+        finally:
+            if self._source is not None:
+                self._source.close()
 
-    def load(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-        """Start the source, in the worker, and return both sites as one: the address that was asked decides."""
+    def _settings(self) -> dict[str, Any]:
+        """Return what gunicorn's worker is to do; gunicorn's own command line, environment and files are not read."""
+        return {
+            "keepalive": 1,  # on: for how long is `Worker.idle_timeout`
+            # Nobody may say by a header which path was asked for: a proxy in the pod passes on what its clients send.
+            "forwarded_allow_ips": "",
+            "graceful_timeout": int(self._limits.drain) + MARGIN,
+            "worker_tmp_dir": scratch(),
+            "loglevel": "warning",
+        }
+
+    def wsgi(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+        """Start the source, and return both sites as one: the address that was asked decides."""
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
+        from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
+        from ksm_shard.web.process import count_objects  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
+        from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
+        count_objects(source, self._census)
         metrics = Telemetry(source)
+        unread = Unread(source.retired, metrics.dropped, time.monotonic)
+        Worker.invalid, Worker.dropped, Worker.look = metrics.invalid, metrics.dropped, unread.look
 
         def draining() -> bool:
             return Worker.draining
 
         site = main_app(
-            source, metrics, gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining
-        )
+            source, metrics, unread,
+            gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining,
+        )  # fmt: skip
         other = telemetry_app(source, metrics, draining=draining)
         host, port = self._main_address[0], str(self._main_address[1])
 
@@ -132,16 +219,5 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             asked = environ["SERVER_PORT"] == port and environ["SERVER_NAME"] == host
             return (site if asked else other)(environ, start_response)
 
+        self._started()
         return dispatch
-
-    def _close(self, arbiter: Any, worker: Any) -> None:
-        del arbiter, worker
-        if self._source is not None:
-            self._source.close()
-
-
-def _freeze(arbiter: Any, worker: Any) -> None:
-    """Keep the collector from writing to the pages that both processes share."""
-    del arbiter, worker
-    gc.collect()
-    gc.freeze()

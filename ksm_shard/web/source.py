@@ -205,6 +205,9 @@ class Source(Protocol):
     def scrape(self, scrape: Scrape) -> list[Body] | None:
         """Bodies, headers included, of the resources that are wanted; None while not everything is loaded."""
 
+    def retired(self) -> int:
+        """Bytes of pages that were replaced since the start, and may be held by those who read them."""
+
     def known(self, resource: str) -> bool:
         """Whether there is an enabled resource of that plural."""
 
@@ -216,6 +219,9 @@ class Source(Protocol):
 
     def liveness(self) -> list[str]:
         """What is wrong with the own loops; nothing about the API server."""
+
+    def objects(self) -> int:
+        """How many objects are held now; cheap, and asked often."""
 
     def status(self) -> Status:
         """All there is to show."""

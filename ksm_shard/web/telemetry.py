@@ -11,10 +11,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
+from ksm_shard.web.refusals import REASONS
 from ksm_shard.web.source import ConfigFile, ResourceStatus, Source, Status
 
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+# Methods that become a label value. A client may make up any other, and each would be kept for ever with 14 series.
+METHODS: Final = frozenset({"connect", "delete", "get", "head", "options", "patch", "post", "put", "trace"})
+# Reasons why a connection is closed by this side, besides its own wish: no header in time, too many connections, too many
+# requests, and too much that a slow reader keeps from being forgotten.
+DROPPED: Final = ("header", "full", "busy", "unread")
 
 Sample = tuple[tuple[str, ...], float]
 Samples = Callable[[ResourceStatus], Iterable[Sample]]
@@ -89,11 +96,29 @@ class Telemetry(Collector):
         self.refused = prometheus_client.Counter(
             "ksm_shard_scrapes_refused", "Scrapes that were one too many of those under way.", registry=registry
         ).inc
+        self._invalid = _by_reason(
+            registry,
+            "ksm_shard_invalid_requests",
+            "Requests that were refused unread, or as they are not HTTP.",
+            REASONS,
+        )
+        self._dropped = _by_reason(
+            registry, "ksm_shard_connections_dropped", "Connections that were closed before they were served.", DROPPED
+        )
         registry.register(self)
 
     def requested(self, handler: str, method: str, seconds: float) -> None:
         """Count a request that took so long."""
-        self._requests.labels(handler, method.lower()).observe(seconds)
+        method = method.lower()
+        self._requests.labels(handler, method if method in METHODS else "other").observe(seconds)
+
+    def invalid(self, reason: str) -> None:
+        """Count a request that was refused before any site saw it."""
+        self._invalid[reason].inc()
+
+    def dropped(self, reason: str) -> None:
+        """Count a connection that was closed for one of DROPPED."""
+        self._dropped[reason].inc()
 
     def sending(self, encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Pass pieces on, and count each once the client's socket has taken it."""
@@ -158,6 +183,14 @@ class Telemetry(Collector):
         for resource, state in sorted(status.membership.items()):
             states.add_metric((resource, state), 1)
         yield states
+
+
+def _by_reason(
+    registry: prometheus_client.CollectorRegistry, name: str, text: str, reasons: Iterable[str]
+) -> dict[str, prometheus_client.Counter]:
+    """Return a counter for each reason, all of them exposed from the start."""
+    family = prometheus_client.Counter(name, text, ("reason",), registry=registry)
+    return {reason: family.labels(reason) for reason in reasons}
 
 
 def _reference(status: Status) -> Iterator[Metric]:

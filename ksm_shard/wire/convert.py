@@ -8,7 +8,7 @@ import json
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -29,6 +29,10 @@ INLINE = frozenset(
         "volumeSource",
     }
 )
+# What a text that is no time becomes: an odd object costs the families that read the time, not all of them.
+IMPOSSIBLE: Final = 2**63 - 1
+# Go's zero time, 0001-01-01T00:00:00Z, which Go encodes as an empty message.
+ZERO_TIME: Final = -62135596800
 
 
 def fill(message: Message, value: Mapping[str, Any]) -> None:
@@ -57,6 +61,14 @@ def fill(message: Message, value: Mapping[str, Any]) -> None:
 
 
 def _set(message: Message, field: Any, given: Any) -> None:
+    try:
+        _assign(message, field, given)
+    except UnicodeEncodeError:
+        message.ClearField(field.name)
+        message.MergeFromString(_encoded(field, given))
+
+
+def _assign(message: Message, field: Any, given: Any) -> None:
     target = getattr(message, field.name)
     if field.message_type is None:
         if field.is_repeated:
@@ -78,6 +90,50 @@ def _set(message: Message, field: Any, given: Any) -> None:
         _fill_any(target, given)
 
 
+def _encoded(field: Any, given: Any) -> bytes:
+    """Encode a field whose texts are not all UTF-8: JSON can spell half a character, and no message takes it as text.
+
+    Read back they are bytes, as what came so in protobuf is: whatever shows them fails, and nothing else of the object.
+    """
+    kind = field.message_type
+    if kind is None:
+        return b"".join(_delimited(field, _utf8(one)) for one in (given if field.is_repeated else (given,)))
+    key, value = kind.fields_by_name["key"], kind.fields_by_name["value"]
+    return b"".join(
+        _delimited(field, _delimited(key, _utf8(name)) + _encoded_value(value, one)) for name, one in given.items()
+    )
+
+
+def _encoded_value(field: Any, given: Any) -> bytes:
+    if field.message_type is None:
+        return _delimited(field, _utf8(given))
+    message = GetMessageClass(field.message_type)()
+    _fill_any(message, given)
+    return _delimited(field, message.SerializeToString())
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _replaced(text: str) -> str:
+    return text if text.isascii() else _utf8(text).decode("utf-8", "replace")
+
+
+def _delimited(field: Any, data: bytes) -> bytes:
+    return varint(field.number << 3 | 2) + varint(len(data)) + data
+
+
+def varint(number: int) -> bytes:
+    """Encode a number as protobuf does."""
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
 def _scalar(field: Any, given: Any) -> Any:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return base64.b64decode(given)
@@ -97,20 +153,27 @@ def _fill_any(message: Message, given: Any) -> None:
 
 
 def _fill_time(message: Any, given: str) -> None:
-    moment = datetime.fromisoformat(given)
-    message.seconds = timegm(moment.utctimetuple())
+    try:
+        moment = datetime.fromisoformat(given)
+        seconds = timegm(moment.utctimetuple())
+    except (TypeError, ValueError, OverflowError):
+        message.seconds = IMPOSSIBLE
+        return
+    if seconds == ZERO_TIME:
+        return
+    message.seconds = seconds
     if moment.microsecond:
         message.nanos = moment.microsecond * 1000
 
 
 def _fill_quantity(message: Any, given: str | float) -> None:
-    message.string = str(given)
+    message.string = _replaced(str(given))  # no quantity then, which is told where it is read
 
 
 def _fill_int_or_string(message: Any, given: int | str) -> None:
     if isinstance(given, str):
         message.type = 1
-        message.strVal = given
+        message.strVal = _replaced(given)
     else:
         message.type = 0
         message.intVal = given
@@ -121,7 +184,7 @@ def _fill_raw(message: Any, given: Any) -> None:
 
 
 def _fill_extra(message: Any, given: list[str]) -> None:
-    message.items.extend(given)
+    message.items.extend(map(_replaced, given))
 
 
 SPECIAL: dict[str, Callable[[Any, Any], None]] = {

@@ -37,7 +37,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
         WireError: the data do not begin with the magic bytes, or what follows is no Unknown.
     """
     if data[:4] != MAGIC:
-        raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {data[:16]!r}")
+        raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {len(data)} bytes that do not")
     envelope = decode(Unknown, data[4:])
     return envelope.typeMeta.kind, envelope.raw
 
@@ -96,7 +96,12 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if b"\n" in chunk:
             *lines, rest = buffer.split(b"\n")
             buffer = rest
-            yield from (bytes(line) for line in lines if line.strip())
+            del chunk  # the next one may be minutes away
+            lines.reverse()
+            while lines:
+                if (line := bytes(lines.pop())).strip():
+                    yield line
+                del line
         elif len(buffer) > MAX_FRAME:
             raise WireError(f"expected a watch event of at most {MAX_FRAME} bytes, got {len(buffer)} without an end")
     if buffer.strip():

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ksm_shard.cluster.calls import Call
-from ksm_shard.cluster.errors import Cancelled
+from ksm_shard.cluster.errors import Cancelled, Unavailable
 from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.cluster.reader import Target
-from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, JsonCodec, Page
+from ksm_shard.cluster.versions import older
+from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, JsonCodec, Page, ProtobufCodec
 
 Step = list[Any]  # pages or events to yield, errors to raise, functions to call in between
 CODEC = JsonCodec()
@@ -130,6 +131,11 @@ class World:
         self.refusals: list[int] = []  # in a row, at each wait
         self.now = 0.0
         self.removed = False  # says discovery
+        self.newest: list[
+            str
+        ] = []  # what the server says of its version, each time that it is asked; then nothing against ours
+        self.checks = 0
+        self.call = Call()  # of the last request
         self.sink, self.observer = Sink(), Observer()
         self._stopped = False
         self.follower = Follower(
@@ -161,6 +167,18 @@ class World:
 
         return pass_time
 
+    def silence(self, seconds: float) -> Callable[[], None]:
+        """Return a step's function that lets time pass without a byte, for as long as the call puts up with it."""
+
+        def be_silent() -> None:
+            if not self.call.answered:
+                self.call.succeed()
+            self.now += min(seconds, self.call.within)
+            if seconds >= self.call.within:
+                raise Unavailable("/api/v1/things", "timed out")
+
+        return be_silent
+
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
         self.requests.append(("list", dict(query)))
         for one in self._next(call):
@@ -169,12 +187,17 @@ class World:
     def events(self, query: Mapping[str, str], call: Call) -> Events:
         self.requests.append(("stream" if "sendInitialEvents" in query else "watch", dict(query)))
         for one in self._next(call):
-            yield CODEC, one
+            yield (ProtobufCodec() if isinstance(one.item, bytes) else CODEC), one
 
     def lacks(self, call: Call) -> bool:
         return self.removed
 
+    def is_behind(self, version: str, call: Call) -> bool:
+        self.checks += 1
+        return bool(self.newest) and older(self.newest.pop(0), version)
+
     def _next(self, call: Call) -> Any:
+        self.call = call
         if not self.steps:
             self.requests.pop()
             self.set()

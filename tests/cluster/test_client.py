@@ -83,6 +83,32 @@ def test_status(status: int, kind: type[RequestError], form: str) -> None:
     assert caught.value.code == status
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (203, "application/json", b'{"kind":"SecretList","message":"hunter2","items":[]}'),
+        (206, "text/plain", b"hunter2"),
+        (500, "application/json", b'{"kind":"SecretList","items":[{"data":"hunter2'),
+        (502, "application/vnd.kubernetes.protobuf", b"k8s\0hunter2"),
+        (0, "", b"hunter2 of another answer\r\n\r\n"),
+    ],
+)
+def test_nothing_but_a_reason_is_quoted(status: int, kind: str, body: bytes) -> None:
+    """A failed answer that is neither a Status nor a proxy's page may be what was asked for, half a secret even."""
+
+    def answer(request: Request) -> None:
+        if status:
+            request.answer(body, status, kind)
+        else:
+            request.wfile.write(body)
+            request.close_connection = True
+
+    with serving(answer) as server, pytest.raises(RequestError) as caught:
+        connect(server.url).get(PATH, {}, "x/y")
+
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(status: int) -> None:
     """The header says how long to wait, else the body, else nobody; the waiting is left to the caller."""

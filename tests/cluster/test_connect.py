@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from kubernetes import config
+from kubernetes.client import Configuration
 from kubernetes.config import incluster_config
 
 from ksm_shard.cluster import client
-from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.cluster.errors import ConfigurationError, Unauthorized, Unavailable
 from tests.cluster.server import Server, serving
 
@@ -115,7 +116,7 @@ def test_in_cluster(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_exec_plugin(server: Server, tmp_path: Path) -> None:
-    """A plugin is run at the start, and again when its token has expired."""
+    """A plugin is run at the start, twice if its token has expired by then, and again whenever it has."""
     plugin = tmp_path / "plugin"
     plugin.write_text(
         f"#!{sys.executable}\n"
@@ -138,7 +139,7 @@ def test_exec_plugin(server: Server, tmp_path: Path) -> None:
     for _ in range(2):
         api.get("/x", {}, "x/y").close()
 
-    assert authorization(server) == ["Bearer run2", "Bearer run3"]
+    assert authorization(server) == ["Bearer run3", "Bearer run4"]
 
 
 def test_refused_credentials_are_loaded_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,3 +225,30 @@ def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
     assert str(caught.value).endswith(": no such file") is (text is None)
     assert "\n" not in str(caught.value)
+
+
+class Older(Configuration):
+    """As before version 36 of the package, which did not know the second argument."""
+
+    def get_api_key_with_prefix(self, identifier: str) -> str | None:
+        return None
+
+
+class Failing(Configuration):
+    """A login that trips over what somebody's plugin printed."""
+
+    def get_api_key_with_prefix(self, identifier: str, alias: str | None = None) -> str | None:
+        return str(len(None))  # type: ignore[arg-type]
+
+
+def test_a_call_of_ours_that_does_not_fit() -> None:
+    """A package that does not take our arguments is no API server in trouble: nobody asks again, the start fails."""
+    with pytest.raises(TypeError, match="alias"):
+        ApiServer(Older)
+
+
+def test_a_login_that_fails_within() -> None:
+    """A TypeError of what a login does is one of its failures, and may be gone later."""
+    api = ApiServer(Failing)
+    with pytest.raises(Unavailable, match="the credentials could not be renewed: object of type 'NoneType'"):
+        api.get("/x", {}, "x/y")

@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from ksm_shard.cluster.errors import Forbidden, Gone, NotFound, TooManyRequests, Unauthorized, Unavailable, Unsupported
-from ksm_shard.wire.codec import Event
+from ksm_shard.cluster.errors import (
+    Forbidden,
+    Gone,
+    NotFound,
+    Restored,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    Unsupported,
+)
+from ksm_shard.wire.codec import UNREADABLE, Event
 from ksm_shard.wire.frames import WireError
 from tests.cluster.script import Step, World, added, bookmark, deleted, failure, listed, page
 
@@ -17,6 +26,8 @@ PATH = "/api/v1/things"
 LIST: Step = [page("a", "b")]
 GONE, NO, TROUBLE, GARBAGE = Gone(PATH, ""), Forbidden(PATH, ""), Unavailable(PATH, ""), WireError("garbage")
 TIMEOUT = Unavailable(PATH, "timed out")
+RESTORED = Restored(PATH, "Too large resource version", code=504)
+TOO_LARGE = Event("ERROR", {"code": 504, "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}})
 MISSING = NotFound(PATH, "404 page not found", code=404)
 
 
@@ -65,6 +76,7 @@ def test_listing_fails(error: Exception, after: str, state: str | None, slow: bo
     ("error", "after", "state", "slow"),
     [
         (GONE, "list", None, False),
+        (RESTORED, "list", None, False),
         (NO, "watch 11", "forbidden", True),
         (NotFound(PATH, ""), "watch 11", "absent", True),
         (Unsupported(PATH, ""), "list", "unsupported", True),
@@ -73,6 +85,7 @@ def test_listing_fails(error: Exception, after: str, state: str | None, slow: bo
         (GARBAGE, "watch 11", "waiting", False),
         (RuntimeError("a fault of ours"), "watch 11", "waiting", False),
         (failure(410), "list", None, False),
+        (TOO_LARGE, "list", None, False),
         (failure(500), "watch 11", "waiting", False),
         (failure(0), "watch 11", "waiting", False),
         (Event("NONSENSE", {}), "watch 11", "waiting", False),
@@ -114,6 +127,13 @@ def test_adding_fails(error: Exception) -> None:
     assert world.sink.held == {"a", "b", "c", "d", "e"}
 
 
+@pytest.mark.parametrize("steps", [[[page("a"), MemoryError()]], [LIST, [MemoryError()]]])
+def test_no_memory(steps: list[Step]) -> None:
+    """Without memory there is no going on: the thread ends with it, and its process at once."""
+    with pytest.raises(MemoryError):
+        World(*steps).play()
+
+
 @pytest.mark.parametrize("where", ["watching", "listing"])
 def test_removed(where: str) -> None:
     """What was known of an API goes at the second 404, if discovery does not have it either; it is listed when it is back."""
@@ -148,6 +168,31 @@ def test_not_removed(removed: bool, steps: list[Step]) -> None:
 
     assert world.observer.relists == ["start"]
     assert world.sink.held == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("where", ["listing", "watching", "resuming"])
+def test_forbidden_and_not_served(where: str) -> None:
+    """RBAC answers 403 before anybody looks whether there is such an API: what discovery does not have is absent."""
+    steps: list[Step] = {"listing": [[NO]], "watching": [LIST, [NO]], "resuming": [LIST, [TROUBLE], [NO]]}[where]
+    world = World(*steps)
+    world.removed = True
+
+    world.play()
+
+    assert "forbidden" not in [*world.observer.states, *world.observer.lists, *world.observer.watches]
+    assert "absent" in (world.observer.lists if where == "listing" else world.observer.watches)
+    assert world.follower.last_error == f"{PATH}: the API server does not serve it"
+
+
+def test_forbidden_and_removed() -> None:
+    """Whoever has no right to it learns of the removal of an API by discovery: what was known goes at the second 403."""
+    world = World(LIST, [NO], [NO], LIST)
+    world.removed = True
+
+    world.play()
+
+    assert world.sink.log[-4:] == ["start_list", "end_list ", "start_list", "end_list 10"]
+    assert world.observer.relists == ["start", "absent"]
 
 
 @pytest.mark.parametrize("error", [NO, NotFound(PATH, "")])
@@ -291,6 +336,17 @@ def test_watch_list_for_what_was_gained() -> None:
     assert world.sink.held == {"a", "b"}
 
 
+def test_wanted_during_a_watch_list() -> None:
+    """The rest of a WatchList is closed if a list is wanted by the time that it would be watched."""
+    world = World([], [added("b", 4), listed(20)], [added("c", 10)], watch_list=True)
+    world.steps[0] = [added("a", 3), lambda: world.follower.relist_soon("gained"), listed(9), added("x", 10)]
+
+    world.play()
+
+    assert world.asked == ["stream", "stream", "watch 9"]
+    assert world.sink.held == {"a", "b", "c"}
+
+
 def test_limit_reads_pages() -> None:
     """An object limit ends the list early, and is the page size if it is less."""
     world = World(
@@ -322,11 +378,46 @@ def test_server_side_sharding_reads_pages() -> None:
 
 @pytest.mark.parametrize("watch_list", [True, False])
 def test_from_the_cache(watch_list: bool) -> None:
-    """With resource version 0 the server may list what it has in its cache."""
-    first = [added("a", 3), listed(9)] if watch_list else [page("a")]
-    world = World(first, watch_list=watch_list, resource_version="0").play()
+    """With resource version 0 the server may list what it has in its cache; later lists may not be older than what is known.
 
-    assert world.requests[0][1]["resourceVersion"] == "0"
+    A cache that lags would take back what was told, and a list that adds would miss what the watch has passed by.
+    """
+    first = [added("a", 3), listed(9)] if watch_list else [page("a", version=9)]
+    again = [added("a", 3), listed(9)] if watch_list else [page("a", version=9)]
+    world = World(first, [GONE], again, [], again, watch_list=watch_list, resource_version="0")
+    world.steps[3] = [bookmark(9), lambda: world.follower.relist_soon("gained")]
+
+    world.play()
+
+    lists = [query for name, query in world.requests if name != "watch"]
+    assert [query["resourceVersion"] for query in lists] == ["0", "9", "9"]
+    assert [query.get("resourceVersionMatch") for query in lists[1:]] == ["NotOlderThan"] * 2
+    assert "resourceVersionMatch" in lists[0] or not watch_list
+
+
+def test_the_cache_is_behind() -> None:
+    """A cache that does not have what is known already is passed by: the next list is the newest, as client-go's is."""
+    world = World(LIST, [GONE], [RESTORED], LIST, [], resource_version="0").play()
+
+    assert [query.get("resourceVersion") for name, query in world.requests if name == "list"] == ["0", "10", None]
+
+
+def test_tokens_that_expire() -> None:
+    """The second list in a row whose continue token has expired is followed by one without a limit, which needs no token."""
+    expiring: Step = [page("a", following="more"), GONE]
+    world = World(expiring, expiring, [page("a", "b")], [GONE], expiring, [page("c")]).play()
+
+    lists = [query for name, query in world.requests if name == "list"]
+    assert [query.get("limit") for query in lists] == ["500", "500", None, "500", "500"]
+    assert world.sink.held == {"c"}
+
+
+def test_tokens_that_expire_with_an_object_limit() -> None:
+    """Without a limit in the query there are still no more objects than the option allows."""
+    expiring: Step = [page("a", following="more"), GONE]
+    world = World(expiring, expiring, [page("a", "b", "c")], object_limit=2).play()
+
+    assert world.sink.held == {"a", "b"}
 
 
 def test_empty_pages() -> None:
@@ -369,7 +460,7 @@ def test_a_watch_counts_once_it_is_open(watch_list: bool) -> None:
 
     watch = [bookmark(11), look, added("c", 12), lambda: world.follower.relist_soon("gained")]
     world.steps = [[listed(10), *watch]] if watch_list else [LIST, watch]
-    world.steps += [[listed(20)] if watch_list else LIST, [NO], [bookmark(13), TROUBLE]]
+    world.steps += [[listed(20)] if watch_list else [page("a", version=20)], [NO], [bookmark(13), TROUBLE]]
 
     world.play()
 
@@ -432,6 +523,53 @@ def test_odd_object() -> None:
     assert world.observer.failed_items == 2
     assert world.follower.resource_version == "13"
     assert no_time(world)
+
+
+UNREAD = Event(UNREADABLE, WireError("no object"))
+ODD_VERSIONS = ["11", "\ud800", "", "9" * 5000, {}]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        UNREAD,
+        Event("MODIFIED", b"\xff\xff no protobuf"),
+        *(Event("MODIFIED", {"metadata": {"uid": "odd", "resourceVersion": version}}) for version in ODD_VERSIONS),
+    ],
+    ids=lambda odd: repr(odd)[:60],
+)
+def test_unreadable_object(odd: Event) -> None:
+    """An object that cannot be read inside a watch is counted, the watch goes on, and after it a list drops what is stale."""
+    world = World(
+        LIST, [odd, added("c", 12), added("d", 13)], [page("c", version=20)], [UNREAD, bookmark(21)], [bookmark(22)]
+    )
+
+    world.play()
+
+    assert world.asked == ["list", "watch 10", "list", "watch 20", "watch 21"]
+    assert world.observer.ends[:2] == ["ok", "ok"]
+    assert world.observer.relists == ["start", "unreadable"]
+    assert world.observer.failed_items == 2
+    assert world.sink.held == {"c"}
+    assert no_time(world)
+
+
+def test_unreadable_objects_time_and_again() -> None:
+    """An object that never can be read asks for a list once an hour."""
+    world = World(LIST, [UNREAD, bookmark(11)], LIST, [], LIST)
+    world.steps[3] = [UNREAD, bookmark(12), world.later(3601)]
+
+    world.play()
+
+    assert world.asked == ["list", "watch 10", "list", "watch 10", "list"]
+
+
+def test_nothing_but_garbage() -> None:
+    """Lines that are no events are no sign of life: a watch that ends at once with nothing else has failed."""
+    world = World(LIST, [UNREAD]).play()
+
+    assert world.observer.ends == ["unavailable"]
+    assert world.follower.last_event == 0.0
 
 
 def test_list_without_a_version() -> None:

@@ -65,7 +65,7 @@ def real(case: str, folder: Path, *more: str) -> Iterator[list[str]]:
     binary = os.environ.get("KSM_SHARD_REALAPI")
     if not binary:
         pytest.skip("KSM_SHARD_REALAPI does not name a built realapi")
-    port = str(_free_ports())
+    port = str(free_ports())
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [binary, "serve", "--dir", str(folder), "--port", port, *more], stdout=log, stderr=log
@@ -83,7 +83,7 @@ def real(case: str, folder: Path, *more: str) -> Iterator[list[str]]:
             server.kill()
 
 
-def _free_ports() -> int:
+def free_ports() -> int:
     """Return a port that is free with the two after it, where etcd listens."""
     for port in range(24000, 32000, 3):
         taken = []

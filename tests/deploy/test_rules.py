@@ -301,14 +301,45 @@ def test_a_forbidden_resource(fires: Fires) -> None:
 
 
 @needs_promtool
-@pytest.mark.parametrize("total", [3, 60, 1000])
-def test_nothing_is_heard_of_a_resource(fires: Fires, total: int) -> None:
-    """Neither event nor bookmark for 15 minutes, while all seems well otherwise."""
+@pytest.mark.parametrize(
+    ("last", "bookmarks", "at", "firing"),
+    [
+        ("0x30", "5x30", "10m", False),
+        ("0x30", "5x30", "12m", True),
+        ("0x30", "", "12m", False),  # it may be that nothing happens
+        ("0x30", "", "22m", True),
+        (
+            "0 60 120 120 120 120 360 420 480 480 480 480 720+60x20",
+            "5x30",
+            "30m",
+            False,
+        ),  # stalls, each found within 4 minutes
+        ("0 60 120 120 120 120 360 420 480 480 480 480 720+60x20", "5x30", "11m", False),
+    ],
+)
+@pytest.mark.parametrize("total", [3, 60])
+def test_nothing_is_heard_of_a_resource(
+    fires: Fires, total: int, last: Values, bookmarks: Values, at: str, firing: bool
+) -> None:
+    """Neither event nor bookmark for 5 minutes, while all seems well otherwise; for 15 where no shard ever had a bookmark."""
     fleet = healthy(total)
-    fleet[1].pods["last_event_timestamp_seconds"] = always(0)
-    summary = "1 shards in monitoring have heard nothing of pods for 15 minutes."
+    fleet[1].pods["last_event_timestamp_seconds"] = last
+    if bookmarks:  # it need not be the one that is deaf now
+        fleet[2].more.append(("ksm_shard_events_total", {"resource": "pods", "type": "BOOKMARK"}, bookmarks))
+    summary = "1 shards in monitoring have heard nothing of pods for more than 5 minutes."
 
-    fires(fleet, {"KsmShardStale": ({"resource": "pods"}, summary)})
+    fires(fleet, {"KsmShardStale": ({"resource": "pods"}, summary)} if firing else {}, at=at)
+
+
+@needs_promtool
+def test_watches_that_stall(fires: Fires) -> None:
+    """They are opened anew, which is no failure of the API server's."""
+    fleet = healthy(3)
+    for shard in fleet:
+        shard.more.append(("ksm_shard_watch_errors_total", {"resource": "pods", "error": "stalled"}, "0+0.3x30"))
+        shard.pods["watch_restarts_total"] = "0+0.4x30"
+
+    fires(fleet, {})
 
 
 @needs_promtool

@@ -49,6 +49,14 @@ def test_a_size_needs_so_many_shards(objects: int, shards: int, server_side: int
         assert int(re.search(r"(\d+) of at most 256 MB", said)[1]) == expected  # type: ignore[index]
 
 
+def test_a_limit_has_room_for_clients_that_do_not_read() -> None:
+    """The bound of web/limits.py, whatever the size: 76 MB, beside 1.3 times what the share takes, twice in a fleet of two."""
+    assert advice(1000).endswith("limit of memory: 183 MB, of which 75.5 MB are for clients that do not read")
+    assert (
+        "limit of memory: 504 MB, of which 75.5 MB are for clients that do not read, to load the share of a shard that restarts"
+    ) in advice(100_000)
+
+
 def test_a_size_beyond_all_shards_is_told() -> None:
     """A thousand is the most there can be, and then each needs more memory."""
     said = advice(100_000_000)

@@ -84,6 +84,7 @@ def test_labels_are_valid_and_not_repeated(plural: str) -> None:
         labels = [*resource.labels, *(family.part.labels if family.part else ()), *family.labels]
 
         assert [] == [label for label in labels if not LABEL.fullmatch(label)], family.name
+        assert set(family.sparse) <= set(family.labels), family.name
         assert [] == [label for label, count in Counter(labels).items() if count > 1], family.name
         # Nor can a label that a mapping makes of a key be one of those.
         assert not (family.prefix and [label for label in labels if label.startswith(f"{family.prefix}_")]), family.name

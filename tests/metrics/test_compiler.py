@@ -208,6 +208,19 @@ def field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2, len(content)]) + content
 
 
+@pytest.mark.parametrize("value", [-1, -0.5, float("nan"), float("-inf")])
+def test_a_counter_that_is_no_count_is_told(things: Things, value: float) -> None:
+    """It is written all the same, as the text format allows; of a gauge nothing is told."""
+    things.resource.value("a_total", "Text.", STABLE, type="counter")(lambda thing: value)
+    things.resource.rows("b_total", "Text.", STABLE, labels="a", type="counter")(lambda thing: [("x", 1), ("y", value)])
+    things.resource.value("c_total", "Text.", STABLE, type="counter")(lambda thing: 0)
+    things.resource.value("d", "Text.", STABLE)(lambda thing: value)
+
+    assert [1, 2, 1, 1] == [text.count("\n") for text in things.render()]
+    assert ["a_total", "b_total"] == [name for name, _ in things.failures]
+    assert {ValueError} == {type(error) for _, error in things.failures}
+
+
 def test_text_that_is_not_utf8_costs_only_the_families_that_show_it(things: Things) -> None:
     """Protobuf gives bytes for such a field, and raises for such a key or value of a map."""
     labels = things.resource.mapping("labels", "Text.", STABLE, prefix="label")

@@ -6,17 +6,21 @@ from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
 
 
 def test_a_label_without_a_value_is_left_out() -> None:
-    """None is no label, "" is an empty one, and values are escaped."""
+    """None is no label where the family says so, "" is an empty one, and values are escaped."""
     things = Resource("v1", "things", PartialObjectMetadata, labels={"thing": "name"})
-    things.info("kube_thing_info", "A thing.", ALPHA, labels="a b", sparse=True)(
-        lambda thing: [(None, "x"), ("", None), ('"', "\\")]
+    things.info("kube_thing_info", "A thing.", ALPHA, labels="a b c", sparse="a b")(
+        lambda thing: [(None, "x", ""), ("", None, "y"), ('"', "\\", "\n")]
     )
-    things.rows("kube_thing_size", "Its size.", ALPHA, labels="a", sparse=True)(lambda thing: [(None, 0.5), ("x", 2)])
+    things.rows("kube_thing_size", "Its size.", ALPHA, labels="a", sparse="a")(lambda thing: [(None, 0.5), ("x", 2)])
     compiled = compile_resource(things, things.families, failed=lambda *_: None, duplicated=lambda _: None)
     message = PartialObjectMetadata()
     message.metadata.name = "t"
 
     assert [
-        'kube_thing_info{thing="t",b="x"} 1\nkube_thing_info{thing="t",a=""} 1\nkube_thing_info{thing="t",a="\\"",b="\\\\"} 1\n',
+        (
+            'kube_thing_info{thing="t",b="x",c=""} 1\n'
+            'kube_thing_info{thing="t",a="",c="y"} 1\n'
+            'kube_thing_info{thing="t",a="\\"",b="\\\\",c="\\n"} 1\n'
+        ),
         'kube_thing_size{thing="t"} 0.5\nkube_thing_size{thing="t",a="x"} 2\n',
     ] == compiled.render(message)

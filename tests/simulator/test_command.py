@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ksm_shard.simulator import Simulator
+from ksm_shard.simulator.command import read
+
 ROOT = Path(__file__).parents[2]
 SIMULATE = [sys.executable, "-m", "ksm_shard", "simulate"]
 
@@ -19,7 +22,11 @@ def test_serves_until_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "mine"}}
     tmp_path.joinpath("a.jsonl").write_text(json.dumps(node) + "\n\n", encoding="utf-8")
     tmp_path.joinpath("b.yaml").write_text("{apiVersion: v1, kind: Node, metadata: {name: b}}\n---\n", encoding="utf-8")
-    items = {"apiVersion": "v1", "kind": "NodeList", "items": [node | {"metadata": {"name": "c"}}]}
+    items = {
+        "apiVersion": "v1",
+        "kind": "NodeList",
+        "items": [node | {"metadata": {"name": "c"}}, {"metadata": {"name": "d"}}],
+    }
     tmp_path.joinpath("c.json").write_text(json.dumps(items), encoding="utf-8")
     command = [*SIMULATE, f"--objects={tmp_path}", "--pods=5", "--churn=20"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -30,10 +37,46 @@ def test_serves_until_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
                 nodes = [each["metadata"]["name"] for each in json.load(answer)["items"]]
             process.send_signal(how)
 
-            assert (word, nodes) == ("ready", ["b", "c", "mine", "node-0000"])
+            assert (word, nodes) == ("ready", ["b", "c", "d", "mine", "node-0000"])
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]}, [("v1", "Pod")]),
+        ({"kind": "EndpointsList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]}, [("v1", "Endpoints")]),
+        (
+            {"kind": "List", "apiVersion": "v1", "items": [{"kind": "Job", "apiVersion": "batch/v1"}, {"kind": "Pod"}]},
+            [("batch/v1", "Job"), (None, "Pod")],
+        ),
+        ({"kind": "AllowList", "apiVersion": "e.com/v1", "metadata": {"name": "a"}}, [("e.com/v1", "AllowList")]),
+    ],
+)
+def test_lists(tmp_path: Path, value: dict[str, object], found: list[tuple[str | None, str]]) -> None:
+    """What the API server or `oc adm inspect` wrote says its kind once for all items; `kubectl get` says it for each."""
+    tmp_path.joinpath("a.json").write_text(json.dumps(value), encoding="utf-8")
+
+    assert [(item.get("apiVersion"), item["kind"]) for _, item in read(tmp_path)] == found
+
+
+def test_times_in_yaml(tmp_path: Path) -> None:
+    """A time without quotes is a text, and the object is served in every form."""
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: b, creationTimestamp: 2026-03-01T10:00:00Z}\n"
+    tmp_path.joinpath("a.yaml").write_text(text, encoding="utf-8")
+
+    ((_, item),) = read(tmp_path)
+    with Simulator([item]) as simulator:
+        ask = urllib.request.Request(
+            f"{simulator.url}/api/v1/namespaces", headers={"Accept": "application/vnd.kubernetes.protobuf"}
+        )
+        with urllib.request.urlopen(ask, timeout=20) as answer:
+            body = answer.read()
+
+    assert item["metadata"]["creationTimestamp"] == "2026-03-01T10:00:00Z"
+    assert body[:4] == b"k8s\0"
 
 
 @pytest.mark.parametrize(

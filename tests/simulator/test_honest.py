@@ -1,103 +1,17 @@
 """The promises of the simulator, held by it always, and by a real API server with `-m real` and KSM_SHARD_KUBECONFIG.
 
-What both keep here is what the exporter's tests may rely on. Not in scope: the simulator's faults, which no server promises.
+What both keep here is what the exporter's tests may rely on; what is sent to them is in test_honest_writes.py. Not in scope: the
+simulator's faults, which no server promises.
 """
 
-import json
-import os
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
+import threading
 
 import pytest
-import urllib3
-from kubernetes import config
 
-from ksm_shard.simulator import Simulator
+from tests.simulator.servers import NAMES, TABLE, Object, Server, partial
 
 # The cluster that is lent for this may have a certificate that nobody signed.
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-
-NAMES = [f"made-{n}" for n in range(5)]
-PARTIAL = "application/json;as={};g=meta.k8s.io;v=v1"
-TABLE = PARTIAL.format("Table")
-Object = dict[str, Any]
-
-
-@dataclass
-class Server:
-    """A server, and a namespace of it with five secrets for a test to play with."""
-
-    pool: urllib3.PoolManager
-    url: str
-    headers: dict[str, str]
-    forget: Callable[[], None]
-    namespace: str = ""
-
-    @property
-    def secrets(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/secrets"
-
-    def ask(self, path: str, method: str = "GET", body: Any = None, accept: str = "", **query: str) -> tuple[int, Any]:
-        """Return status and JSON of an answer."""
-        headers = self.headers | {"Accept": accept or "application/json", "Content-Type": "application/json"}
-        url = f"{self.url}{path}?{urlencode(query)}"
-        answer = self.pool.request(method, url, body=json.dumps(body) if body else None, headers=headers)
-        return answer.status, json.loads(answer.data)
-
-    def watch(self, accept: str = "", **query: str) -> list[Object]:
-        """Return the events of a watch of the secrets that the server ends after a second."""
-        asked = {"watch": "true", "timeoutSeconds": "1"} | query
-        headers = self.headers | {"Accept": accept or "application/json"}
-        answer = self.pool.request("GET", self.url + self.secrets, fields=asked, headers=headers)
-        return [json.loads(line) for line in answer.data.splitlines()]
-
-    def put(self, name: str) -> Object:
-        """Create a secret and return it."""
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "example.com/made"}
-        status, made = self.ask(self.secrets, "POST", body)
-        assert status == 201, made
-        return dict(made)
-
-
-def simulated() -> Iterator[Server]:
-    """The simulator."""
-    with Simulator() as simulator, urllib3.PoolManager(timeout=20) as pool:
-        yield Server(pool, simulator.url, {}, simulator.compact)
-
-
-def real() -> Iterator[Server]:
-    """The cluster of KSM_SHARD_KUBECONFIG."""
-    path = os.environ.get("KSM_SHARD_KUBECONFIG")
-    if not path:
-        pytest.skip("KSM_SHARD_KUBECONFIG names no kubeconfig")
-    client = config.new_client_from_config(path)
-    token = client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-
-    def forget() -> None:
-        pytest.skip("a real server forgets after five minutes, not when asked to")
-
-    yield Server(
-        client.rest_client.pool_manager, client.configuration.host, {"Authorization": token} if token else {}, forget
-    )
-    client.close()
-
-
-@pytest.fixture(params=[simulated, pytest.param(real, marks=pytest.mark.real)], ids=lambda made: str(made.__name__))
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Each server in turn, with a namespace of its own."""
-    for made in request.param():
-        made.namespace = f"honest-{uuid.uuid4().hex[:8]}"
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made.namespace}}
-        assert made.ask("/api/v1/namespaces", "POST", body)[0] == 201
-        for name in NAMES:
-            made.put(name)
-        yield made
-        for secret in made.ask(made.secrets)[1]["items"]:
-            made.ask(f"{made.secrets}/{secret['metadata']['name']}", "DELETE")
-        made.ask(f"/api/v1/namespaces/{made.namespace}", "DELETE")
 
 
 def names(objects: list[Object]) -> list[str]:
@@ -153,7 +67,7 @@ def test_watches_from_nothing(server: Server) -> None:
     )
 
 
-@pytest.mark.parametrize("accept", ["", PARTIAL.format("PartialObjectMetadata")])
+@pytest.mark.parametrize("accept", ["", partial("PartialObjectMetadata")])
 def test_watch_lists_end_with_a_bookmark(server: Server, accept: str) -> None:
     """KEP-3157: initial events, then a bookmark that says that they have ended, with a version to go on from."""
     query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
@@ -176,8 +90,8 @@ def test_watch_lists_say_how_old(server: Server) -> None:
 
 def test_metadata_alone(server: Server) -> None:
     """As PartialObjectMetadata an object has nothing but its metadata."""
-    _, page = server.ask(server.secrets, accept=PARTIAL.format("PartialObjectMetadataList"))
-    (event, *_) = server.watch(PARTIAL.format("PartialObjectMetadata"))
+    _, page = server.ask(server.secrets, accept=partial("PartialObjectMetadataList"))
+    (event, *_) = server.watch(partial("PartialObjectMetadata"))
 
     assert page["kind"] == "PartialObjectMetadataList"
     assert names(page["items"]) == NAMES
@@ -213,6 +127,21 @@ def test_versions_to_come_are_504(server: Server) -> None:
     assert (status, failure["reason"]) == (504, "Timeout")
     assert failure["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
     assert failure["details"]["retryAfterSeconds"] == 1
+
+
+def test_watches_from_versions_to_come(server: Server) -> None:
+    """A watch from a version that is not there yet tells nothing of what happens before; a WatchList is a 504 in an ERROR."""
+    later = str(int(server.put("before")["metadata"]["resourceVersion"]) + 100_000)
+    listed = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    thread = threading.Timer(0.2, server.put, ["meanwhile"])
+    thread.start()
+    events = server.watch(resourceVersion=later, allowWatchBookmarks="true")
+    thread.join()
+    (event,) = server.watch(resourceVersion=later, timeoutSeconds="10", **listed)
+
+    assert events == []
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 504)
+    assert event["object"]["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
 
 
 def test_tokens_that_are_none(server: Server) -> None:

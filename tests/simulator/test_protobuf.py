@@ -1,16 +1,20 @@
 """What the simulator encodes, held against what the exporter reads; test_honest.py asks a real server about it."""
 
+import json
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
 from ksm_shard.simulator import protobuf
+from ksm_shard.simulator.decoding import decoded
 from ksm_shard.simulator.protobuf import Shared, encode, message_name
-from ksm_shard.simulator.resources import BUILT_IN
+from ksm_shard.simulator.resources import BUILT_IN, Resource
 from ksm_shard.wire.messages import core_v1_pb2
 
+OBJECTS = Path(__file__).parents[1] / "kinds/objects"
 POD = "k8s.io.api.core.v1.Pod"
 THIN = {
     "admissionregistration_v1": "k8s.io.api.admissionregistration.v1",
@@ -130,3 +134,28 @@ def test_types_are_those_of_the_wire() -> None:
     field: Any = protobuf.message_class("k8s.io.api.core.v1.Secret").DESCRIPTOR.fields_by_name["data"]
 
     assert field.message_type.fields_by_name["value"].type == FieldDescriptor.TYPE_BYTES
+
+
+@pytest.mark.parametrize("resource", BUILT_IN, ids=lambda one: str(one.plural))
+def test_there_and_back(resource: Resource) -> None:
+    """An object that came as protobuf is the object that was sent: of no kind is a field lost or invented, but empty texts."""
+    name = message_name(resource.group, resource.version, resource.kind)
+    if name is None:
+        pytest.skip("has no protobuf")
+    for line in OBJECTS.joinpath(f"{resource.plural}.jsonl").read_text().splitlines():
+        sent = encode(name, json.loads(line))
+        back = encode(name, decoded(name, sent))
+        first, second = (str(protobuf.message_class(name).FromString(raw)).splitlines() for raw in (sent, back))
+        assert [text for text in first if text not in second and not text.endswith(': ""')] == []
+        assert [text for text in second if text not in first] == []
+
+
+def test_zero_values() -> None:
+    """What Go sends of a field that is not set is left out, and what stands there as a pointer or always is not."""
+    spec = {"replicas": 0, "minReadySeconds": 0, "paused": False}
+    deployment = decoded("k8s.io.api.apps.v1.Deployment", encode("k8s.io.api.apps.v1.Deployment", {"spec": spec}))
+    status = {"name": "", "ready": False, "restartCount": 0, "started": False, "containerID": ""}
+    container = decoded("k8s.io.api.core.v1.ContainerStatus", encode("k8s.io.api.core.v1.ContainerStatus", status))
+
+    assert deployment == {"spec": {"replicas": 0}}
+    assert container == {"name": "", "ready": False, "restartCount": 0, "started": False}

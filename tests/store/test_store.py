@@ -74,6 +74,32 @@ def test_drop_leaves_an_object_that_another_source_has_put_since() -> None:
     assert len(store) == 1
 
 
+def test_the_row_of_a_successor_stays_as_it_is() -> None:
+    """What is replayed is held against the version of the row, also after the row was moved to another page."""
+    store = Store(1)
+    for number in range(3 * ROWS):
+        store.put(str(number), number % 10, [f'x{{n="{number}"}} 1\n'], version=50)
+    store.release(bytes(slot > 0 for slot in range(65536)))
+    before = texts_of(store)
+
+    for key in range(0, 3 * ROWS, 10):
+        assert not store.put(str(key), 0, ["old 1\n"], version=49, replayed=True)
+        assert not store.drop(str(key), version=49, replayed=True)
+
+    assert before == texts_of(store)
+    assert store.put("0", 0, ["new 1\n"], version=51, replayed=True)
+    assert store.drop("10", version=50, replayed=True)
+
+
+def test_a_row_that_is_free_again_knows_nothing_of_the_object_before() -> None:
+    """The next object of the row may be older."""
+    store = Store(1)
+    store.put("a", 1, ["a 1\n"], version=50)
+    store.drop("a")
+
+    assert store.put("b", 1, ["b 1\n"], version=20, replayed=True)
+
+
 def test_release_forgets_the_objects_of_lost_slots() -> None:
     """Only objects whose slot is in the mask go."""
     store = Store(1)

@@ -4,18 +4,25 @@ Prints the two ports once it listens, and `closed` when the source is closed. Sw
 """
 
 import argparse
+import os
 import random
+import resource
+import sys
+import threading
 import time
+from dataclasses import replace
 
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
-from ksm_shard.store.pages import Body, deflate
+from ksm_shard.store.pages import Body, Page, deflate, held
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.server import Limits, listen, serve
 from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Scrape, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
+# Seconds after which a search gives up: cluster/lookup.py's.
+HANGS = 3.0
 UID = "8d41b2b1-97df-4f7e-be2b-51d7dcd4874f"
 
 
@@ -26,21 +33,37 @@ def text_of(resource: str, samples: int) -> str:
     return HEADER.format(resource) + "".join(lines)
 
 
+def copied(page: Page) -> Page:
+    """The same page in memory of its own."""
+    return replace(page, deflated=bytes(bytearray(page.deflated)))
+
+
 class FakeSource:
     """Two resources, one of which may still be listing."""
 
-    def __init__(self, samples: int, synced: bool) -> None:
-        """Prepare so many samples a resource."""
+    def __init__(self, samples: int, synced: bool, *, churns: bool = False) -> None:
+        """Prepare so many samples a resource, all of which change with each scrape if they churn."""
         self.synced = synced
         self.scrapers = Scrapers(45.0)
+        self.churns = churns
+        self.replaced = 0
+        self.taken: list[int] = []
         self.bodies = {}
         for name in ("pods", "nodes"):
             text = text_of(name, samples).encode()
             self.bodies[name] = Body.of(deflate(text[at : at + 20_000]) for at in range(0, len(text), 20_000))
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
-        """The constants."""
+        """The constants, in pages of their own if they churn."""
+        if self.churns:
+            pages = [page for body in self.bodies.values() for page in body.pages]
+            self.replaced += sum(map(held, pages))
+            self.bodies = {name: Body.of(map(copied, body.pages)) for name, body in self.bodies.items()}
         return [body for name, body in self.bodies.items() if scrape.wanted(name)] if self.synced else None
+
+    def retired(self) -> int:
+        """As many bytes as were copied."""
+        return self.replaced
 
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""
@@ -58,6 +81,10 @@ class FakeSource:
     def liveness(self) -> list[str]:
         """Nothing ever goes wrong here."""
         return []
+
+    def objects(self) -> int:
+        """As many as there might be."""
+        return 1234
 
     def status(self) -> Status:
         """A fleet of ten that is growing."""
@@ -110,7 +137,9 @@ class FakeSource:
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """One pod is known; there are names that cannot be found out."""
-        if name in {"forbidden", "silent"}:
+        if name == "hanging":
+            threading.Event().wait(HANGS)
+        if name in {"forbidden", "silent", "hanging"}:
             raise NoAnswer(f"not found out: {name}", refused=name == "forbidden")
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
 
@@ -128,16 +157,31 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--listing", action="store_true")
+    parser.add_argument("--churns", action="store_true")
     parser.add_argument("--no-gzip", action="store_true")
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--read", type=float, default=60.0)
     parser.add_argument("--read-header", type=float, default=5.0)
     parser.add_argument("--write", type=float, default=60.0)
     parser.add_argument("--drain", type=float, default=0.0)
+    parser.add_argument("--open-files", default="", help="soft[:hard] limit")
+    parser.add_argument("--taken", type=int, default=0, help="files that something else has open")
     wanted = parser.parse_args()
+    if wanted.open_files:
+        soft, _, hard = wanted.open_files.partition(":")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), int(hard or soft)))
     ports = listen(wanted.host, 0), listen(wanted.host, 0)
     print(*(port.getsockname()[1] for port in ports), flush=True)
-    limits = Limits(read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
-    serve(*ports, lambda: FakeSource(wanted.samples, not wanted.listing), limits=limits, gzip=not wanted.no_gzip)
+    limits = Limits(read=wanted.read, read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
+
+    def start() -> FakeSource:
+        source = FakeSource(wanted.samples, not wanted.listing, churns=wanted.churns)
+        source.taken = [os.dup(1) for _ in range(wanted.taken)]
+        return source
+
+    end, objects = serve(*ports, start, limits=limits, gzip=not wanted.no_gzip)
+    print(f"{end} {objects}", flush=True)
+    sys.exit(end.code)
 
 
 if __name__ == "__main__":

@@ -53,13 +53,13 @@ class Server:
         finally:
             connection.close()
 
-    def connect(self, received: int = 0) -> socket.socket:
-        """A bare connection to the main port; `received` is the size of its receive buffer."""
+    def connect(self, received: int = 0, port: int = 0) -> socket.socket:
+        """A bare connection to the main port, or another; `received` is the size of its receive buffer."""
         sock = socket.socket()
         if received:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, received)
         sock.settimeout(PATIENCE)
-        sock.connect((self.host, self.main))
+        sock.connect((self.host, port or self.main))
         return sock
 
     def line(self) -> str:

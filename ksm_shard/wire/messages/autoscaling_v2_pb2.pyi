@@ -114,10 +114,12 @@ class MetricTarget(_message.Message):
     def __init__(self, type: _Optional[str] = ..., value: _Optional[_Union[_meta_v1_pb2.Quantity, _Mapping]] = ..., averageValue: _Optional[_Union[_meta_v1_pb2.Quantity, _Mapping]] = ..., averageUtilization: _Optional[int] = ...) -> None: ...
 
 class MetricIdentifier(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "selector")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    SELECTOR_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    selector: _meta_v1_pb2.LabelSelector
+    def __init__(self, name: _Optional[str] = ..., selector: _Optional[_Union[_meta_v1_pb2.LabelSelector, _Mapping]] = ...) -> None: ...
 
 class HorizontalPodAutoscalerBehavior(_message.Message):
     __slots__ = ("scaleUp", "scaleDown")

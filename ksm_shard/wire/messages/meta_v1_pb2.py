@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ksm_shard/wire/messages/meta_v1.proto\x12\x11ksm_shard.meta_v1\"\x1a\n\x08Quantity\x12\x0e\n\x06string\x18\x01 \x01(\t\";\n\x0bIntOrString\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x0e\n\x06intVal\x18\x02 \x01(\x05\x12\x0e\n\x06strVal\x18\x03 \x01(\t\"&\n\x04Time\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"+\n\tMicroTime\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"@\n\x0eOwnerReference\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncontroller\x18\x06 \x01(\x08\"\xee\x03\n\nObjectMeta\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x05 \x01(\t\x12\x17\n\x0fresourceVersion\x18\x06 \x01(\t\x12\x12\n\ngeneration\x18\x07 \x01(\x03\x12\x32\n\x11\x63reationTimestamp\x18\x08 \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x32\n\x11\x64\x65letionTimestamp\x18\t \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x39\n\x06labels\x18\x0b \x03(\x0b\x32).ksm_shard.meta_v1.ObjectMeta.LabelsEntry\x12\x43\n\x0b\x61nnotations\x18\x0c \x03(\x0b\x32..ksm_shard.meta_v1.ObjectMeta.AnnotationsEntry\x12:\n\x0fownerReferences\x18\r \x03(\x0b\x32!.ksm_shard.meta_v1.OwnerReference\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"n\n\tCondition\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x33\n\x12lastTransitionTime\x18\x04 \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x0f\n\rLabelSelector\"\x1d\n\tShardInfo\x12\x10\n\x08selector\x18\x01 \x01(\t\"\x82\x01\n\x08ListMeta\x12\x17\n\x0fresourceVersion\x18\x02 \x01(\t\x12\x10\n\x08\x63ontinue\x18\x03 \x01(\t\x12\x1a\n\x12remainingItemCount\x18\x04 \x01(\x03\x12/\n\tshardInfo\x18\x05 \x01(\x0b\x32\x1c.ksm_shard.meta_v1.ShardInfo\"H\n\x15PartialObjectMetadata\x12/\n\x08metadata\x18\x01 \x01(\x0b\x32\x1d.ksm_shard.meta_v1.ObjectMeta\"*\n\rStatusDetails\x12\x19\n\x11retryAfterSeconds\x18\x05 \x01(\x05\"j\n\x06Status\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x31\n\x07\x64\x65tails\x18\x05 \x01(\x0b\x32 .ksm_shard.meta_v1.StatusDetails\x12\x0c\n\x04\x63ode\x18\x06 \x01(\x05')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ksm_shard/wire/messages/meta_v1.proto\x12\x11ksm_shard.meta_v1\"\x1a\n\x08Quantity\x12\x0e\n\x06string\x18\x01 \x01(\t\";\n\x0bIntOrString\x12\x0c\n\x04type\x18\x01 \x01(\x03\x12\x0e\n\x06intVal\x18\x02 \x01(\x05\x12\x0e\n\x06strVal\x18\x03 \x01(\t\"&\n\x04Time\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"+\n\tMicroTime\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\x12\r\n\x05nanos\x18\x02 \x01(\x05\"@\n\x0eOwnerReference\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncontroller\x18\x06 \x01(\x08\"\xee\x03\n\nObjectMeta\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x03 \x01(\t\x12\x0b\n\x03uid\x18\x05 \x01(\t\x12\x17\n\x0fresourceVersion\x18\x06 \x01(\t\x12\x12\n\ngeneration\x18\x07 \x01(\x03\x12\x32\n\x11\x63reationTimestamp\x18\x08 \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x32\n\x11\x64\x65letionTimestamp\x18\t \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x39\n\x06labels\x18\x0b \x03(\x0b\x32).ksm_shard.meta_v1.ObjectMeta.LabelsEntry\x12\x43\n\x0b\x61nnotations\x18\x0c \x03(\x0b\x32..ksm_shard.meta_v1.ObjectMeta.AnnotationsEntry\x12:\n\x0fownerReferences\x18\r \x03(\x0b\x32!.ksm_shard.meta_v1.OwnerReference\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10\x41nnotationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"n\n\tCondition\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x33\n\x12lastTransitionTime\x18\x04 \x01(\x0b\x32\x17.ksm_shard.meta_v1.Time\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xd2\x01\n\rLabelSelector\x12\x46\n\x0bmatchLabels\x18\x01 \x03(\x0b\x32\x31.ksm_shard.meta_v1.LabelSelector.MatchLabelsEntry\x12\x45\n\x10matchExpressions\x18\x02 \x03(\x0b\x32+.ksm_shard.meta_v1.LabelSelectorRequirement\x1a\x32\n\x10MatchLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"I\n\x18LabelSelectorRequirement\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08operator\x18\x02 \x01(\t\x12\x0e\n\x06values\x18\x03 \x03(\t\"\x1d\n\tShardInfo\x12\x10\n\x08selector\x18\x01 \x01(\t\"\x82\x01\n\x08ListMeta\x12\x17\n\x0fresourceVersion\x18\x02 \x01(\t\x12\x10\n\x08\x63ontinue\x18\x03 \x01(\t\x12\x1a\n\x12remainingItemCount\x18\x04 \x01(\x03\x12/\n\tshardInfo\x18\x05 \x01(\x0b\x32\x1c.ksm_shard.meta_v1.ShardInfo\"H\n\x15PartialObjectMetadata\x12/\n\x08metadata\x18\x01 \x01(\x0b\x32\x1d.ksm_shard.meta_v1.ObjectMeta\"\x1d\n\x0bStatusCause\x12\x0e\n\x06reason\x18\x01 \x01(\t\"Z\n\rStatusDetails\x12.\n\x06\x63\x61uses\x18\x04 \x03(\x0b\x32\x1e.ksm_shard.meta_v1.StatusCause\x12\x19\n\x11retryAfterSeconds\x18\x05 \x01(\x05\"j\n\x06Status\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x31\n\x07\x64\x65tails\x18\x05 \x01(\x0b\x32 .ksm_shard.meta_v1.StatusDetails\x12\x0c\n\x04\x63ode\x18\x06 \x01(\x05')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBJECTMETA_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_OBJECTMETA_ANNOTATIONSENTRY']._loaded_options = None
   _globals['_OBJECTMETA_ANNOTATIONSENTRY']._serialized_options = b'8\001'
+  _globals['_LABELSELECTOR_MATCHLABELSENTRY']._loaded_options = None
+  _globals['_LABELSELECTOR_MATCHLABELSENTRY']._serialized_options = b'8\001'
   _globals['_QUANTITY']._serialized_start=60
   _globals['_QUANTITY']._serialized_end=86
   _globals['_INTORSTRING']._serialized_start=88
@@ -53,16 +55,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OBJECTMETA_ANNOTATIONSENTRY']._serialized_end=795
   _globals['_CONDITION']._serialized_start=797
   _globals['_CONDITION']._serialized_end=907
-  _globals['_LABELSELECTOR']._serialized_start=909
-  _globals['_LABELSELECTOR']._serialized_end=924
-  _globals['_SHARDINFO']._serialized_start=926
-  _globals['_SHARDINFO']._serialized_end=955
-  _globals['_LISTMETA']._serialized_start=958
-  _globals['_LISTMETA']._serialized_end=1088
-  _globals['_PARTIALOBJECTMETADATA']._serialized_start=1090
-  _globals['_PARTIALOBJECTMETADATA']._serialized_end=1162
-  _globals['_STATUSDETAILS']._serialized_start=1164
-  _globals['_STATUSDETAILS']._serialized_end=1206
-  _globals['_STATUS']._serialized_start=1208
-  _globals['_STATUS']._serialized_end=1314
+  _globals['_LABELSELECTOR']._serialized_start=910
+  _globals['_LABELSELECTOR']._serialized_end=1120
+  _globals['_LABELSELECTOR_MATCHLABELSENTRY']._serialized_start=1070
+  _globals['_LABELSELECTOR_MATCHLABELSENTRY']._serialized_end=1120
+  _globals['_LABELSELECTORREQUIREMENT']._serialized_start=1122
+  _globals['_LABELSELECTORREQUIREMENT']._serialized_end=1195
+  _globals['_SHARDINFO']._serialized_start=1197
+  _globals['_SHARDINFO']._serialized_end=1226
+  _globals['_LISTMETA']._serialized_start=1229
+  _globals['_LISTMETA']._serialized_end=1359
+  _globals['_PARTIALOBJECTMETADATA']._serialized_start=1361
+  _globals['_PARTIALOBJECTMETADATA']._serialized_end=1433
+  _globals['_STATUSCAUSE']._serialized_start=1435
+  _globals['_STATUSCAUSE']._serialized_end=1464
+  _globals['_STATUSDETAILS']._serialized_start=1466
+  _globals['_STATUSDETAILS']._serialized_end=1556
+  _globals['_STATUS']._serialized_start=1558
+  _globals['_STATUS']._serialized_end=1664
 # @@protoc_insertion_point(module_scope)

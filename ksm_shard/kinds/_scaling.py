@@ -1,0 +1,139 @@
+"""Metrics of a horizontal pod autoscaler: targets, values, and what tells metrics of one name apart.
+
+Several metrics may have one name: a queue each, by their selectors, or an ingress each, by the objects that they describe. Labels
+that differ among them are added, and only those; a metric whose name no other has keeps the labels that it has in
+kube-state-metrics. Targets and values get the same ones, even while the value of only one of several metrics is known.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from ksm_shard.metrics.families import Rows
+from ksm_shard.metrics.quantity import quantity
+from ksm_shard.wire.messages.autoscaling_v2_pb2 import HorizontalPodAutoscaler
+from ksm_shard.wire.messages.meta_v1_pb2 import LabelSelector
+
+# Labels of a metric whose name is not its own.
+DISTINCTION: Final = "metric_selector metric_object metric_source"
+# The type of a metric -> the field that describes it. One that names a field it does not have is passed over.
+SOURCES: Final = {
+    "ContainerResource": "containerResource",
+    "External": "external",
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+}
+BY_CONTAINER: Final = "containerResource"
+# DISTINCTION of a metric whose name is its own.
+ALONE: Final = (None, None, None)
+Needed = Mapping[tuple[str, str], tuple[bool, ...]]
+WORDS: Final = {"In": "in", "NotIn": "notin"}
+
+
+class Metric(NamedTuple):
+    """A metric with its source; those with the same name and container have to be told apart."""
+
+    name: str
+    container: str
+    kind: str
+    source: Any
+
+    def distinction(self) -> tuple[str, str, str]:
+        """Return the values of DISTINCTION."""
+        selector = described = ""
+        if self.kind in {"External", "Object", "Pods"}:
+            selector = canonical(self.source.metric.selector)
+        if self.kind == "Object":
+            described = self.source.describedObject.kind + "/" + self.source.describedObject.name
+        return selector, described, self.kind
+
+
+class ScalerView:
+    """The parts of an autoscaler, with its metrics looked up once for both families.
+
+    Attributes:
+        metadata, spec, status: as in the API.
+        targets, values: metrics as specified, and as they are.
+    """
+
+    __slots__ = ("_needed", "metadata", "spec", "status", "targets", "values")
+
+    def __init__(self, scaler: HorizontalPodAutoscaler) -> None:
+        """Look at an autoscaler."""
+        self.metadata = scaler.metadata
+        self.spec = spec = scaler.spec
+        self.status = status = scaler.status
+        self.targets = _metrics(spec.metrics[:])
+        self.values = _metrics(status.currentMetrics[:])
+        self._needed: Needed | None = None
+
+    @property
+    def needed(self) -> Needed:
+        """Distinctions that the metrics of one name and container need, be it as targets or as values."""
+        if self._needed is None:
+            self._needed = _needed(self.targets, self.values)
+        return self._needed
+
+
+def targets(scaler: ScalerView) -> Rows:
+    """Return a row for each target: name, type, container, DISTINCTION, number."""
+    return _rows(((metric, metric.source.target) for metric in scaler.targets), scaler.needed)
+
+
+def values(scaler: ScalerView) -> Rows:
+    """Return a row for each current value: name, type, container, DISTINCTION, number."""
+    return _rows(((metric, metric.source.current) for metric in scaler.values), scaler.needed)
+
+
+def canonical(selector: LabelSelector) -> str:
+    """Return a selector as kubectl writes it, in one order: `app=web,!canary,tier in (a,b)`."""
+    terms = [(key, key + "=" + value) for key, value in selector.matchLabels.items()]
+    for one in selector.matchExpressions:
+        among = f"({','.join(sorted(set(one.values)))})"
+        presence = {"Exists": one.key, "DoesNotExist": "!" + one.key}.get(one.operator)
+        terms.append((one.key, presence or one.key + " " + WORDS.get(one.operator, one.operator) + " " + among))
+    return ",".join(term for _, term in sorted(terms))
+
+
+def _metrics(given: Iterable[Any]) -> list[Metric]:
+    metrics = []
+    for metric in given:
+        kind = metric.type
+        field = SOURCES.get(kind)
+        if field is not None and metric.HasField(field):
+            source = getattr(metric, field)
+            name = source.name if field in {"resource", BY_CONTAINER} else source.metric.name
+            metrics.append(Metric(name, source.container if field == BY_CONTAINER else "", kind, source))
+    return metrics
+
+
+def _needed(*lists: list[Metric]) -> Needed:
+    needed: dict[tuple[str, str], tuple[bool, ...]] = {}
+    for metrics in lists:
+        if len({metric[:2] for metric in metrics}) == len(metrics):
+            continue
+        named = defaultdict(set)
+        for metric in metrics:
+            named[metric[:2]].add(metric.distinction())
+        for key, distinctions in named.items():
+            differ = [len(set(column)) > 1 for column in zip(*distinctions, strict=True)]
+            needed[key] = tuple(map(max, differ, needed.get(key, (False, False, False))))
+    return needed
+
+
+def _rows(metrics: Iterable[tuple[Metric, Any]], needed: Needed) -> Rows:
+    """Return up to three rows for each metric: what it should be, or is, as a value, an average and a utilization."""
+    rows: list[tuple[Any, ...]] = []
+    for metric, given in metrics:
+        name, container = metric[:2]
+        apart: tuple[str | None, ...] = ALONE
+        if needed and (flags := needed.get((name, container))) is not None:
+            apart = tuple(text if flag else None for text, flag in zip(metric.distinction(), flags, strict=True))
+        if given.HasField("value"):
+            rows.append((name, "value", container, *apart, quantity(given.value.string)))
+        if given.HasField("averageValue"):
+            rows.append((name, "average", container, *apart, quantity(given.averageValue.string)))
+        if given.HasField("averageUtilization"):
+            rows.append((name, "utilization", container, *apart, given.averageUtilization))
+    return rows

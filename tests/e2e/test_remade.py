@@ -1,0 +1,120 @@
+"""A fleet is scaled and restarted while everything is made again under its name, as a roll-out does: nothing is lost or left."""
+
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+from kubernetes import config
+
+from tests.e2e.api import Api, Refused, simulated
+from tests.e2e.load import CONFIGMAPS, NAMESPACE, PODS, Load, configmap, pod
+from tests.e2e.statefulset import Fleet
+from tests.processes import Exporter, eventually
+
+# With half as many config maps: enough for no object to be made again twice in a step, which would mend what the first time broke.
+STAYING = 1600
+# Deletions, each followed by a creation, a second.
+RATE = 100.0
+CONTROLLERS = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
+
+
+class Remaking(Load):
+    """Pods and config maps that are deleted and made again in turn, each under its name, unless `resting`."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(api, STAYING, RATE, passing=0)
+        self.resting = threading.Event()
+
+    def _one(self, turn: int, fresh: str, chance: random.Random, passing: list[str]) -> None:
+        if self.resting.is_set():
+            return
+        every = [
+            *((CONFIGMAPS, configmap, name) for name in self._configmaps),
+            *((PODS, pod, name) for name in self._pods),
+        ]
+        path, make, name = every[turn % len(every)]
+        self._api.delete(f"{path}/{name}", 0)
+        self._api("POST", path, make(name))
+        with self._lock:
+            self.changed += 1
+
+
+@dataclass(frozen=True)
+class Server:
+    """An API server: how to ask it, and the flags that name it to an exporter."""
+
+    api: Api
+    flags: list[str]
+
+
+def simulator() -> Iterator[Server]:
+    """The simulator."""
+    with simulated() as url, Api(url) as api:
+        yield Server(api, [f"--apiserver={url}"])
+
+
+def real() -> Iterator[Server]:
+    """The API server of KSM_SHARD_KUBECONFIG, if it has no controllers: those would make pods of the StatefulSet as well."""
+    path = os.environ.get("KSM_SHARD_KUBECONFIG")
+    if not path:
+        pytest.skip("KSM_SHARD_KUBECONFIG names no kubeconfig")
+    client = config.new_client_from_config(path)
+    token = client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
+    client.close()
+    with Api(client.configuration.host, token.removeprefix("Bearer ")) as api:
+        with suppress(Refused):
+            api("GET", CONTROLLERS)
+            pytest.skip("the cluster has a controller manager")
+        yield Server(api, [f"--kubeconfig={path}"])
+
+
+@pytest.fixture(params=[simulator, pytest.param(real, marks=pytest.mark.real)], ids=lambda made: str(made.__name__))
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each server in turn."""
+    yield from request.param()
+
+
+@pytest.mark.slow
+def test_what_is_made_again_under_its_name_is_there_once_after_any_hand_over(
+    server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """2 -> 3 -> 2 and a rolling restart under 100 re-creations a second: every shard's part is what a fresh process has of it."""
+    with Fleet(server.api, server.flags, Remaking(server.api)) as fleet:
+        fleet.scale(2)
+        fleet.settled()
+        compare(fleet, server)
+        for what, act in (
+            ("2 -> 3", lambda: fleet.scale(3)),
+            ("3 -> 2", lambda: fleet.scale(2)),
+            ("rolling restart", fleet.roll),
+        ):
+            made = fleet.load.changed
+            act()
+            fleet.settled()
+            record_property("measured", f"{what}: {fleet.load.changed - made} made again")
+            compare(fleet, server)
+
+
+def compare(fleet: Fleet, server: Server) -> None:
+    """Let nothing change for a moment, and fail unless the shards together have what a process that starts now has."""
+    assert isinstance(fleet.load, Remaking)
+    fleet.load.resting.set()
+    with Exporter(*server.flags, "--resources=pods,configmaps") as fresh:
+        fresh.ready()
+
+        def differ() -> set[str]:
+            expected, found = lines([fresh]), lines(one for _, one in fleet.running())
+            return set(expected) ^ set(found) or {line for line in found if found.count(line) > 1}
+
+        eventually(lambda: not differ(), "not what a fresh process has", lambda: "\n".join(sorted(differ())[:10]), 10)
+    fleet.load.resting.clear()
+
+
+def lines(exporters: Iterator[Exporter] | list[Exporter]) -> list[str]:
+    """Return the series of what is made again, with their values, of all exporters."""
+    own = f'{{namespace="{NAMESPACE}",'
+    return [line for one in exporters for line in one.scrape().splitlines() if own in line]
