@@ -122,7 +122,7 @@ class Exporter:
         if state.phase == "draining":
             self._handover.drain()
         self._handover.change(difference(state.held, state.own), state.gained)
-        self._handover.forget_farewells(self.scraped())
+        self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
 
     def loaded(self) -> bytes:
         """Return the slots whose objects have been listed, of every resource that can be read."""
@@ -139,7 +139,7 @@ class Exporter:
         shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
         if scrape.draining:
             self._handover.drain()
-        self._handover.forget_farewells(self.scraped())
+        self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:

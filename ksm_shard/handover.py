@@ -71,9 +71,8 @@ class Handover:
 
     def bodies(self, shown: Sequence[Exported], scrape: Scrape) -> list[Body]:
         """Return what a scrape has of some resources."""
-        with (
-            self._lock
-        ):  # or something could begin to leave between the look at what the scraper has had, and the samples
+        # Or something could begin to leave between the look at what the scraper has had, and the samples.
+        with self._lock:
             stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
             return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
 

@@ -1,7 +1,7 @@
 """Who scrapes, by address, name and query: what is about to go waits until each has had it with a timestamp.
 
-Only those count that come again within a period: neither one who looks at `/metrics` once nor one who stays away holds up anything
-for longer than that. Of others no more than a few dozen are remembered.
+Only those are waited for who come again within a period; a last word about what has ended is kept for everybody who was here within
+one. So nobody who stays away holds up anything for longer than that. No more than a few dozen are remembered.
 """
 
 import math
@@ -59,9 +59,14 @@ class Scrapers:
         self._on_scraped()
 
     def scraped(self, now: float) -> float:
-        """Return the latest moment such that everybody has completed a scrape that began no earlier; inf without anybody."""
+        """Return the latest moment such that all who come regularly have completed a scrape since; inf without anybody."""
         with self._lock:
             return min((one.heard for one in self._all.values() if self._counts(one, now)), default=math.inf)
+
+    def heard(self, now: float) -> float:
+        """Return the same of everybody."""
+        with self._lock:
+            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=math.inf)
 
     def _remember(self, key: int, scraper: Scraper, now: float) -> None:
         if key not in self._all and len(self._all) >= MOST:
@@ -72,4 +77,7 @@ class Scrapers:
         self._all[key] = scraper
 
     def _counts(self, scraper: Scraper, now: float) -> bool:
-        return scraper.gap <= self._period and now - scraper.began <= self._period
+        return scraper.gap <= self._period and self._is_here(scraper, now)
+
+    def _is_here(self, scraper: Scraper, now: float) -> bool:
+        return now - scraper.began <= self._period

@@ -21,6 +21,16 @@ def test_nobody_is_waited_for_who_came_once() -> None:
     assert scrapers.scraped(2.0) == math.inf
 
 
+def test_a_last_word_is_for_everybody() -> None:
+    """Who came for the first time may come again; after a period, who has not is forgotten."""
+    scrapers = Scrapers(PERIOD)
+
+    scraped(scrapers, 1.0, "new")
+
+    assert scrapers.heard(2.0) == 1.0
+    assert scrapers.heard(46.1) == math.inf
+
+
 def test_the_last_of_those_who_come_regularly_counts() -> None:
     """What ended between their scrapes is not heard of by all."""
     scrapers = Scrapers(PERIOD)
