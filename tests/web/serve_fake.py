@@ -44,7 +44,8 @@ class FakeSource:
     def __init__(self, samples: int, synced: bool, *, churns: bool = False) -> None:
         """Prepare so many samples a resource, all of which change with each scrape if they churn."""
         self.synced = synced
-        self.scrapers = Scrapers(45.0)
+        self.scraped = 0
+        self.scrapers = Scrapers(45.0, self._scraped)
         self.churns = churns
         self.replaced = 0
         self.taken: list[int] = []
@@ -60,6 +61,9 @@ class FakeSource:
             self.replaced += sum(map(held, pages))
             self.bodies = {name: Body.of(map(copied, body.pages)) for name, body in self.bodies.items()}
         return [body for name, body in self.bodies.items() if scrape.wanted(name)] if self.synced else None
+
+    def _scraped(self) -> None:
+        self.scraped += 1
 
     def retired(self) -> int:
         """As many bytes as were copied."""
@@ -144,8 +148,8 @@ class FakeSource:
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
 
     def report(self) -> str:
-        """Anything."""
-        return "{}"
+        """How many scrapes were read to their end."""
+        return f'{{"scraped": {self.scraped}}}'
 
     def close(self) -> None:
         """Say so."""
