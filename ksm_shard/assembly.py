@@ -59,6 +59,8 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
         settings=digest(settings),
         pod=settings.pod,
         config=config,
+        timestamps=settings.handover_timestamps,
+        period=settings.handover_period,
     )
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace

@@ -9,6 +9,7 @@ from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import Body, deflate, inflate
+from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
 from ksm_shard.web.tally import Tally
 
@@ -72,14 +73,18 @@ class Exported:
             self._uncounted.add(family.name)
         self._troubles.failed(family, error)
 
-    def bodies(self, *, openmetrics: bool) -> list[Body]:
+    def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
         """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does.
 
         OpenMetrics has no counts below zero: for one of them a strict parser refuses the whole scrape.
+
+        Args:
+            openmetrics: whether that is the format.
+            stamp: the timestamp of what is about to go.
         """
-        if len(self.store) == 0:
+        if self.store.empty:
             return []
-        samples = dict(zip(self._compiled.live, self.store.bodies(), strict=True))
+        samples = dict(zip(self._compiled.live, self.store.bodies(stamp), strict=True))
         if openmetrics and self._uncounted:
             samples |= {
                 index: _counts(samples[index]) for index in samples if self.families[index].name in self._uncounted

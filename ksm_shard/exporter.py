@@ -1,7 +1,6 @@
 """The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.exported import Exported
 from ksm_shard.followed import Followed, Watcher
+from ksm_shard.handover import Handover
 from ksm_shard.report import Report
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.slots import NONE, Ring, difference
@@ -22,13 +22,16 @@ from ksm_shard.sharding.state import State
 from ksm_shard.standing import reported, resident, status_of
 from ksm_shard.store.pages import Body
 from ksm_shard.targets import Scope, path_of, targets
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Sibling, Slots, Status
+from ksm_shard.web.scrapers import Scrapers
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Scrape, Sibling, Slots, Status
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
 # not answer, keeps the process no longer than that.
 LAST_WAIT: Final = 0.3
+# Hand-over periods within which those come again who are waited for: one of 45 s would leave out who scrapes once a minute.
+WAITED: Final = 2
 
 
 class Exporter:
@@ -46,6 +49,8 @@ class Exporter:
         settings: str,
         pod: str = "",
         config: ConfigFile | None = None,
+        timestamps: bool = False,
+        period: float = 45.0,
     ) -> None:
         """Make a follower for each resource, or several where the scope names namespaces or nodes.
 
@@ -59,6 +64,8 @@ class Exporter:
             settings: digest of the settings that must be the same in all shards.
             pod: name of the own pod, "" outside a StatefulSet.
             config: the file that some of the settings are from.
+            timestamps: whether samples of what is about to go have timestamps.
+            period: seconds between two scrapes of one Prometheus, at the most.
         """
         self._exported = {one.resource.plural: one for one in exported}
         self._ownership = ownership
@@ -78,6 +85,8 @@ class Exporter:
         self.siblings: Sequence[Sibling] = ()
         self.membership: dict[str, Follower] = {}
         self.on_news: Callable[[], None] = lambda: None
+        self.scrapers = Scrapers(WAITED * period, self._scraped)
+        self._handover = Handover(exported, ownership, server.clock, period, on=timestamps)
         self._followed = [
             self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
         ]
@@ -112,6 +121,8 @@ class Exporter:
             self._lost = state.lost
         self._state = state
         self._ownership.change(state.held)
+        self._handover.change(state.leaving, state.gained)
+        self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
 
     def loaded(self) -> bytes:
         """Return the slots whose objects have been listed, of every resource that can be read."""
@@ -119,22 +130,21 @@ class Exporter:
         self._ownership.confirm(min(versions, default=self._ownership.version))
         return self._ownership.loaded()
 
-    def scraped(self) -> float:
-        """Return the latest moment, by the monotonic clock, after which all who scrape have begun a scrape that they completed."""
-        return math.inf
-
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+    def scrape(self, scrape: Scrape) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
         self.readiness()
         if not self._complete:
             return None
         listed = self._listed()
-        return [
-            body
-            for name, one in self._exported.items()
-            if name in listed and wanted(name)
-            for body in one.bodies(openmetrics=openmetrics)
-        ]
+        shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
+        if scrape.draining:
+            self._handover.drain()
+        self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
+        return self._handover.bodies(shown, scrape)
+
+    def scraped(self) -> float:
+        """Return the latest moment, by the monotonic clock, since which all who scrape have begun a scrape that they completed."""
+        return self.scrapers.scraped(time.monotonic())
 
     def retired(self) -> int:
         """See Source."""
@@ -258,6 +268,11 @@ class Exporter:
 
     def _news(self) -> None:
         self.on_news()
+
+    def _scraped(self) -> None:
+        """Wake who waits for scrapes of what is about to go."""
+        if self._handover.leaving != NONE:
+            self._news()
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop what belongs to lost slots, and list once more for gained ones."""

@@ -20,6 +20,7 @@ from typing import Self
 
 # How long a process may take for anything: far more than it does, so that only a hang runs into it.
 PATIENCE = 60.0
+SHIFTED = Path(__file__).parent / "shifted.py"
 
 
 class Exporter:
@@ -30,8 +31,10 @@ class Exporter:
         log: what it wrote so far, line by line.
     """
 
-    def __init__(self, *flags: str) -> None:
-        command = [sys.executable, "-m", "ksm_shard", "--host=127.0.0.1", "--port=0"]
+    def __init__(self, *flags: str, ahead: float = 0.0) -> None:
+        """Start it with a clock that is so many seconds ahead of this one."""
+        program = [str(SHIFTED), str(ahead)] if ahead else ["-m", "ksm_shard"]
+        command = [sys.executable, *program, "--host=127.0.0.1", "--port=0"]
         command += ["--telemetry-host=127.0.0.1", "--telemetry-port=0", *flags]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.log: list[str] = []

@@ -3,6 +3,7 @@
 That lists and events get into the store is in tests/test_intake.py; whole processes are in tests/e2e.
 """
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
 from ksm_shard.exporter import Exporter
+from ksm_shard.handover import LEAD
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
@@ -18,20 +20,24 @@ from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import ALL, NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet, static
+from ksm_shard.store.pages import text_pieces
 from ksm_shard.targets import Scope
+from ksm_shard.web.scrapers import Scraper
+from ksm_shard.web.source import Scrape
 
+ALL_OF_IT = Scrape(lambda _: True, openmetrics=False, scraper=Scraper(), draining=False)
 MEMBER = Member(MMH3, "ksm-0")
 PODS = [Pod("ksm-0", "1"), Pod("ksm-1", "1")]
 
 
-def exporter(state: State, *names: str, scope: Scope | None = None) -> Exporter:
+def exporter(state: State, *names: str, scope: Scope | None = None, timestamps: bool = False) -> Exporter:
     """An exporter of some resources whose followers have not begun."""
     ownership = Ownership(MMH3, state.held)
     exported = [export(resources()[name], parse([], {}), Filters(), ownership) for name in names]
     server = connect("http://127.0.0.1:1")
     return Exporter(
         exported, ownership, server, scope or Scope(), state,
-        version="1", settings="", pod="" if state.phase == "static" else MEMBER.pod,
+        version="1", settings="", pod="" if state.phase == "static" else MEMBER.pod, timestamps=timestamps,
     )  # fmt: skip
 
 
@@ -115,7 +121,7 @@ def test_a_list_of_fewer_slots_is_not_enough() -> None:
     one._followed[0].intake.end_list("1")
     state = advance(one, state, 1, 2)
     assert one.readiness().problems == [f"{MMH3.mask(1, 2).count(1)} slots are not loaded"]
-    assert one.scrape(lambda _: True, openmetrics=False) is None
+    assert one.scrape(ALL_OF_IT) is None
 
     listed(one)
     advance(one, state, 1, 3)
@@ -134,7 +140,7 @@ def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
             listed(one)
         state = advance(one, state, 1, now)
         ready.append(one.readiness().ready)
-        assert one.scrape(lambda _: True, openmetrics=False) is not None
+        assert one.scrape(ALL_OF_IT) is not None
 
     assert ready == [True, True, False, True]
 
@@ -150,7 +156,7 @@ def test_a_pod_that_is_not_to_be_counted_on_is_not_ready() -> None:
     one.become(replace(state, unready="the pods cannot be watched"))
 
     assert (one.readiness().ready, one.readiness().problems) == (False, ["the pods cannot be watched"])
-    assert one.scrape(lambda _: True, openmetrics=False) is not None
+    assert one.scrape(ALL_OF_IT) is not None
 
 
 def test_slots_lost_are_told_until_the_next_change() -> None:
@@ -163,3 +169,79 @@ def test_slots_lost_are_told_until_the_next_change() -> None:
 
     one.become(replace(state, gained=ALL))
     assert one.status().slots.lost == NONE
+
+
+@pytest.fixture
+def leaver() -> Exporter:
+    """A shard of pods that writes timestamps; it has one in each of two slots, of which it gives one away."""
+    one = exporter(static(MMH3, 0, 1), "pods", timestamps=True)
+    listed(one)
+    for key, slot in (("a", MMH3.mask(0, 2).index(1)), ("b", MMH3.mask(1, 2).index(1))):
+        one._exported["pods"].store.put(key, slot, [f"{key} 1\n"] + [""] * (len(one._exported["pods"].families) - 1))
+    return one
+
+
+def stamps(one: Exporter, scraper: Scraper, *, draining: bool = False) -> dict[str, float | None]:
+    """Scrape; return the seconds by which the timestamp of each sample is ahead of the clock, None without one."""
+    bodies = one.scrape(replace(ALL_OF_IT, scraper=scraper, draining=draining))
+    now = time.time()
+    scraped = time.monotonic()
+    one.scrapers.completed(scraper, scraped, "prometheus")
+    lines = [line.split(" ") for line in b"".join(text_pieces(bodies or [])).decode().splitlines() if line[0] != "#"]
+    return {name: int(stamp[0]) / 1000 - now if stamp else None for name, _, *stamp in lines}
+
+
+def gives_away(one: Exporter) -> None:
+    """Hold all slots, of which only the first half is its own."""
+    half = MMH3.mask(0, 2)
+    one.become(State(phase="releasing", total=2, shard=0, own=half, held=ALL, leaving=MMH3.mask(1, 2), serving=True))
+
+
+def test_only_what_is_held_for_others_has_timestamps(leaver: Exporter) -> None:
+    """Those that anybody gets first are a little ahead of time, which keeps staleness markers out; later ones are not."""
+    scraper = Scraper()
+    assert stamps(leaver, scraper) == {"a": None, "b": None}
+
+    gives_away(leaver)
+    first, second = stamps(leaver, scraper), stamps(leaver, scraper)
+
+    assert first["a"] is second["a"] is None
+    assert LEAD - 0.1 < first["b"] <= LEAD
+    assert -0.1 < second["b"] <= 0
+    assert stamps(leaver, Scraper())["b"] > 0
+
+
+def test_a_process_that_is_told_to_stop_writes_timestamps_on_all(leaver: Exporter) -> None:
+    """From SIGTERM on, whatever the membership knows of it yet."""
+    gives_away(leaver)
+    scraper = Scraper()
+
+    shown = stamps(leaver, scraper, draining=True)
+    gives_away(leaver)
+
+    assert None not in shown.values()
+    assert None not in stamps(leaver, scraper, draining=True).values()
+    assert -0.1 < stamps(leaver, scraper, draining=True)["a"] <= 0
+
+
+def test_timestamps_are_written_only_where_asked_for(alone: Exporter) -> None:
+    """Without the option not even a process that is told to stop writes any."""
+    listed(alone)
+    alone._exported["pods"].store.put("a", 1, ["a 1\n"] + [""] * (len(alone._exported["pods"].families) - 1))
+
+    assert stamps(alone, Scraper(), draining=True) == {"a": None}
+
+
+def test_who_waits_for_a_scrape_is_told_of_it(leaver: Exporter) -> None:
+    """Only while something is about to go; when the last of all began is known."""
+    told: list[float] = []
+    leaver.on_news = lambda: told.append(leaver.scraped())
+    scraper = Scraper()
+    stamps(leaver, scraper)
+    assert told == []
+
+    gives_away(leaver)
+    told.clear()
+    stamps(leaver, scraper)
+
+    assert told == [scraper.began]

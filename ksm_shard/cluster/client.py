@@ -29,6 +29,7 @@ from ksm_shard.cluster.errors import (
     Unavailable,
     request_error,
 )
+from ksm_shard.cluster.server_clock import ServerClock
 from ksm_shard.wire.codec import JsonCodec, ProtobufCodec, Status
 from ksm_shard.wire.frames import WireError
 
@@ -119,7 +120,11 @@ class Response:
 
 
 class ApiServer:
-    """The API server: one pool of connections, shared by all threads; credentials that are renewed when they expire."""
+    """The API server: one pool of connections, shared by all threads; credentials that are renewed when they expire.
+
+    Attributes:
+        clock: what time it is there.
+    """
 
     def __init__(self, load: Callable[[], client.Configuration]) -> None:
         """Take what loads the configuration of the `kubernetes` package: at once, and again when it is refused.
@@ -130,6 +135,7 @@ class ApiServer:
         """
         self._load = load
         self._lock = threading.Lock()
+        self.clock = ServerClock()
         self._open()
         with suppress(Unavailable):  # a login may fail now and work later
             self._credentials("/")
@@ -154,6 +160,7 @@ class ApiServer:
             **self._credentials(path),
         }
         timeout = urllib3.Timeout(total=within, connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
+        asked = time.monotonic()
         with _named(path, call), in_flight(call):
             try:
                 raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
@@ -161,6 +168,7 @@ class ApiServer:
                 # The cluster's certificates may be signed by another authority by now, as the kubeconfig or the pod may say.
                 self._reload()
                 raise
+        self.clock.heard(raw.headers.get("date", ""), asked)
         if raw.status == 200:
             call.succeed()
             return Response(path, raw, call)

@@ -170,6 +170,13 @@ class Settings(Options):
         "How long a shard that is told to stop goes on serving, while the others take over. Only with --pod. "
         "Longer than loading and a scrape interval take, or series are missing from a scrape.",
     )
+    handover_timestamps: bool = option(
+        SHARDING,
+        Boolean(),
+        False,
+        "Write samples of objects that this shard is about to let go with the time of the scrape, so that a query sees each once, "
+        "whoever has it. For a Prometheus that drops the label instance after the scrape and honors timestamps.",
+    )
 
     host: str = option(SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: is all.")
     port: int = option(SERVING, PORT, 8080, "Port to serve the metrics of the cluster on.")

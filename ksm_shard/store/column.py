@@ -8,7 +8,8 @@ from array import array
 from itertools import accumulate
 from typing import Final
 
-from ksm_shard.store.pages import EMPTY, Page, deflate, inflate
+from ksm_shard.store.pages import EMPTY, Page, deflate, held, inflate
+from ksm_shard.store.stamps import Holed
 
 ROWS: Final = 128
 
@@ -19,15 +20,23 @@ class Column:
     Attributes:
         page: the texts as they were last written.
         pending: the texts of rows that changed since.
+        holed: the page as it is written while rows of it get timestamps, made when somebody needs it.
     """
 
-    __slots__ = ("_lengths", "page", "pending")
+    __slots__ = ("_lengths", "holed", "page", "pending")
 
     def __init__(self) -> None:
         """Start with no text in any row."""
         self.page: Page = EMPTY
         self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
         self.pending: dict[int, str] = {}
+        self.holed: Holed | Page | None = None
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory its pages take."""
+        more = held(self.holed) if self.holed is not None and self.holed is not self.page else 0
+        return held(self.page) + more
 
     def texts(self) -> list[str]:
         """Return the text of each row."""
@@ -36,12 +45,19 @@ class Column:
             texts[row] = text
         return texts
 
+    def text(self, row: int) -> str:
+        """Return the text of one row."""
+        if row in self.pending or self._lengths is None:
+            return self.pending.get(row, "")
+        start = sum(self._lengths[:row])
+        return inflate(self.page).decode()[start : start + self._lengths[row]]
+
     def write(self) -> None:
         """Bring the page up to date."""
         if not self.pending:
             return
         texts = self.texts()
-        self.pending = {}
+        self.pending, self.holed = {}, None
         self.page = deflate("".join(texts).encode())
         lengths = [len(text) for text in texts]
         self._lengths = array("H" if max(lengths) < 65536 else "I", lengths) if self.page.length else None

@@ -7,7 +7,7 @@ gzip member (RFC 1952), which every client reads; of several members in a row cu
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from isal import isal_zlib
 
@@ -20,14 +20,50 @@ LAST_BLOCK: Final = b"\x03\x00"
 PIECE: Final = 256 << 10
 
 
+class Sized(Protocol):
+    """What has so many bytes when it is deflated."""
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+
+class Deflated(Sized, Protocol):
+    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32.
+
+    `kept` is what of it stays in memory, for this scrape and all others.
+    """
+
+    @property
+    def deflated(self) -> bytes: ...  # noqa: D102
+
+    @property
+    def length(self) -> int: ...  # noqa: D102
+
+    @property
+    def crc(self) -> int: ...  # noqa: D102
+
+    @property
+    def kept(self) -> Sized: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Deflated text: its bytes, the length of the text in bytes, its CRC-32, and how many lines it has."""
+    """Deflated text that is kept, and how many lines it has."""
 
     deflated: bytes
     length: int
     crc: int
     lines: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.deflated)
+
+    @property
+    def kept(self) -> "Page":
+        """All of it."""
+        return self
 
 
 # Bytes of memory of a page beside what is deflated: two objects, and a pointer to it.
@@ -35,9 +71,9 @@ OVERHEAD: Final = 170
 EMPTY: Final = Page(b"", 0, 0, 0)
 
 
-def held(page: Page) -> int:
+def held(page: Sized) -> int:
     """Return how many bytes of memory a page takes."""
-    return len(page.deflated) + OVERHEAD if page.length else 0
+    return page.size + OVERHEAD if page.size else 0
 
 
 def deflate(text: bytes) -> Page:
@@ -49,7 +85,7 @@ def deflate(text: bytes) -> Page:
     return Page(deflated, len(text), isal_zlib.crc32(text), text.count(b"\n"))
 
 
-def inflate(page: Page) -> bytes:
+def inflate(page: Deflated) -> bytes:
     """Return the text of a page."""
     return isal_zlib.decompress(page.deflated + LAST_BLOCK, RAW, page.length) if page.length else b""
 
@@ -58,12 +94,12 @@ def inflate(page: Page) -> bytes:
 class Body:
     """Pages in order, with the length and CRC-32 of their text together."""
 
-    pages: Sequence[Page]
+    pages: Sequence[Deflated]
     length: int
     crc: int
 
     @classmethod
-    def of(cls, pages: Iterable[Page]) -> "Body":
+    def of(cls, pages: Iterable[Deflated]) -> "Body":
         """Combine pages; 0.3 us each, so a body that did not change is worth keeping."""
         kept = tuple(page for page in pages if page.length)
         length = crc = 0
@@ -75,7 +111,7 @@ class Body:
 
 def gzip_length(bodies: Sequence[Body]) -> int:
     """Return how many bytes the gzip answer has."""
-    return len(HEADER) + sum(len(page.deflated) for body in bodies for page in body.pages) + len(LAST_BLOCK) + 8
+    return len(HEADER) + sum(page.size for body in bodies for page in body.pages) + len(LAST_BLOCK) + 8
 
 
 def gzip_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
@@ -87,7 +123,7 @@ def gzip_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
         length += body.length
         for page in body.pages:
             waiting.append(page.deflated)
-            size += len(page.deflated)
+            size += page.size
             if size >= PIECE:
                 yield b"".join(waiting)
                 waiting, size = [], 0

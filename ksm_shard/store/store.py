@@ -3,26 +3,29 @@
 Objects are known by a key that identifies their series (namespace and name), so that an object that was deleted and made
 again with another uid replaces its predecessor. A row remembers the resource version of its object, so that older news of a
 predecessor, whose watch may lag, does not touch a successor. Every method may be called from any thread.
+
+Objects whose slots are about to be let go can be written with timestamps (`stamps.py`), and those among them that end meanwhile
+get a last word (`farewells.py`).
 """
 
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat
-from operator import ne
+from itertools import repeat
 from threading import Lock
-from time import sleep
+from time import monotonic, sleep
 from typing import Final
 
-from ksm_shard.store.column import ROWS, Column
-from ksm_shard.store.pages import Body, held
+from ksm_shard.store.block import Block, Origin, hashes
+from ksm_shard.store.column import ROWS
+from ksm_shard.store.farewells import Successor
+from ksm_shard.store.leaving import Leaving
+from ksm_shard.store.pages import Body, Deflated
+from ksm_shard.store.stamps import Holed, Stamp
 
 # Characters of noted texts after which they are written without waiting for a scrape, so that a storm of changes that
 # nobody scrapes cannot hold the whole text: 8 MB is 800 pods.
 MOST_PENDING: Final = 8 << 20
-# Texts are told apart by 32 bits of their hash, which keeps 4 bytes a text instead of 180: one change in 4e9 is overlooked
-# until the next.
-HASH_BITS: Final = 0xFFFFFFFF
 # Objects that are forgotten before others get a turn at the store: 5 ms, where 18,000 pods at once were 11 s without a scrape.
 BATCH: Final = 256
 
@@ -36,46 +39,38 @@ class Size:
     series: int
 
 
-class _Block:
-    """The rows of 128 objects: whose each is, and a column for each family that ever had text."""
-
-    __slots__ = ("columns", "dirty", "hashes", "keys", "slots", "sources", "versions")
-
-    def __init__(self, families: int) -> None:
-        self.keys: list[str | None] = [None] * ROWS
-        self.slots = array("H", bytes(2 * ROWS))
-        self.sources = bytearray(ROWS)
-        self.versions = array("Q", bytes(8 * ROWS))
-        self.columns: list[Column | None] = [None] * families
-        self.hashes = _hashes([""]) * (families * ROWS)  # row by row
-        self.dirty: set[int] = set()
-
-
 class Store:
-    """Texts by object and family.
+    """Texts by object and family."""
 
-    Attributes:
-        retired: bytes of pages that others replaced, since the start; who reads slowly may still hold them.
-    """
-
-    def __init__(self, families: int) -> None:
-        """Keep so many texts an object."""
+    def __init__(self, families: int, clock: Callable[[], float] = monotonic) -> None:
+        """Keep so many texts an object. The clock, in seconds, dates farewells."""
         self._families = families
-        self._every = range(families)
         self._nothing = [""] * families
-        self._no_hashes = _hashes(self._nothing)
+        self._no_hashes = hashes(self._nothing)
         self._lock = Lock()
         self._index: dict[str, int] = {}
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._free: list[int] = []
-        self._dirty: set[_Block] = set()
+        self._dirty: set[Block] = set()
         self._bodies: list[Body | None] = [None] * families
         self._pending = 0
-        self.retired = 0
+        self._leaving = Leaving(clock)
+        self._retired = 0  # of blocks that are no more
 
     def __len__(self) -> int:
         """Return how many objects there are."""
-        return len(self._index)
+        return len(self._index) - self._leaving.gone
+
+    @property
+    def retired(self) -> int:
+        """Bytes of pages that others replaced, since the start; who reads slowly may still hold them."""
+        with self._lock:
+            return self._retired + sum(block.retired for block in self._blocks)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write, not even a farewell."""
+        return not self._index
 
     def put(
         self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
@@ -91,15 +86,21 @@ class Store:
             replayed: whether the source may have put something newer before. Otherwise its own rows are older, whatever
                 their version: that of a restored API server may be lower.
         """
+        after = hashes(texts)
         with self._lock:
             at = self._index.get(key)
             if at is None:
-                at = self._index[key] = self._place(key)
-            block, row = self._blocks[at // ROWS], at % ROWS
-            if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
-                return False
+                block, row = self._at(self._place(key))
+            else:
+                block, row = self._at(at)
+                if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
+                    return False
+                if self._leaving.on:
+                    successor = Successor(Origin(slot, source, version), texts)
+                    if self._leaving.delays(block, row, successor, after):
+                        return True
             block.slots[row], block.sources[row], block.versions[row] = slot, source, version
-            return self._set(block, row, texts, _hashes(texts))
+            return self._set(block, row, texts, after)
 
     def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False) -> bool:
         """Forget an object that is gone since that version; tell whether it was there.
@@ -107,46 +108,88 @@ class Store:
         The row of a successor stays: one of another source, or a newer one where this may be known already (`put`).
         """
         with self._lock:
-            at = self._index.get(key)
-            if at is None:
+            known = self._found(key)
+            if known is None or known.source != source or (replayed and 0 < version < known.version):
                 return False
-            block, row = self._blocks[at // ROWS], at % ROWS
-            if block.sources[row] != source or (replayed and 0 < version < block.versions[row]):
-                return False
-            self._forget(key)
+            self._end(key)
             self._compact()
         return True
 
     def keep(self, source: int, keys: Collection[str]) -> int:
         """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile."""
 
-        def gone(block: _Block, row: int) -> bool:
-            return block.sources[row] == source and block.keys[row] not in keys
+        def gone(key: str, origin: Origin) -> bool:
+            return origin.source == source and key not in keys
 
-        return self._forget_those(gone)
+        return self._forget_those(gone, self._end)
 
     def slot_of(self, key: str) -> int | None:
         """Return the slot of an object, None if it is not here."""
         with self._lock:
-            at = self._index.get(key)
-            return None if at is None else self._blocks[at // ROWS].slots[at % ROWS]
+            found = self._found(key)
+            return None if found is None else found.slot
 
     def release(self, lost: bytes) -> int:
         """Forget the objects of the slots whose byte in the mask is 1; return how many there were.
 
-        Others may read and write meanwhile.
+        There is no farewell to what others go on to write. Others may read and write meanwhile.
         """
 
-        def gone(block: _Block, row: int) -> bool:
-            return lost[block.slots[row]] == 1
+        def gone(key: str, origin: Origin) -> bool:
+            del key
+            return lost[origin.slot] == 1
 
-        return self._forget_those(gone)
+        return self._forget_those(gone, self._hand_over)
 
-    def bodies(self) -> list[Body]:
-        """Return every family's pages as they are now. Whoever reads them slowly holds references, never the lock."""
+    def leave(self, mask: bytes | None, shared: bytes | None = None) -> None:
+        """Have the samples of objects in the slots of a mask written with timestamps from now on; None for no slot.
+
+        Args:
+            mask: the slots.
+            shared: slots that others write with timestamps, or did so a moment ago.
+        """
+        with self._lock:
+            self._leaving.change(mask, shared, self._blocks)
+
+    def make_ready(self) -> None:
+        """Deflate the pages that get timestamps, 128 objects at a time, which the next scrape would have to do otherwise.
+
+        Others may read and write meanwhile.
+        """
+        at = 0
+        while self._leaving.mask is not None and at < len(self._blocks):
+            with self._lock:
+                for block in self._blocks[at : at + 1]:
+                    self._leaving.make_ready(block)
+            at += 1
+            sleep(0)
+
+    def forget_farewells(self, heard: float) -> None:
+        """End farewells to series that ended before that moment of the clock: everybody has had them."""
+        if not self._leaving.farewells:
+            return
+        with self._lock:
+            for key, successor in self._leaving.over(heard).items():
+                if successor is None:
+                    self._forget(key)
+                else:
+                    block, row = self._at(self._index[key])
+                    block.assign(row, successor.origin)
+                    self._set(block, row, successor.texts, hashes(successor.texts))
+                    block.remake()
+            self._compact()
+
+    def bodies(self, stamp: Stamp | None = None) -> list[Body]:
+        """Return every family's pages as they are now. Whoever reads them slowly holds references, never the lock.
+
+        Args:
+            stamp: the timestamp of objects that leave.
+        """
         with self._lock:
             self._write()
-            return [self._body(family) for family in range(self._families)]
+            if stamp is None or self._leaving.mask is None:
+                return [self._body(family) for family in range(self._families)]
+            return [Body.of(self._filled(family, stamp)) for family in range(self._families)]
 
     def size(self) -> Size:
         """Return how large everything is."""
@@ -162,48 +205,62 @@ class Store:
     def _place(self, key: str) -> int:
         if not self._free:
             self._free = list(range((len(self._blocks) + 1) * ROWS - 1, len(self._blocks) * ROWS - 1, -1))
-            self._blocks.append(_Block(self._families))
-        at = self._free.pop()
-        self._blocks[at // ROWS].keys[at % ROWS] = key
+            self._blocks.append(Block(self._families))
+        at = self._index[key] = self._free.pop()
+        block, row = self._at(at)
+        block.keys[row], block.leaving = key, None
         return at
 
-    def _set(self, block: _Block, row: int, texts: Sequence[str], after: "array[int]") -> bool:
-        start, end = row * self._families, (row + 1) * self._families
-        before = block.hashes[start:end]
-        if before == after:
+    def _at(self, at: int) -> tuple[Block, int]:
+        return self._blocks[at // ROWS], at % ROWS
+
+    def _set(self, block: Block, row: int, texts: Sequence[str], after: "array[int]") -> bool:
+        size = block.note(row, texts, after)
+        if size is None:
             return False
-        block.hashes[start:end] = after
-        # Picked without a loop of ours: most families of most objects have no text (30 of 57 of a pod).
-        for family in compress(self._every, map(ne, before, after)):
-            text = texts[family]
-            column = block.columns[family]
-            if column is None:
-                column = block.columns[family] = Column()
-            column.pending[row] = text
-            block.dirty.add(family)
-            self._pending += len(text)
         self._dirty.add(block)
+        self._pending += size
         if self._pending > MOST_PENDING:
             self._write()
         return True
 
+    def _found(self, key: str) -> Origin | None:
+        """Return whose an object is; None if there is none, or only a farewell to it."""
+        at = self._index.get(key)
+        return None if at is None else self._leaving.origin(*self._at(at))
+
     def _forget(self, key: str) -> None:
         at = self._index.pop(key)
-        block = self._blocks[at // ROWS]
-        block.keys[at % ROWS], block.versions[at % ROWS] = None, 0
-        self._set(block, at % ROWS, self._nothing, self._no_hashes)
+        block, row = self._at(at)
+        block.keys[row], block.versions[row] = None, 0
+        self._set(block, row, self._nothing, self._no_hashes)
         self._free.append(at)
 
-    def _forget_those(self, gone: Callable[[_Block, int], bool]) -> int:
+    def _end(self, key: str) -> None:
+        """Forget an object that is no more, with a farewell if its samples have timestamps."""
+        if not self._leaving.says_farewell(*self._at(self._index[key])):
+            self._forget(key)
+
+    def _hand_over(self, key: str) -> None:
+        """Forget an object that others have; what it was before it changed still gets its farewell."""
+        block, row = self._at(self._index[key])
+        lines = self._leaving.handed_over(block, row)
+        if lines:
+            texts = [lines.get(family, "") for family in range(self._families)]
+            self._set(block, row, texts, hashes(texts))
+        else:
+            self._forget(key)
+
+    def _forget_those(self, gone: Callable[[str, Origin], bool], forget: Callable[[str], None]) -> int:
         with self._lock:
-            keys = [key for key, at in self._index.items() if gone(self._blocks[at // ROWS], at % ROWS)]
+            keys = [key for key in self._index if (found := self._found(key)) and gone(key, found)]
         count = 0
         for start in range(0, len(keys), BATCH):
             with self._lock:
                 for key in keys[start : start + BATCH]:
-                    at = self._index.get(key)
-                    if at is not None and gone(self._blocks[at // ROWS], at % ROWS):
-                        self._forget(key)
+                    found = self._found(key)
+                    if found and gone(key, found):
+                        forget(key)
                         count += 1
             sleep(0)  # lets go of the interpreter too, or who waits for the lock would go without for long
         compacting = True
@@ -215,13 +272,8 @@ class Store:
 
     def _write(self) -> None:
         for block in self._dirty:
-            for family in block.dirty:
-                column = block.columns[family]
-                if column is not None:
-                    self.retired += held(column.page)
-                    column.write()
+            for family in block.write():
                 self._bodies[family] = None
-            block.dirty.clear()
         self._dirty.clear()
         self._pending = 0
 
@@ -231,6 +283,14 @@ class Store:
             columns = (block.columns[family] for block in self._blocks)
             body = self._bodies[family] = Body.of(column.page for column in columns if column is not None)
         return body
+
+    def _filled(self, family: int, stamp: Stamp) -> Iterator[Deflated]:
+        """Yield the pages of a family, with a timestamp where objects leave."""
+        for block in self._blocks:
+            column = block.columns[family]
+            if column is not None:
+                page = self._leaving.page(block, family, column)
+                yield page.filled(stamp) if isinstance(page, Holed) else page
 
     def _compact(self) -> bool:
         """If more than half of all rows are free, move the objects of the last block into free rows elsewhere.
@@ -246,18 +306,11 @@ class Store:
         columns = [repeat("") if column is None else column.texts() for column in last.columns]
         for row, (key, *texts) in enumerate(zip(last.keys, *columns, strict=False)):
             if key is not None:
-                self._index[key] = moved = self._place(key)
-                block, to = self._blocks[moved // ROWS], moved % ROWS
-                block.slots[to], block.sources[to] = last.slots[row], last.sources[row]
-                block.versions[to] = last.versions[row]
-                hashes = last.hashes[row * self._families : (row + 1) * self._families]
-                self._set(block, to, texts, hashes)
+                block, moved = self._at(self._place(key))
+                block.assign(moved, last.origin(row))
+                self._set(block, moved, texts, last.hashes(row))
         self._blocks.pop()
-        self.retired += sum(held(column.page) for column in last.columns if column is not None)
+        self._retired += last.retire()
         self._dirty.discard(last)
         self._bodies = [None] * self._families
         return True
-
-
-def _hashes(texts: Sequence[str]) -> "array[int]":
-    return array("I", [hash(text) & HASH_BITS for text in texts])

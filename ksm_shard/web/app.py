@@ -8,7 +8,7 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_
 from ksm_shard.web import page
 from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
-from ksm_shard.web.source import NoAnswer, Owner, Source
+from ksm_shard.web.source import NoAnswer, Owner, Scrape, Source
 from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.unread import Reading, Unread
 
@@ -77,7 +77,7 @@ def main_app(
         response.call_on_close(lambda: telemetry.requested(handler, method, time.monotonic() - began))
         return response
 
-    _add_scrapes(app, source, telemetry, unread, gzip=gzip, most=scrapes)
+    _add_scrapes(app, source, telemetry, unread, gzip=gzip, most=scrapes, draining=draining)
     _add_owner(app, source)
 
     @app.get("/shard")
@@ -112,7 +112,16 @@ def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[]
     return app
 
 
-def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, unread: Unread, *, gzip: bool, most: int) -> None:
+def _add_scrapes(
+    app: Flask,
+    source: Source,
+    telemetry: Telemetry,
+    unread: Unread,
+    *,
+    gzip: bool,
+    most: int,
+    draining: Callable[[], bool],
+) -> None:
     places = threading.BoundedSemaphore(most)
 
     @app.get("/metrics")
@@ -137,8 +146,10 @@ def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, unread: Unrea
     def scrape(reading: Reading) -> Response:
         wanted = _wanted(source)
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        identity = request.remote_addr, request.headers.get("User-Agent"), request.query_string
+        scraper = source.scrapers.find(*identity)
         began = time.monotonic()
-        bodies = source.scrape(wanted, openmetrics)
+        bodies = source.scrape(Scrape(wanted, openmetrics, scraper, draining()))
         if bodies is None:
             return _later("not every resource has been listed yet: see /readyz")
         telemetry.gathering(time.monotonic() - began)
@@ -147,8 +158,9 @@ def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, unread: Unrea
         reading.bodies = bodies
         zipped = gzip and accepts_gzip(request.headers.get("Accept-Encoding", ""))
         pieces, length = (gzip_pieces, gzip_length) if zipped else (text_pieces, text_length)
+        ended = partial(source.scrapers.completed, scraper, began, *identity)
         response = Response(
-            telemetry.sending("gzip" if zipped else "identity", pieces(bodies)),
+            _then(telemetry.sending("gzip" if zipped else "identity", pieces(bodies)), ended),
             content_type=OPENMETRICS if openmetrics else TEXT,
         )
         response.content_length = length(bodies)
@@ -156,6 +168,12 @@ def _add_scrapes(app: Flask, source: Source, telemetry: Telemetry, unread: Unrea
             response.content_encoding = "gzip"
         response.vary.update(("Accept", "Accept-Encoding"))
         return response
+
+
+def _then(pieces: Iterable[bytes], ended: Callable[[], None]) -> Iterator[bytes]:
+    """Pass pieces on, and call that once the client's socket has taken the last one."""
+    yield from pieces
+    ended()
 
 
 def _add_owner(app: Flask, source: Source) -> None:

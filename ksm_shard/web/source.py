@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ksm_shard.store.pages import Body
+from ksm_shard.web.scrapers import Scraper, Scrapers
 from ksm_shard.web.tally import Tally
 
 
@@ -175,11 +176,34 @@ class NoAnswer(Exception):
         self.refused = refused
 
 
-class Source(Protocol):
-    """The process behind the pages."""
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """What a scrape asks for.
 
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
-        """Bodies, headers included, of the resources whose plural passes; None while not everything is loaded."""
+    Attributes:
+        wanted: whether a resource of that plural is to be in it.
+        openmetrics: whether it is to be OpenMetrics rather than the text format.
+        scraper: who asks.
+        draining: whether this process was told to stop.
+    """
+
+    wanted: Callable[[str], bool]
+    openmetrics: bool
+    scraper: Scraper
+    draining: bool
+
+
+class Source(Protocol):
+    """The process behind the pages.
+
+    Attributes:
+        scrapers: who scrapes it.
+    """
+
+    scrapers: Scrapers
+
+    def scrape(self, scrape: Scrape) -> list[Body] | None:
+        """Bodies, headers included, of the resources that are wanted; None while not everything is loaded."""
 
     def retired(self) -> int:
         """Bytes of pages that were replaced since the start, and may be held by those who read them."""

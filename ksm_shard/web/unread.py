@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from ksm_shard.store.pages import Body, Page, held
+from ksm_shard.store.pages import Body, Sized, held
 from ksm_shard.web.limits import UNREAD
 
 # Seconds within which a scrape is never let go: it is sent in less than one, and pages are written at 30 MB a second at most.
@@ -90,8 +90,9 @@ class Unread:
         return total
 
 
-def _distinct(reading: Reading, bodies: set[int], pages: set[int]) -> tuple[set[int], dict[int, Page]]:
+def _distinct(reading: Reading, bodies: set[int], pages: set[int]) -> tuple[set[int], dict[int, Sized]]:
     """Return what a reading holds beside these: bodies, and pages, by their identity. They live as long as it does."""
     known = {id(body): body for body in reading.bodies if id(body) not in bodies}
-    fresh = {id(page): page for body in known.values() for page in body.pages if id(page) not in pages}
+    kept = (page.kept for body in known.values() for page in body.pages)
+    fresh = {id(page): page for page in kept if id(page) not in pages}
     return set(known), fresh

@@ -172,6 +172,32 @@ def test_prometheus_without_the_operator_looks_in_the_same_namespace() -> None:
     assert looked == [[manifest("kustomization")["namespace"]]] * len(jobs)
 
 
+def test_no_query_sees_which_shard_has_an_object() -> None:
+    """Where shards write timestamps, both ways to scrape drop `instance` from samples of the cluster and honor the timestamps."""
+    container = manifest("statefulset")["spec"]["template"]["spec"]["containers"][0]
+    endpoint = manifest("podmonitor")["spec"]["podMetricsEndpoints"][0]
+    job = yaml.safe_load((DEPLOY / "monitoring" / "scrape-config.yaml").read_text())["scrape_configs"][0]
+
+    assert parse(container["args"], {}).handover_timestamps
+    assert (endpoint["port"], job["job_name"]) == ("metrics", "ksm-shard")
+    assert (
+        endpoint["metricRelabelings"] == job["metric_relabel_configs"] == [{"action": "labeldrop", "regex": "instance"}]
+    )
+    assert endpoint["honorTimestamps"]
+    assert job["honor_timestamps"]
+    assert not endpoint.get("trackTimestampsStaleness")
+    assert not job.get("track_timestamps_staleness")
+
+
+def test_shards_are_told_apart_in_what_they_say_of_themselves() -> None:
+    """Their telemetry keeps `instance`, which the alerts and the dashboard count by."""
+    endpoint = manifest("podmonitor")["spec"]["podMetricsEndpoints"][1]
+    job = yaml.safe_load((DEPLOY / "monitoring" / "scrape-config.yaml").read_text())["scrape_configs"][1]
+
+    assert "metricRelabelings" not in endpoint
+    assert "metric_relabel_configs" not in job
+
+
 def test_nodes_are_drained_of_one_shard_at_a_time() -> None:
     """The disruption budget is of these pods, whatever their number."""
     budget, spec = manifest("poddisruptionbudget")["spec"], manifest("statefulset")["spec"]

@@ -42,6 +42,7 @@ class Load:
     Attributes:
         changed: changes made so far, of those that stay and of pods that come and go.
         uids: of those that stay: "pod" or "configmap", and the name, -> uid.
+        deleted: of those that came and went: uid -> when it went, in seconds since 1970.
     """
 
     def __init__(self, api: Api, pods: int, rate: float, passing: float = 0.2) -> None:
@@ -56,6 +57,12 @@ class Load:
         self._began = 0.0
         self.changed = 0
         self.uids: dict[tuple[str, str], str] = {}
+        self.deleted: dict[str, float] = {}
+
+    @property
+    def staying(self) -> list[str]:
+        """Names of the pods that stay."""
+        return self._pods
 
     def create(self, executor: Executor) -> None:
         """Make what stays."""
@@ -89,14 +96,27 @@ class Load:
             else:
                 stop.wait(0.005)
 
+    def _delete(self, name: str, passing: list[str], *, again: bool) -> None:
+        """Delete a pod, and make another of its name if told so."""
+        uid = self._api("GET", f"{PODS}/{name}")["metadata"]["uid"]
+        self._api.delete(f"{PODS}/{name}", 0)
+        self.deleted[uid] = time.time()
+        if again:
+            self._api("POST", PODS, pod(name))
+            passing.append(name)
+
     def _one(self, turn: int, fresh: str, chance: random.Random, passing: list[str]) -> None:
         what = chance.random()
         try:
             if what < self._passing / 2 and len(passing) > PASSING:
-                self._api.delete(f"{PODS}/{passing.pop(chance.randrange(len(passing)))}", 0)
+                self._delete(passing.pop(chance.randrange(len(passing))), passing, again=chance.random() < 0.5)
             elif what < self._passing:
                 self._api("POST", PODS, pod(fresh))
                 passing.append(fresh)
+                if chance.random() < 0.5:  # a label of the pod changes
+                    self._api.merge(
+                        f"{PODS}/{fresh}/status", {"status": {"podIP": f"10.0.{turn >> 8 & 255}.{turn & 255}"}}
+                    )
             elif what < self._passing + 0.2:
                 self._api.merge(f"{CONFIGMAPS}/{chance.choice(self._configmaps)}", {"data": {"turn": str(turn)}})
             else:

@@ -61,5 +61,7 @@ def objects(series: Iterable[str]) -> set[tuple[str, str]]:
 
 
 def _series(texts: Iterable[str]) -> list[str]:
-    """Return the series of the objects that stay, without their values."""
-    return [line.rpartition(" ")[0] for text in texts for line in text.splitlines() if STAYS in line and line[0] != "#"]
+    """Return the series of the objects that stay, without their values and timestamps."""
+    return [
+        line[: line.rindex("}") + 1] for text in texts for line in text.splitlines() if STAYS in line and line[0] != "#"
+    ]

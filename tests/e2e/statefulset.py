@@ -41,14 +41,20 @@ class Fleet:
         held_most: the most slots that any shard was seen to hold for another.
     """
 
-    def __init__(self, api: Api, flags: list[str], load: Load, start: int = 0, handover: float = HANDOVER) -> None:
-        """Take what is to be exported, where the ordinals of the set begin, and the hand-over period in seconds."""
+    def __init__(
+        self, api: Api, flags: list[str], load: Load, start: int = 0, handover: float = HANDOVER, ahead: float = 0.0
+    ) -> None:
+        """Take what is to be exported, where the ordinals of the set begin, and the hand-over period in seconds.
+
+        The clocks of its processes are so many seconds ahead.
+        """
         self._api = api
         self._flags = [
             *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
             f"--handover-period={handover:g}s", f"--drain-period={DRAIN:g}s",
         ]  # fmt: skip
         self._first = start
+        self._ahead = ahead
         self._running: dict[int, Exporter] = {}
         self._ready: dict[int, bool] = {}
         self._counts: dict[Exporter, Counter[str]] = {}
@@ -122,6 +128,10 @@ class Fleet:
         """Replace every pod, the last one first, as a rolling update does."""
         for ordinal, _ in reversed(self.running()):
             self.restart(ordinal)
+
+    def evict(self, *ordinals: int) -> None:
+        """Replace some pods at once, as when a node is drained of them."""
+        list(self._pool.map(self.restart, ordinals))
 
     def kill(self, ordinal: int) -> None:
         """End one process without a warning, and let it come back under its name."""
@@ -213,7 +223,7 @@ class Fleet:
         self._run(ordinal)
 
     def _run(self, ordinal: int) -> None:
-        one = Exporter(*self._flags, f"--pod={NAME}-{ordinal}")
+        one = Exporter(*self._flags, f"--pod={NAME}-{ordinal}", ahead=self._ahead)
         with self._lock:
             self._running[ordinal] = one
 

@@ -10,14 +10,14 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.slots import NONE
 from ksm_shard.store.pages import Body, Page, deflate, held
+from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.server import Limits, listen, serve
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Scrape, Sibling, Slots, Status
 from ksm_shard.web.tally import Tally
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
@@ -44,6 +44,8 @@ class FakeSource:
     def __init__(self, samples: int, synced: bool, *, churns: bool = False) -> None:
         """Prepare so many samples a resource, all of which change with each scrape if they churn."""
         self.synced = synced
+        self.scraped = 0
+        self.scrapers = Scrapers(45.0, self._scraped)
         self.churns = churns
         self.replaced = 0
         self.taken: list[int] = []
@@ -52,13 +54,16 @@ class FakeSource:
             text = text_of(name, samples).encode()
             self.bodies[name] = Body.of(deflate(text[at : at + 20_000]) for at in range(0, len(text), 20_000))
 
-    def scrape(self, wanted: Callable[[str], bool], openmetrics: bool) -> list[Body] | None:
+    def scrape(self, scrape: Scrape) -> list[Body] | None:
         """The constants, in pages of their own if they churn."""
         if self.churns:
             pages = [page for body in self.bodies.values() for page in body.pages]
             self.replaced += sum(map(held, pages))
             self.bodies = {name: Body.of(map(copied, body.pages)) for name, body in self.bodies.items()}
-        return [body for name, body in self.bodies.items() if wanted(name)] if self.synced else None
+        return [body for name, body in self.bodies.items() if scrape.wanted(name)] if self.synced else None
+
+    def _scraped(self) -> None:
+        self.scraped += 1
 
     def retired(self) -> int:
         """As many bytes as were copied."""
@@ -143,8 +148,8 @@ class FakeSource:
         return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
 
     def report(self) -> str:
-        """Anything."""
-        return "{}"
+        """How many scrapes were read to their end."""
+        return f'{{"scraped": {self.scraped}}}'
 
     def close(self) -> None:
         """Say so."""

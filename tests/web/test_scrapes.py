@@ -8,6 +8,7 @@ import zlib
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests.processes import eventually
 from tests.web.serve_fake import text_of
 from tests.web.serving import Answer, Server, serving
 
@@ -114,3 +115,16 @@ def test_other_methods(server: Server) -> None:
 
     assert answer.status == 405
     assert {"GET", "HEAD", "OPTIONS"} == {name.strip() for name in answer.headers["allow"].split(",")}
+
+
+def test_only_a_scrape_that_was_read_to_its_end_counts() -> None:
+    """Who goes away in the middle, or asks for the header alone, has not had what is about to go."""
+    with serving("--samples=200000") as server:
+        server.get("/metrics", "HEAD")
+        with server.connect(received=4096) as sock:
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            sock.recv(4096)
+        server.get("/metrics")
+
+        eventually(lambda: server.get("/shard").text != '{"scraped": 0}', "no scrape counts")
+        assert server.get("/shard").text == '{"scraped": 1}'
