@@ -13,8 +13,8 @@ from typing import Final
 
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.compiler import compile_resource
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL
+from ksm_shard.sharding.masks import ALL
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.simulator.synthetic import cluster
 from ksm_shard.store.pages import Body, gzip_pieces, text_pieces
 from ksm_shard.store.stamps import Stamp

@@ -6,10 +6,11 @@ import time
 from typing import Final
 
 from ksm_shard import kinds
-from ksm_shard.automatic import AutomaticSharding
 from ksm_shard.cluster.client import connect
-from ksm_shard.exported import Exported
+from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.targets import Scope
 from ksm_shard.exporter import Exporter
+from ksm_shard.membership.statefulset import StatefulSetMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Resource
 from ksm_shard.metrics.filters import Filters
@@ -18,9 +19,8 @@ from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.sharding.state import State, static
-from ksm_shard.targets import Scope
+from ksm_shard.status.model import ConfigFile
 from ksm_shard.version import version
-from ksm_shard.web.source import ConfigFile
 
 LOG: Final = logging.getLogger(__name__)
 # Settings of one process, which may differ from shard to shard.
@@ -64,7 +64,7 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     )
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace
-        AutomaticSharding(server, exporter, pod, namespace, settings.handover_period, settings.port).start()
+        StatefulSetMembership(server, exporter, pod, namespace, settings.handover_period, settings.port).start()
     else:
         exporter.start()
     return exporter
@@ -108,9 +108,9 @@ def digest(settings: Settings) -> str:
     return hashlib.sha256(repr(sorted(alike.items())).encode()).hexdigest()[:12]
 
 
-def export(resource: Resource, settings: Settings, filters: Filters, ownership: Ownership) -> Exported:
+def export(resource: Resource, settings: Settings, filters: Filters, ownership: Ownership) -> Collector:
     """Compile the families of a resource that are on."""
-    return Exported(
+    return Collector(
         resource,
         filters.on(resource.families),
         ownership,

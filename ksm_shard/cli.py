@@ -54,7 +54,7 @@ def _run(argv: Sequence[str]) -> int:
     chosen = parse(argv, os.environ)
     if chosen.ignored_flags:
         print(f"ksm-shard: without effect here: {', '.join(chosen.ignored_flags)}", file=sys.stderr)
-    return _call("ksm_shard.run:run", chosen)
+    return _call("ksm_shard.commands.run:run", chosen)
 
 
 def _validate(argv: Sequence[str]) -> int:
@@ -89,10 +89,10 @@ def _say(text: str) -> int:
 
 RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "run": _run,
-    "demo": lambda argv: _call("ksm_shard.demo:main", parse_command(Demo, argv)),
-    "simulate": lambda argv: _call("ksm_shard.simulator.command:main", parse_command(Simulate, argv)),
-    "check": lambda argv: _call("ksm_shard.fleet.check:main", parse_command(Check, argv)),
-    "plan": lambda argv: _call("ksm_shard.fleet.plan:main", parse_command(Plan, argv)),
+    "demo": lambda argv: _call("ksm_shard.commands.demo:main", parse_command(Demo, argv)),
+    "simulate": lambda argv: _call("ksm_shard.commands.simulate:main", parse_command(Simulate, argv)),
+    "check": lambda argv: _call("ksm_shard.commands.check:main", parse_command(Check, argv)),
+    "plan": lambda argv: _call("ksm_shard.commands.plan:main", parse_command(Plan, argv)),
     "config validate": _validate,
     "version": _version,
     "completion": _completion,

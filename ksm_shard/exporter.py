@@ -9,21 +9,23 @@ from typing import Final
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
-from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.cluster.reader import Reader, Target
-from ksm_shard.exported import Exported
-from ksm_shard.followed import Followed, Watcher
-from ksm_shard.handover import Handover
-from ksm_shard.report import Report
+from ksm_shard.cluster.reflector import Reflector
+from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.informer import Informer, StatsObserver
+from ksm_shard.collector.status import reported, resident, status_of
+from ksm_shard.collector.targets import Scope, path_of, targets
+from ksm_shard.collector.timestamps import Handover
+from ksm_shard.sharding.masks import NONE, difference
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
-from ksm_shard.standing import reported, resident, status_of
+from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Sibling, Slots, Status
+from ksm_shard.status.report import Report
 from ksm_shard.store.pages import Body
-from ksm_shard.targets import Scope, path_of, targets
 from ksm_shard.web.scrapers import Scrapers
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, Scrape, Sibling, Slots, Status
+from ksm_shard.web.source import Scrape
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ class Exporter:
 
     def __init__(
         self,
-        exported: Sequence[Exported],
+        exported: Sequence[Collector],
         ownership: Ownership,
         server: ApiServer,
         scope: Scope,
@@ -52,7 +54,7 @@ class Exporter:
         timestamps: bool = False,
         period: float = 45.0,
     ) -> None:
-        """Make a follower for each resource, or several where the scope names namespaces or nodes.
+        """Make a reflector for each resource, or several where the scope names namespaces or nodes.
 
         Args:
             exported: the enabled resources, in the order of a scrape.
@@ -83,7 +85,7 @@ class Exporter:
         self._state, self._phase_since = state, time.monotonic()
         self._lost = state.lost
         self.siblings: Sequence[Sibling] = ()
-        self.membership: dict[str, Follower] = {}
+        self.membership: dict[str, Reflector] = {}
         self.on_news: Callable[[], None] = lambda: None
         self.scrapers = Scrapers(WAITED * period, self._scraped)
         self._handover = Handover(exported, ownership, server.clock, period, on=timestamps)
@@ -126,7 +128,7 @@ class Exporter:
 
     def loaded(self) -> bytes:
         """Return the slots whose objects have been listed, of every resource that can be read."""
-        versions = [one.intake.listed_version for one in self._followed if not one.exempt]
+        versions = [one.sink.listed_version for one in self._followed if not one.exempt]
         self._ownership.confirm(min(versions, default=self._ownership.version))
         return self._ownership.loaded()
 
@@ -164,11 +166,11 @@ class Exporter:
         problems = [] if known else [self._state.problem or "the StatefulSet of this pod has not been read yet"]
         notes = []
         for one in self._followed:
-            name, state = one.exported.resource.plural, one.follower.state
+            name, state = one.exported.resource.plural, one.reflector.state
             if one.exempt:
                 notes.append(f"{name}: {state} (not waited for)")
-            elif one.intake.listed_version == 0:
-                problems.append(f"{name}: {state}" + (f": {error}" if (error := one.follower.last_error) else ""))
+            elif one.sink.listed_version == 0:
+                problems.append(f"{name}: {state}" + (f": {error}" if (error := one.reflector.last_error) else ""))
         if notes and len(notes) == len(self._followed):
             problems.append("nothing that is followed can be read")
         # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
@@ -255,16 +257,16 @@ class Exporter:
 
     def close(self) -> None:
         """See Source."""
-        for end in [*self._closing, *(one.follower.stop for one in self._followed)]:
+        for end in [*self._closing, *(one.reflector.stop for one in self._followed)]:
             end()
         deadline = time.monotonic() + LAST_WAIT
         for loop in self._loops:
             loop.join(max(0.0, deadline - time.monotonic()))
 
-    def _follow(self, exported: Exported, server: ApiServer, target: Target) -> Followed:
-        intake = exported.intake(self._news)
-        follower = Follower(target, Reader(server, target), intake, Watcher(exported.tally, self._news))
-        return Followed(exported, follower, intake)
+    def _follow(self, exported: Collector, server: ApiServer, target: Target) -> Informer:
+        sink = exported.sink(self._news)
+        reflector = Reflector(target, Reader(server, target), sink, StatsObserver(exported.stats, self._news))
+        return Informer(exported, reflector, sink)
 
     def _news(self) -> None:
         self.on_news()
@@ -278,19 +280,19 @@ class Exporter:
         """Drop what belongs to lost slots, and list once more for gained ones."""
         if lost != NONE:
             for one in self._followed:
-                one.intake.forget(lost)
+                one.sink.forget(lost)
             for exported in self._exported.values():
                 exported.store.release(lost)
         if gained != NONE:
             for one in self._followed:
                 if one.thread.is_alive():
-                    one.follower.relist_soon("gained")
+                    one.reflector.relist_soon("gained")
 
     def _listed(self) -> set[str]:
         """Return the resources to show: listed in full wherever they can be read; and once shown, always."""
         for name in self._exported.keys() - self._served:
             mine = [one for one in self._followed if one.exported.resource.plural == name]
-            listed = [one.intake.listed_version > 0 for one in mine]
+            listed = [one.sink.listed_version > 0 for one in mine]
             if any(listed) and all(done or one.exempt for done, one in zip(listed, mine, strict=True)):
                 self._served.add(name)
         return self._served
@@ -306,4 +308,4 @@ class Exporter:
         return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)
 
     def _membership(self) -> dict[str, str]:
-        return {name: follower.state for name, follower in self.membership.copy().items()}
+        return {name: reflector.state for name, reflector in self.membership.copy().items()}

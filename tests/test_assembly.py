@@ -9,9 +9,9 @@ from ksm_shard.assembly import divided, enabled, scope_of, surprises
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import SERVER_SIDE
-from ksm_shard.sharding.ring import MMH3
 
 NOTHING = "nothing is exported: no family of any enabled resource is on"
 NOT_OPTED_IN = "only opt-in families, which --metric-opt-in-list has to name too"

@@ -1,6 +1,6 @@
-"""When a process is ready and what it shows, by how far its followers and its membership are. Nothing is followed here.
+"""When a process is ready and what it shows, by how far its reflectors and its membership are. Nothing is followed here.
 
-That lists and events get into the store is in tests/test_intake.py; whole processes are in tests/e2e.
+That lists and events get into the store is in tests/collector/test_sink.py; whole processes are in tests/e2e.
 """
 
 import time
@@ -10,18 +10,18 @@ import pytest
 
 from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
+from ksm_shard.collector.targets import Scope
+from ksm_shard.collector.timestamps import LEAD
 from ksm_shard.exporter import Exporter
-from ksm_shard.handover import LEAD
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 from ksm_shard.sharding.handover import Member
+from ksm_shard.sharding.masks import ALL, NONE
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL, NONE
 from ksm_shard.sharding.state import Pod, State, StatefulSet, static
 from ksm_shard.store.pages import text_pieces
-from ksm_shard.targets import Scope
 from ksm_shard.web.scrapers import Scraper
 from ksm_shard.web.source import Scrape
 
@@ -31,7 +31,7 @@ PODS = [Pod("ksm-0", "1"), Pod("ksm-1", "1")]
 
 
 def exporter(state: State, *names: str, scope: Scope | None = None, timestamps: bool = False) -> Exporter:
-    """An exporter of some resources whose followers have not begun."""
+    """An exporter of some resources whose reflectors have not begun."""
     ownership = Ownership(MMH3, state.held)
     exported = [export(resources()[name], parse([], {}), Filters(), ownership) for name in names]
     server = connect("http://127.0.0.1:1")
@@ -43,21 +43,21 @@ def exporter(state: State, *names: str, scope: Scope | None = None, timestamps: 
 
 @pytest.fixture
 def alone() -> Exporter:
-    """Pods of two namespaces, nodes: three followers of a process that has it all to itself."""
+    """Pods of two namespaces, nodes: three reflectors of a process that has it all to itself."""
     return exporter(static(MMH3, 0, 1), "pods", "nodes", scope=Scope(namespaces=["a", "b"]))
 
 
 def listed(one: Exporter, *which: int) -> None:
-    """Complete a list of some followers, of no objects; of all if none are named."""
+    """Complete a list of some reflectors, of no objects; of all if none are named."""
     for followed in [one._followed[number] for number in which] or one._followed:
-        followed.intake.start_list()
-        followed.intake.end_list("1")
+        followed.sink.start_list()
+        followed.sink.end_list("1")
 
 
 def refused(one: Exporter, which: int, times: int = 2) -> None:
-    """Have a follower refused so many times."""
-    follower = one._followed[which].follower
-    follower.state, follower.refusals = "forbidden", times
+    """Have a reflector refused so many times."""
+    reflector = one._followed[which].reflector
+    reflector.state, reflector.refusals = "forbidden", times
 
 
 def shown(one: Exporter) -> list[str]:
@@ -66,7 +66,7 @@ def shown(one: Exporter) -> list[str]:
 
 
 def test_one_refusal_is_waited_for(alone: Exporter) -> None:
-    """A follower that was refused once is not left out yet; one that was refused twice is, with a note."""
+    """A reflector that was refused once is not left out yet; one that was refused twice is, with a note."""
     listed(alone, 0, 2)
     refused(alone, 1, times=1)
     assert not alone.readiness().ready
@@ -90,7 +90,7 @@ def test_a_refused_namespace_hides_no_other(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes", "pods"]
 
-    alone._followed[1].follower.state = "listing"
+    alone._followed[1].reflector.state = "listing"
     assert shown(alone) == ["nodes", "pods"]
 
 
@@ -101,7 +101,7 @@ def test_a_refused_resource_is_not_shown(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes"]
 
-    alone._followed[0].follower.state = "listing"
+    alone._followed[0].reflector.state = "listing"
     assert shown(alone) == ["nodes"]
 
 
@@ -116,9 +116,9 @@ def test_a_list_of_fewer_slots_is_not_enough() -> None:
     """A shard whose first list began before a change gave it more is ready when that is loaded as well."""
     state = MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0)
     one = exporter(state, "pods")
-    one._followed[0].intake.start_list()
+    one._followed[0].sink.start_list()
     state = advance(one, state, 1, 1)
-    one._followed[0].intake.end_list("1")
+    one._followed[0].sink.end_list("1")
     state = advance(one, state, 1, 2)
     assert one.readiness().problems == [f"{MMH3.mask(1, 2).count(1)} slots are not loaded"]
     assert one.scrape(ALL_OF_IT) is None

@@ -17,7 +17,7 @@ HEALTHY: Final = 120.0
 class Backoff:
     """Waits that double from 0.8 to at most 30 seconds, forgotten after a healthy spell of two minutes.
 
-    Half of each wait is random, so that the followers of a whole fleet do not come back all together.
+    Half of each wait is random, so that the reflectors of a whole fleet do not come back all together.
     """
 
     def __init__(self, clock: Callable[[], float], rng: random.Random) -> None:

@@ -15,7 +15,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from ksm_shard.cluster.chunked import Answer
+from ksm_shard.cluster.chunked import ChunkedResponse
 
 # A dead peer never closes. The kernel asks an idle one after 30 s and gives it up a minute later, as long as it is the
 # peer itself; a load balancer in between answers for it, and then only the deadline of the watch helps.
@@ -42,7 +42,7 @@ class Call:
         self._patient_since = float("-inf")
         self.within = float("inf")
         self.cancelled = self.answered = False
-        self.answer: Answer | None = None  # as http.client has it, below urllib3
+        self.answer: ChunkedResponse | None = None  # as http.client has it, below urllib3
 
     def cancel(self) -> None:
         """Break off the read that blocks now, and refuse any that comes. Any thread may call it, at any time."""
@@ -120,8 +120,8 @@ class _Visible:
 
     sock: socket.socket
 
-    def response_class(self, *args: Any, **more: Any) -> Answer:
-        answer = Answer(*args, **more)
+    def response_class(self, *args: Any, **more: Any) -> ChunkedResponse:
+        answer = ChunkedResponse(*args, **more)
         if _in_flight.call is not None:
             _in_flight.call.answer = answer
         return answer

@@ -13,7 +13,7 @@ MAX_LINE: Final = 65536
 HEX: Final = b"0123456789abcdefABCDEF"
 
 
-class Answer(http.client.HTTPResponse):
+class ChunkedResponse(http.client.HTTPResponse):
     """An answer whose file, when the body comes in chunks, holds the body itself."""
 
     def begin(self) -> None:

@@ -30,7 +30,7 @@ from ksm_shard.cluster.errors import (
     request_error,
 )
 from ksm_shard.cluster.server_clock import ServerClock
-from ksm_shard.wire.codec import JsonCodec, ProtobufCodec, Status
+from ksm_shard.wire.codec import ApiStatus, JsonCodec, ProtobufCodec
 from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,9 @@ CONNECT_TIMEOUT: Final = 10.0
 # The API server cuts every request but watches at 60 s, so that what has not come by then never does.
 ANSWER_TIMEOUT: Final = 65.0
 CHUNK: Final = 1 << 16
-# What a failed request has to say is a Status of some hundred bytes; a proxy's page need not be read whole.
+# What a failed request has to say is a ApiStatus of some hundred bytes; a proxy's page need not be read whole.
 MESSAGE: Final = 1 << 16
-# A 401 loads the credentials anew, but not at every one of 45 followers' attempts: an exec plugin may ask a cloud.
+# A 401 loads the credentials anew, but not at every one of 45 reflectors' attempts: an exec plugin may ask a cloud.
 RELOAD_AFTER: Final = 30.0
 
 
@@ -182,7 +182,7 @@ class ApiServer:
         configuration = self._load()
         configuration.connection_pool_maxsize = CONNECTIONS
         configuration.socket_options = socket_options()
-        # The follower decides when to ask again. urllib3's own attempts would sleep through Retry-After, deaf to stop.
+        # The reflector decides when to ask again. urllib3's own attempts would sleep through Retry-After, deaf to stop.
         configuration.retries = False
         pool = RESTClientObject(configuration).pool_manager
         pool.pool_classes_by_scheme = {name: visible(kind) for name, kind in pool.pool_classes_by_scheme.items()}
@@ -294,7 +294,7 @@ def _named(path: str, call: Call) -> Iterator[None]:
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
-    """Read what a failed request says of itself: a Status, or the text of a proxy in between.
+    """Read what a failed request says of itself: a ApiStatus, or the text of a proxy in between.
 
     Nothing else is read or quoted: below 300, or in a form that is cut short, it may be what was asked for, a secret even.
     """
@@ -306,7 +306,7 @@ def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
         status = (ProtobufCodec() if "protobuf" in kind else JsonCodec()).status(body)
     except WireError:
         text = " ".join(body[:200].decode(errors="replace").split()) if kind.startswith("text/") else ""
-        status = Status(raw.status, "", text)
+        status = ApiStatus(raw.status, "", text)
     header = raw.headers.get("retry-after", "")
     # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
     wait = int(header[:9]) if header.isdecimal() else status.retry_after

@@ -1,20 +1,20 @@
-"""What a follower needs of others: an API server, a sink for objects, an observer that counts, a way to stop it."""
+"""What a reflector needs of others: an API server, a sink for objects, an observer that counts, a way to stop it."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from ksm_shard.cluster.calls import Call
-from ksm_shard.wire.codec import Codec, Event, Page, Raw
+from ksm_shard.wire.codec import Codec, Event, ListPage, Raw
 
 # Generators, because they are closed when they are left early.
-Pages = Generator[tuple[Codec, Page], None, None]
+Pages = Generator[tuple[Codec, ListPage], None, None]
 Events = Generator[tuple[Codec, Event], None, None]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A watch: its events, the call that they come by, and when the server is to end it, by the follower's clock."""
+    """A watch: its events, the call that they come by, and when the server is to end it, by the reflector's clock."""
 
     events: Events
     call: Call
@@ -38,7 +38,7 @@ class Api(Protocol):
 
 
 class Sink(Protocol):
-    """Where the objects go. It decides which of them it wants. Called on the follower's thread only."""
+    """Where the objects go. It decides which of them it wants. Called on the reflector's thread only."""
 
     def start_list(self) -> None:
         """A full list begins: what is not put until `end_list` is gone then."""
@@ -90,11 +90,11 @@ class Observer(Protocol):
         """That many bytes of answers came."""
 
     def on_state(self, state: str) -> None:
-        """The follower is now in that state; the words are in `Follower.state`."""
+        """The reflector is now in that state; the words are in `Reflector.state`."""
 
 
 class Stop(Protocol):
-    """What a follower needs of threading.Event."""
+    """What a reflector needs of threading.Event."""
 
     def is_set(self) -> bool:
         """Tell whether it is time to stop."""

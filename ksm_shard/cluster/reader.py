@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import chain
 from typing import Final
 
@@ -26,6 +25,7 @@ from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.cluster.versions import older
 from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
 from ksm_shard.wire.frames import WireError
+from ksm_shard.wire.reading import Reading
 
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 JSON: Final = "application/json"
@@ -38,14 +38,6 @@ CONVINCED: Final = 3
 TABLE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*"Table"')
 TABLES: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"[A-Z]+"\s*,\s*"object"\s*:\s*\{\s*"kind"\s*:\s*"(Table|Status)"')
 TELLING: Final = 64
-
-
-class Reading(Enum):
-    """How much of each object is read; see the module's table."""
-
-    FULL = "full"
-    METADATA = "metadata"
-    TABLE = "table"
 
 
 def _nothing() -> Mapping[str, str]:
@@ -76,7 +68,7 @@ class Target:
 
 
 class Reader:
-    """Reads one target from an API server; what the follower sees of it."""
+    """Reads one target from an API server; what the reflector sees of it."""
 
     def __init__(self, server: ApiServer, target: Target) -> None:
         """Take the server to ask and what to ask for."""

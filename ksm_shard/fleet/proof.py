@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ksm_shard.report import NoReport, Report, Resource
-from ksm_shard.sharding.slots import SLOTS, intersection
+from ksm_shard.fleet.client import NoReport
+from ksm_shard.sharding.masks import SLOTS, intersection
+from ksm_shard.status.report import Report, ResourceReport
 
 Answers = Sequence[Report | NoReport]
 
@@ -151,7 +152,7 @@ def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[s
 
 def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the fewest and the most objects that all shards together may own, and that there may be."""
-    told: list[list[Resource]] = []  # by shard, what it said in each round
+    told: list[list[ResourceReport]] = []  # by shard, what it said in each round
     for shard in zip(*rounds, strict=True):
         said = [one.resources[name] for one in shard if isinstance(one, Report) and name in one.resources]
         if said:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ksm_shard.kinds._pod import Placed, PodView, Status, limits_of, requests_of
+from ksm_shard.kinds._pod import Placed, PodView, StatusView, limits_of, requests_of
 from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
 from ksm_shard.metrics.time import seconds
 
@@ -13,7 +13,7 @@ def declare(
     of: str,
     *,
     specs: Callable[[PodView], list[Placed]],
-    statuses: Callable[[PodView], list[Status]],
+    statuses: Callable[[PodView], list[StatusView]],
     alpha: bool,
 ) -> None:
     """Declare the families of one sort of containers.
@@ -39,7 +39,7 @@ def _info(
     prefix: str,
     of: str,
     specs: Callable[[PodView], list[Placed]],
-    statuses: Callable[[PodView], list[Status]],
+    statuses: Callable[[PodView], list[StatusView]],
     *,
     restart_policy: bool,
 ) -> None:
@@ -79,49 +79,49 @@ def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:
     # The kubelet knows no times of a container that it lost sight of (ContainerStatusUnknown).
     @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
-    def state_started(status: Status) -> int | None:
+    def state_started(status: StatusView) -> int | None:
         if status.running is not None:
             return seconds(status.running.startedAt)
         return None if status.terminated is None else seconds(status.terminated.startedAt)
 
     @part.value(f"{prefix}_status_ready", f"Whether {of} passed its readiness check.", STABLE)
-    def status_ready(status: Status) -> bool:
+    def status_ready(status: StatusView) -> bool:
         return status.container.ready
 
     @part.value(f"{prefix}_status_restarts_total", f"How often {of} was restarted.", STABLE, type="counter")
-    def status_restarts_total(status: Status) -> int:
+    def status_restarts_total(status: StatusView) -> int:
         return status.container.restartCount
 
     @part.value(f"{prefix}_status_running", f"Whether {of} is running.", STABLE)
-    def status_running(status: Status) -> bool:
+    def status_running(status: StatusView) -> bool:
         return status.running is not None
 
     @part.value(f"{prefix}_status_terminated", f"Whether {of} is terminated.", STABLE)
-    def status_terminated(status: Status) -> bool:
+    def status_terminated(status: StatusView) -> bool:
         return status.terminated is not None
 
     @part.info(f"{prefix}_status_terminated_reason", f"Why {of} is terminated.", ALPHA, labels="reason")
-    def status_terminated_reason(status: Status) -> Rows:
+    def status_terminated_reason(status: StatusView) -> Rows:
         return [] if status.terminated is None else [(status.terminated.reason,)]
 
     @part.value(f"{prefix}_status_waiting", f"Whether {of} is waiting.", STABLE)
-    def status_waiting(status: Status) -> bool:
+    def status_waiting(status: StatusView) -> bool:
         return status.waiting is not None
 
     @part.info(f"{prefix}_status_waiting_reason", f"Why {of} is waiting.", newer, labels="reason")
-    def status_waiting_reason(status: Status) -> Rows:
+    def status_waiting_reason(status: StatusView) -> Rows:
         return [] if status.waiting is None else [(status.waiting.reason,)]
 
 
 def _last_termination(part: Part, prefix: str, of: str) -> None:
     @part.info(f"{prefix}_status_last_terminated_reason", f"Why {of} was last terminated.", ALPHA, labels="reason")
-    def last_terminated_reason(status: Status) -> Rows:
+    def last_terminated_reason(status: StatusView) -> Rows:
         return [] if status.last is None else [(status.last.reason,)]
 
     @part.value(f"{prefix}_status_last_terminated_exitcode", f"Exit code of the last termination of {of}.", ALPHA)
-    def last_terminated_exitcode(status: Status) -> int | None:
+    def last_terminated_exitcode(status: StatusView) -> int | None:
         return None if status.last is None else status.last.exitCode
 
     @part.value(f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA)
-    def last_terminated_timestamp(status: Status) -> int | None:
+    def last_terminated_timestamp(status: StatusView) -> int | None:
         return None if status.last is None else seconds(status.last.finishedAt)

@@ -25,7 +25,7 @@ class Placed(NamedTuple):
     spec: Container
 
 
-class Status:
+class StatusView:
     """The status of a container, with the state that it is in looked up.
 
     Attributes:
@@ -78,8 +78,8 @@ class PodView:
         node = spec.nodeName
         self.containers = placed(spec.containers[:], node)
         self.init_containers = placed(spec.initContainers[:], node)
-        self.statuses = [Status(one) for one in status.containerStatuses[:]]
-        self.init_statuses = [Status(one) for one in status.initContainerStatuses[:]]
+        self.statuses = [StatusView(one) for one in status.containerStatuses[:]]
+        self.init_statuses = [StatusView(one) for one in status.initContainerStatuses[:]]
         state_of = _shared.STATE_OF.get
         self.conditions: list[tuple[str, str, PodCondition]] = [
             (one.type, state_of(one.status, ""), one) for one in status.conditions[:]

@@ -1,8 +1,9 @@
 """Config maps: that they exist. Their data are not asked for."""
 
 from ksm_shard.kinds import _shared
-from ksm_shard.metrics.families import STABLE, Reading, Resource, Rows
+from ksm_shard.metrics.families import STABLE, Resource, Rows
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+from ksm_shard.wire.reading import Reading
 
 configmaps = Resource(
     "v1",

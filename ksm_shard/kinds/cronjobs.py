@@ -1,7 +1,7 @@
 """Cron jobs: when each ran, and when it should run next."""
 
 from ksm_shard.kinds import _shared
-from ksm_shard.kinds._schedule import Schedule, next_run, parse
+from ksm_shard.metrics.cron import Schedule, next_run, parse
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.metrics.time import seconds
 from ksm_shard.wire.messages.batch_v1_pb2 import CronJob

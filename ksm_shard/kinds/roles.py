@@ -1,8 +1,9 @@
 """Roles: that they exist. Their rules are not asked for."""
 
 from ksm_shard.kinds import _rbac
-from ksm_shard.metrics.families import Reading, Resource
+from ksm_shard.metrics.families import Resource
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+from ksm_shard.wire.reading import Reading
 
 roles = Resource(
     "rbac.authorization.k8s.io/v1",

@@ -4,9 +4,10 @@ What a tool has copied of the data into an annotation is dropped where a Table i
 """
 
 from ksm_shard.kinds import _shared
-from ksm_shard.metrics.families import ALPHA, STABLE, Reading, Resource, Rows
+from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.wire.codec import WITHHELD
 from ksm_shard.wire.messages.core_v1_pb2 import Secret
+from ksm_shard.wire.reading import Reading
 
 secrets = Resource(
     "v1",

@@ -1,8 +1,9 @@
 """KubeSphere's users: the limits that annotations set for each."""
 
-from ksm_shard.metrics.families import ALPHA, Reading, Resource
+from ksm_shard.metrics.families import ALPHA, Resource
 from ksm_shard.metrics.quantity import quantity
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+from ksm_shard.wire.reading import Reading
 
 users = Resource(
     "iam.kubesphere.io/v1alpha2",

@@ -14,8 +14,9 @@ mapping   Kubernetes keys and values                            one sample, a la
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, TypeVar
+
+from ksm_shard.wire.reading import Reading
 
 Number = float | int | bool | None
 Rows = Sequence[tuple[Any, ...]]
@@ -23,14 +24,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 STABLE: Final = "STABLE"
 ALPHA: Final = "ALPHA"
-
-
-class Reading(Enum):
-    """How much of each object the API server is asked for."""
-
-    FULL = "whole objects"
-    METADATA = "PartialObjectMetadata"
-    TABLE = "a Table with metadata"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import HOST, PORT, Settings
 from ksm_shard.settings.values import Choice, Integer, Rate, Text, Words
-from ksm_shard.sharding.slots import MAX_SHARDS
+from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
 

@@ -7,7 +7,7 @@ from typing import Final
 from ksm_shard import kinds
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.values import Boolean, Choice, Duration, Integer, KeysByResource, Patterns, Text, Url, Words
-from ksm_shard.sharding.slots import MAX_SHARDS
+from ksm_shard.sharding.ring import MAX_SHARDS
 
 API_SERVER: Final = "API server"
 OBJECTS: Final = "Objects"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import compress
 
-from ksm_shard.sharding.slots import NONE, SLOTS, Ring, difference, intersection
+from ksm_shard.sharding.masks import NONE, SLOTS, difference, intersection
+from ksm_shard.sharding.ring import Ring
 
 PLACES = struct.Struct("<32H")  # what one digest of BLAKE2b holds; with half of the shards away, two are looked at
 

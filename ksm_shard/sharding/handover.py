@@ -26,7 +26,8 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from ksm_shard.sharding.slots import MAX_SHARDS, NONE, Ring, difference, intersection, union
+from ksm_shard.sharding.masks import NONE, difference, intersection, union
+from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 from ksm_shard.sharding.state import Pod, State, StatefulSet, shard_of
 from ksm_shard.sharding.takeover import FleetView
 

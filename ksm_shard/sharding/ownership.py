@@ -7,7 +7,8 @@ slots are no longer taken and can be dropped at once. Static sharding is an owne
 import threading
 from collections.abc import Callable
 
-from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.masks import NONE, difference
+from ksm_shard.sharding.ring import Ring
 
 Listener = Callable[[bytes, bytes], None]
 

@@ -12,7 +12,8 @@ import re
 from array import array
 from collections.abc import Iterator
 
-from ksm_shard.sharding.slots import MAX_SHARDS, NONE, SLOTS, Ring
+from ksm_shard.sharding.masks import NONE, SLOTS
+from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 
 # A new shard takes from the 20 largest holders: at most 23 ranges a shard, balance within 5 % up to 1,000 shards. With 10 it would
 # be 12 ranges and 9 %, with all of them 66 ranges and 1 %. Measured for every total; docs/sharding.md has the table.

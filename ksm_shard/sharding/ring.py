@@ -1,50 +1,76 @@
-"""The default ring: MurmurHash3 of the uid, and slots dealt so that all shards have the same number of them, give or take one.
+"""Slots, masks and what every ring has in common.
 
-Never change what these functions return: shards of two versions serve side by side during an update, and would then lose or
-repeat objects. `docs/sharding.md` publishes the map with its test vectors.
+A uid hashes to one of 65,536 slots; a map gives each slot to a shard; a mask is the set of slots that one shard serves, one
+byte of 0 or 1 for each slot, so that asking "is this mine?" is one look-up: `mask[slot_of(uid)]`.
 """
 
 from __future__ import annotations  # array[int] is not an expression before Python 3.12
 
+import hashlib
+import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
-import mmh3
+from ksm_shard.sharding.masks import SLOTS
 
-from ksm_shard.sharding.slots import MAX_SHARDS, SLOTS, Ring
-
-# 65,536 / golden ratio, made odd: multiplying by it visits all slots, and neighbours end far apart.
-SPREAD = 40_503
-
-
-def slot_of(uid: str | bytes) -> int:
-    """The upper 16 bits of MurmurHash3 (x86, 32 bits, seed 0) of the uid."""
-    # JSON can spell half a character ("\\ud800"), at which mmh3 5.3 ends the process with a SIGSEGV. Asking costs 0.03 us.
-    if isinstance(uid, str) and not uid.isascii():
-        uid = uid.encode("utf-8", "surrogatepass")
-    return mmh3.hash(uid, 0, False) >> 16
+MAX_SHARDS = 1_000  # 65 slots a shard: the coarsest grain that still balances within 5 %
 
 
-def growth() -> Iterator[array[int]]:
-    """See `Ring.growth`. With n shards the first SLOTS % n hold one slot more than the others.
+def check_total(total: int) -> None:
+    """Raise ValueError unless there can be `total` shards."""
+    if not 1 <= total <= MAX_SHARDS:
+        raise ValueError(f"total shards is {total}: it must be from 1 to {MAX_SHARDS}")
 
-    The newest slots of a shard are the first that it gives away.
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """One way to divide the slots. All its answers are pure and fixed for ever: shards agree without talking to each other.
+
+    Attributes:
+        name: what settings and metrics call it.
+        slot_of: slot of a uid (text, or the same as ASCII bytes).
+        growth: yields the map for 1, 2, ... MAX_SHARDS shards, slot -> shard: always the same array, changed in place. From n to
+            n+1 shards slots move to the new shard only, and at most 1/(n+1) of them.
     """
-    owners = array("H", bytes(2 * SLOTS))
-    held = [[place * SPREAD % SLOTS for place in range(SLOTS)]]
-    yield owners
-    for new in range(1, MAX_SHARDS):
-        fair, more = divmod(SLOTS, new + 1)
-        taken: list[int] = []
-        for shard, slots in enumerate(held):
-            keep = fair + (shard < more)
-            if len(slots) > keep:
-                taken += slots[keep:]
-                del slots[keep:]
-        for slot in taken:
-            owners[slot] = new
-        held.append(taken)
-        yield owners
+
+    name: str
+    slot_of: Callable[[str | bytes], int]
+    growth: Callable[[], Iterator[array[int]]]
+
+    def target_map(self, total: int) -> array[int]:
+        """Slot -> shard for `total` shards. It is cached and shared: do not change it. Raises ValueError for a wrong total."""
+        check_total(total)
+        return _target_map(self, total)
+
+    def digest(self, total: int) -> str:
+        """16 hex digits that are the same on two shards exactly when their maps are. Raises ValueError for a wrong total."""
+        check_total(total)
+        return _digest(self, total)
+
+    def mask(self, shard: int, total: int) -> bytes:
+        """Slots of one shard under the map for `total`. Raises ValueError when there is no such shard."""
+        check_total(total)
+        if not 0 <= shard < total:
+            raise ValueError(f"shard is {shard}: with total shards {total} it must be from 0 to {total - 1}")
+        return self.select(total, bytes(shard) + b"\1" + bytes(total - shard - 1))
+
+    def select(self, total: int, wanted: bytes) -> bytes:
+        """Slots of all the shards whose byte in `wanted` (`total` bytes of 0 or 1) is 1."""
+        return bytes(map(wanted.__getitem__, self.target_map(total)))
 
 
-MMH3 = Ring("mmh3", slot_of, growth)
+# A process needs the map of now, the one before, and those that /owner, check and plan ask about: 128 KiB each.
+@lru_cache(maxsize=8)
+def _target_map(ring: Ring, total: int) -> array[int]:
+    for count, owners in enumerate(ring.growth(), 1):
+        if count == total:
+            return owners
+    raise AssertionError(f"ring {ring.name} ends before {total} shards")
+
+
+@lru_cache(maxsize=64)
+def _digest(ring: Ring, total: int) -> str:
+    little_endian = struct.pack(f"<{SLOTS}H", *ring.target_map(total))  # s390x must agree with amd64
+    return hashlib.sha256(little_endian).hexdigest()[:16]

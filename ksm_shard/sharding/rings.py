@@ -2,7 +2,7 @@
 
 from typing import Final
 
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ranges import SERVER_SIDE
-from ksm_shard.sharding.ring import MMH3
 
 RINGS: Final = {ring.name: ring for ring in (MMH3, SERVER_SIDE)}

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ksm_shard.sharding.slots import NONE, Ring, difference
+from ksm_shard.sharding.masks import NONE, difference
+from ksm_shard.sharding.ring import Ring
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ksm_shard.sharding.cover import covered
-from ksm_shard.sharding.slots import MAX_SHARDS, NONE, Ring, intersection, union
+from ksm_shard.sharding.masks import NONE, intersection, union
+from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 from ksm_shard.sharding.state import State, names_of
 
 # Hand-over periods until a pod counts as gone: 3 minutes by default. A process that was killed is back sooner, and so is a pod

@@ -15,7 +15,7 @@ from ksm_shard.simulator.errors import ApiError
 from ksm_shard.simulator.faults import Faults
 from ksm_shard.simulator.formats import JSON, choose
 from ksm_shard.simulator.objects import Objects, Stored
-from ksm_shard.simulator.resources import BUILT_IN, Resource
+from ksm_shard.simulator.resources import BUILT_IN, ServedResource
 from ksm_shard.simulator.reviews import ACCESS_REVIEW, TOKEN_REVIEW, Reviews
 from ksm_shard.simulator.selection import Selection
 from ksm_shard.simulator.watches import Watch
@@ -38,7 +38,7 @@ class Answer:
     resource: str = ""
 
 
-class Api:
+class SimulatedApi:
     """The server's behaviour."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Api:
         answer.resource = plural
         return answer
 
-    def _befallen(self, resource: Resource, query: Mapping[str, str]) -> Answer | None:
+    def _befallen(self, resource: ServedResource, query: Mapping[str, str]) -> Answer | None:
         """The answer of a fault, if there is one for this request."""
         plural = resource.plural
         if (fault := self._faults.find(plural, *REASONS)) is not None:
@@ -129,7 +129,7 @@ class Api:
             raise errors.expired_watch(int(query["resourceVersion"]), self._objects.version)
         return None
 
-    def _verb(self, request: Request, resource: Resource, namespace: str, name: str, sub: str) -> Answer:
+    def _verb(self, request: Request, resource: ServedResource, namespace: str, name: str, sub: str) -> Answer:
         match request.method, bool(name):
             case "GET", False:
                 return self._list_or_watch(request, resource, namespace)
@@ -156,7 +156,7 @@ class Api:
                 return Answer(200, written.content_type, written.failure(status))
         raise errors.not_allowed()
 
-    def _list_or_watch(self, request: Request, resource: Resource, namespace: str) -> Answer:
+    def _list_or_watch(self, request: Request, resource: ServedResource, namespace: str) -> Answer:
         query = request.query
         watching = query.get("watch") in {"1", "true"}
         written = choose(request.accept, resource, query, many=not watching)
@@ -167,7 +167,7 @@ class Api:
         streamed = written.content_type + (";stream=watch" if written.content_type != JSON else "")
         return Answer(200, streamed, stream=lambda wanted: watch.stream(self._bookmarks, wanted))
 
-    def _create(self, request: Request, resource: Resource, namespace: str) -> Answer:
+    def _create(self, request: Request, resource: ServedResource, namespace: str) -> Answer:
         data = read(request, resource)
         meta = data.get("metadata")
         if not isinstance(meta, dict) or not meta.get("name"):
@@ -184,7 +184,7 @@ class Api:
             stored = self._catalogue.put(resource, data)
         return _written(request, resource, stored, 201)
 
-    def _mark_deleted(self, request: Request, resource: Resource, key: tuple[str, str]) -> Stored | None:
+    def _mark_deleted(self, request: Request, resource: ServedResource, key: tuple[str, str]) -> Stored | None:
         """Mark a pod that has a node as being deleted: its kubelet ends that by a second DELETE without a grace period."""
         given = grace(request)
         with self._objects.lock:
@@ -197,7 +197,7 @@ class Api:
             marks = {"deletionTimestamp": ending, "deletionGracePeriodSeconds": seconds}
             return self._catalogue.put(resource, {**old.data, "metadata": {**old.metadata, **marks}})
 
-    def _change(self, request: Request, resource: Resource, key: tuple[str, str], sub: str) -> Answer:
+    def _change(self, request: Request, resource: ServedResource, key: tuple[str, str], sub: str) -> Answer:
         """PUT and PATCH; on /status only the status counts, and elsewhere everything does: nobody validates."""
         change = patch_of(request, resource) if request.method == "PATCH" else None
         given = {} if change else read(request, resource)
@@ -222,7 +222,7 @@ class Api:
         return _written(request, resource, stored)
 
 
-def _written(request: Request, resource: Resource, stored: Stored, code: int = 200) -> Answer:
+def _written(request: Request, resource: ServedResource, stored: Stored, code: int = 200) -> Answer:
     written = choose(request.accept, resource, request.query, many=False)
     return Answer(code, written.content_type, written.one(stored))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ksm_shard.simulator import errors, jsonpatch, patches, protobuf
 from ksm_shard.simulator.decoding import decoded, sealed
 from ksm_shard.simulator.formats import JSON, PROTOBUF
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.wire.frames import WireError
 
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -51,7 +51,7 @@ class Request:
             raise errors.bad_request(f"the object provided is unrecognized: json parse error: {error}") from None
 
 
-def read(request: Request, resource: Resource) -> dict[str, Any]:
+def read(request: Request, resource: ServedResource) -> dict[str, Any]:
     """The object of a body, JSON or protobuf."""
     message = protobuf.message_name(resource.group, resource.version, resource.kind)
     if request.content_type == PROTOBUF and message:
@@ -66,7 +66,7 @@ def read(request: Request, resource: Resource) -> dict[str, Any]:
     return data
 
 
-def patch_of(request: Request, resource: Resource) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def patch_of(request: Request, resource: ServedResource) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """What the patch of a request makes of an object; a strategic one needs Go types, which custom resources have not."""
     message = protobuf.message_name(resource.group, resource.version, resource.kind)
     if request.content_type == JSON_PATCH:

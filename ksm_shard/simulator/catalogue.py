@@ -5,21 +5,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ksm_shard.simulator.objects import Objects, Stored
-from ksm_shard.simulator.resources import BUILT_IN, Resource, defined, guessed
+from ksm_shard.simulator.resources import BUILT_IN, ServedResource, defined, guessed
 
 
 class Catalogue:
     """The resources by group, version and plural; it grows by what is put."""
 
-    def __init__(self, objects: Objects, more: Iterable[Resource]) -> None:
+    def __init__(self, objects: Objects, more: Iterable[ServedResource]) -> None:
         """Serve the built-in resources and these."""
         self._objects = objects
         self._lock = threading.Lock()
-        self._resources: dict[tuple[str, str, str], Resource] = {}
+        self._resources: dict[tuple[str, str, str], ServedResource] = {}
         for resource in [*BUILT_IN, *more]:
             self.serve(resource)
 
-    def served(self) -> list[Resource]:
+    def served(self) -> list[ServedResource]:
         """All resources."""
         with self._lock:
             return list(self._resources.values())
@@ -28,11 +28,11 @@ class Catalogue:
         """Tell whether anything of a group version is served."""
         return any((resource.group, resource.version) == (group, version) for resource in self.served())
 
-    def find(self, group: str, version: str, plural: str) -> Resource | None:
+    def find(self, group: str, version: str, plural: str) -> ServedResource | None:
         """The resource that a path names."""
         return self._resources.get((group, version, plural))
 
-    def serve(self, resource: Resource) -> None:
+    def serve(self, resource: ServedResource) -> None:
         """Serve a resource from now on."""
         with self._lock:
             self._resources[resource.group, resource.version, resource.plural] = resource
@@ -42,7 +42,7 @@ class Catalogue:
         with self._lock:
             self._resources = {key: found for key, found in self._resources.items() if found.plural != plural}
 
-    def of(self, data: Mapping[str, Any]) -> Resource:
+    def of(self, data: Mapping[str, Any]) -> ServedResource:
         """The resource that an object belongs to; one that nobody knows is served from now on.
 
         Raises:
@@ -59,7 +59,7 @@ class Catalogue:
         self.serve(made)
         return made
 
-    def put(self, resource: Resource, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
+    def put(self, resource: ServedResource, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
         """Store an object without apiVersion and kind; a CRD makes its resource served.
 
         Raises:

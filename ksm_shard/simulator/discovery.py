@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ksm_shard.simulator.formats import JSON
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 
 VERSION: Final = {
     "major": "1",
@@ -21,7 +21,7 @@ VERBS: Final = ("create", "delete", "get", "list", "patch", "update", "watch")
 AGGREGATED: Final = f"{JSON};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-def document(path: str, resources: Sequence[Resource], *, aggregated: bool) -> dict[str, Any] | None:
+def document(path: str, resources: Sequence[ServedResource], *, aggregated: bool) -> dict[str, Any] | None:
     """The discovery document of a path such as /apis/apps/v1; None if there is none."""
     core = [resource for resource in resources if not resource.group]
     named = [resource for resource in resources if resource.group]
@@ -42,7 +42,7 @@ def document(path: str, resources: Sequence[Resource], *, aggregated: bool) -> d
     return None
 
 
-def _group(group: str, resources: Sequence[Resource]) -> dict[str, Any]:
+def _group(group: str, resources: Sequence[ServedResource]) -> dict[str, Any]:
     versions = [
         {"groupVersion": f"{group}/{version}", "version": version}
         for version in _unique(resource.version for resource in resources if resource.group == group)
@@ -50,7 +50,7 @@ def _group(group: str, resources: Sequence[Resource]) -> dict[str, Any]:
     return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
 
-def _version(api_version: str, resources: Sequence[Resource]) -> dict[str, Any] | None:
+def _version(api_version: str, resources: Sequence[ServedResource]) -> dict[str, Any] | None:
     listed = [
         {
             "name": resource.plural,
@@ -68,7 +68,7 @@ def _version(api_version: str, resources: Sequence[Resource]) -> dict[str, Any] 
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": listed}
 
 
-def _aggregated(resources: Sequence[Resource]) -> dict[str, Any]:
+def _aggregated(resources: Sequence[ServedResource]) -> dict[str, Any]:
     items = []
     for group in _unique(resource.group for resource in resources):
         mine = [resource for resource in resources if resource.group == group]
@@ -95,7 +95,7 @@ def _aggregated(resources: Sequence[Resource]) -> dict[str, Any]:
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
 
-def _names(resource: Resource) -> dict[str, Any]:
+def _names(resource: ServedResource) -> dict[str, Any]:
     """The other names of a resource, those that there are."""
     names = {"shortNames": resource.short_names, "categories": resource.categories}
     return {name: value for name, value in names.items() if value}

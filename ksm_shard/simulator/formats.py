@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.errors import not_acceptable
 from ksm_shard.simulator.objects import Stored
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.wire.frames import frame, seal
 from ksm_shard.wire.messages.runtime_pb2 import RawList, WatchEvent
 
@@ -50,7 +50,7 @@ class Format(Protocol):
 class Json:
     """Whole objects as JSON."""
 
-    resource: Resource
+    resource: ServedResource
     content_type: str = JSON
 
     def item(self, stored: Stored) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Protobuf:
         return _event("ERROR", self.failure(status))
 
 
-def choose(accept: str, resource: Resource, query: Mapping[str, str], *, many: bool) -> Format:
+def choose(accept: str, resource: ServedResource, query: Mapping[str, str], *, many: bool) -> Format:
     """The first format of an Accept header that this resource has; `many` tells a list from an object or a watch.
 
     Raises:
@@ -200,14 +200,14 @@ def choose(accept: str, resource: Resource, query: Mapping[str, str], *, many: b
     raise not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {JSON}, {PROTOBUF}")
 
 
-def _protobuf(resource: Resource, shape: str, *, many: bool) -> Format | None:
+def _protobuf(resource: ServedResource, shape: str, *, many: bool) -> Format | None:
     if shape == _partial(many=many):
         return Protobuf(META, "PartialObjectMetadata", f"{protobuf.META}.PartialObjectMetadata")
     message = protobuf.message_name(resource.group, resource.version, resource.kind)
     return Protobuf(resource.api_version, resource.kind, message) if message and not shape else None
 
 
-def _json(resource: Resource, shape: str, query: Mapping[str, str], *, many: bool) -> Format | None:
+def _json(resource: ServedResource, shape: str, query: Mapping[str, str], *, many: bool) -> Format | None:
     if shape == "Table":
         return JsonTable(resource, include=query.get("includeObject", "Metadata"))
     if shape == _partial(many=many):

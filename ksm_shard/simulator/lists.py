@@ -8,12 +8,12 @@ from typing import Any
 from ksm_shard.simulator.errors import bad_request, expired_list, too_large
 from ksm_shard.simulator.formats import Format
 from ksm_shard.simulator.objects import Expired, Key, Objects
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.simulator.selection import Selection
 
 
 def page(
-    objects: Objects, resource: Resource, selection: Selection, written: Format, query: Mapping[str, str]
+    objects: Objects, resource: ServedResource, selection: Selection, written: Format, query: Mapping[str, str]
 ) -> bytes:
     """Answer one list request: everything, or the page that limit and continue name.
 

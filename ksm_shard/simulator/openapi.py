@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 
 ROOT = "/openapi/v3"
 
 
-def document(path: str, resources: Sequence[Resource]) -> dict[str, Any] | None:
+def document(path: str, resources: Sequence[ServedResource]) -> dict[str, Any] | None:
     """The index at /openapi/v3, or the document of a group version beneath it; None if there is none."""
     if path == ROOT:
         return {"paths": {_base(one): {"serverRelativeURL": f"{ROOT}/{_base(one)}"} for one in resources}}
@@ -19,16 +19,16 @@ def document(path: str, resources: Sequence[Resource]) -> dict[str, Any] | None:
     return {"openapi": "3.0.0", "info": info, "paths": {_path(one): {"patch": _patch(one)} for one in found}}
 
 
-def _base(resource: Resource) -> str:
+def _base(resource: ServedResource) -> str:
     return f"{'apis' if resource.group else 'api'}/{resource.api_version}"
 
 
-def _path(resource: Resource) -> str:
+def _path(resource: ServedResource) -> str:
     within = "namespaces/{namespace}/" if resource.namespaced else ""
     return f"/{_base(resource)}/{within}{resource.plural}/{{name}}"
 
 
-def _patch(resource: Resource) -> dict[str, Any]:
+def _patch(resource: ServedResource) -> dict[str, Any]:
     return {
         "parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}],
         "responses": {},

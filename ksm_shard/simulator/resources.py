@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ServedResource:
     """One resource as the API's paths name it. `group` is "" for the core API; short names and categories are for kubectl."""
 
     group: str
@@ -99,7 +99,7 @@ ALL = frozenset(
 API_EXTENSIONS = frozenset({"admissionregistration.k8s.io", "apiextensions.k8s.io"})
 
 
-def _read(table: str) -> list[Resource]:
+def _read(table: str) -> list[ServedResource]:
     found, group, version = [], "", ""
     for word in table.split():
         left, _, right = word.partition("/")
@@ -108,17 +108,19 @@ def _read(table: str) -> list[Resource]:
         else:
             categories = ("api-extensions",) if group in API_EXTENSIONS else ("all",) if left in ALL else ()
             short = tuple(SHORT.get(left, "").split())
-            found.append(Resource(group, version, left, right.rstrip("*"), not right.endswith("*"), short, categories))
+            found.append(
+                ServedResource(group, version, left, right.rstrip("*"), not right.endswith("*"), short, categories)
+            )
     return found
 
 
 BUILT_IN = _read(TABLE)
 
 # KubeSphere's accounts: a custom resource, so it is served only once there are any, or when asked for.
-USERS = Resource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)
+USERS = ServedResource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)
 
 
-def guessed(api_version: str, kind: str, *, namespaced: bool) -> Resource:
+def guessed(api_version: str, kind: str, *, namespaced: bool) -> ServedResource:
     """The resource of an object that no CRD was put for; its plural follows the rules of English."""
     group, _, version = api_version.rpartition("/")
     lower = kind.lower()
@@ -128,14 +130,14 @@ def guessed(api_version: str, kind: str, *, namespaced: bool) -> Resource:
         plural = lower + "es"
     else:
         plural = lower + "s"
-    return Resource(group, version, plural, kind, namespaced, custom=True)
+    return ServedResource(group, version, plural, kind, namespaced, custom=True)
 
 
-def defined(crd: Mapping[str, Any]) -> list[Resource]:
+def defined(crd: Mapping[str, Any]) -> list[ServedResource]:
     """The resources that a CustomResourceDefinition declares: one for each version that is served."""
     spec, names = crd["spec"], crd["spec"]["names"]
     return [
-        Resource(
+        ServedResource(
             spec["group"],
             version["name"],
             names["plural"],

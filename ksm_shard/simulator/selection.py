@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ksm_shard.simulator.errors import ApiError, bad_request
 from ksm_shard.simulator.objects import Stored
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 
 Test = Callable[[Stored], bool]
 
@@ -22,7 +22,7 @@ _RANGE: Final = re.compile(rf"\s*shardRange\(\s*object\.metadata\.(uid|namespace
 class Selection:
     """A test that an object passes if the request means it. `shard_selector` is what a filtered list echoes."""
 
-    def __init__(self, resource: Resource, namespace: str, query: Mapping[str, str], *, sharded: bool) -> None:
+    def __init__(self, resource: ServedResource, namespace: str, query: Mapping[str, str], *, sharded: bool) -> None:
         """Read the selectors of a query; a server without ShardedListAndWatch ignores shardSelector.
 
         Raises:
@@ -58,7 +58,7 @@ def _terms(selector: str) -> list[tuple[str, bool, str]]:
     return terms
 
 
-def _fields(resource: Resource, selector: str) -> list[Test]:
+def _fields(resource: ServedResource, selector: str) -> list[Test]:
     known = {**FIELDS[""], **FIELDS.get(resource.storage.rstrip("."), {})}
     if resource.custom and not resource.namespaced:  # of built-in ones a real server takes both fields
         del known["metadata.namespace"]

@@ -11,7 +11,7 @@ from socketserver import ThreadingMixIn
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ksm_shard.simulator.api import Answer, Api
+from ksm_shard.simulator.api import Answer, SimulatedApi
 from ksm_shard.simulator.bodies import Request
 from ksm_shard.simulator.faults import Fault, Faults
 from ksm_shard.simulator.formats import JSON
@@ -24,7 +24,7 @@ class Server(ThreadingMixIn, HTTPServer):
     daemon_threads = False  # so that server_close() joins them
     request_queue_size = 512  # a fleet of 10 shards with 40 kinds connects at once
 
-    def __init__(self, address: tuple[str, int], api: Api, faults: Faults) -> None:
+    def __init__(self, address: tuple[str, int], api: SimulatedApi, faults: Faults) -> None:
         """Bind, but answer nothing yet.
 
         Raises:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from ksm_shard.simulator.api import Api
+from ksm_shard.simulator.api import SimulatedApi
 from ksm_shard.simulator.catalogue import Catalogue
 from ksm_shard.simulator.faults import Faults
 from ksm_shard.simulator.formats import Json
 from ksm_shard.simulator.objects import Objects
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.simulator.reviews import Reviews
 from ksm_shard.simulator.server import Server
 
@@ -29,7 +29,7 @@ class Simulator:
         objects: Iterable[Mapping[str, Any]] = (),
         *,
         seed: int = 0,
-        serve: Iterable[Resource] = (),
+        serve: Iterable[ServedResource] = (),
         sharded: bool = False,
         bookmarks: float = 60.0,
     ) -> None:
@@ -45,7 +45,9 @@ class Simulator:
         self._catalogue = Catalogue(self._objects, serve)
         self.faults = Faults(self._objects.wake, self._objects.compact)
         self.reviews = Reviews()
-        self._api = Api(self._objects, self._catalogue, self.faults, self.reviews, sharded=sharded, bookmarks=bookmarks)
+        self._api = SimulatedApi(
+            self._objects, self._catalogue, self.faults, self.reviews, sharded=sharded, bookmarks=bookmarks
+        )
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
@@ -132,7 +134,7 @@ class Simulator:
         self._objects.restore()
         self.faults.add("drop")
 
-    def serve(self, resource: Resource) -> None:
+    def serve(self, resource: ServedResource) -> None:
         """Offer one more resource, as when a CRD is installed."""
         self._catalogue.serve(resource)
 
@@ -140,7 +142,7 @@ class Simulator:
         """Offer a resource no more, as a server of another version; its objects are kept."""
         self._catalogue.withdraw(plural)
 
-    def _find(self, plural: str) -> Resource:
+    def _find(self, plural: str) -> ServedResource:
         for resource in self._catalogue.served():
             if resource.plural == plural:
                 return resource

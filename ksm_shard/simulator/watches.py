@@ -13,7 +13,7 @@ from ksm_shard.simulator.errors import ApiError, bad_request, expired_watch, too
 from ksm_shard.simulator.faults import Faults
 from ksm_shard.simulator.formats import Format
 from ksm_shard.simulator.objects import Change, Expired, Objects, Stored
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.simulator.selection import Selection
 from ksm_shard.wire.codec import INITIAL_EVENTS_END
 
@@ -36,7 +36,7 @@ class Watch:
         self,
         objects: Objects,
         faults: Faults,
-        resource: Resource,
+        resource: ServedResource,
         selection: Selection,
         written: Format,
         query: Mapping[str, str],

@@ -17,11 +17,12 @@ from typing import Final
 from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from ksm_shard.status.model import NoAnswer, Owner
 from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.web import page
 from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
-from ksm_shard.web.source import NoAnswer, Owner, Scrape, Source
+from ksm_shard.web.source import Scrape, Source
 from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.unread import Reading, Unread
 

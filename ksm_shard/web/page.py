@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import Final
 from urllib.parse import urlsplit
 
-from ksm_shard.sharding.slots import SLOTS, difference
-from ksm_shard.web.source import ResourceStatus, Sibling, Slots, Source, Status
+from ksm_shard.sharding.masks import SLOTS, difference
+from ksm_shard.status.model import ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web.source import Source
 
 # Columns of the strip: 256 slots each, about as narrow as a telephone can show.
 COLUMNS: Final = 256
@@ -52,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PageView:
     """What the template shows."""
 
     status: Status
@@ -74,11 +75,11 @@ class View:
     text: str
 
 
-def view(source: Source, draining: bool, links: Links, now: float) -> View:
+def view(source: Source, draining: bool, links: Links, now: float) -> PageView:
     """Everything on the page, as of `now` (seconds since 1970)."""
     status, readiness = source.status(), source.readiness()
     bars, tallest = strip(status.slots)
-    return View(
+    return PageView(
         status=status,
         word="draining" if draining else "ready" if readiness.ready else "not ready",
         problems=readiness.problems,
@@ -150,12 +151,12 @@ def size(count: int) -> str:
 
 
 def _row(resource: ResourceStatus, now: float) -> Row:
-    tally = resource.tally
-    seconds = None if tally.last_event is None else now - tally.last_event
+    stats = resource.stats
+    seconds = None if stats.last_event is None else now - stats.last_event
     return Row(
         resource=resource,
         age="never" if seconds is None else age(seconds),
         old=seconds is None or seconds > OLD,
-        relists=tally.relists.total(),
-        errors=tally.errors,
+        relists=stats.relists.total(),
+        errors=stats.errors,
     )

@@ -11,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
+from ksm_shard.status.model import ConfigFile, ResourceStatus, Status
 from ksm_shard.web.refusals import REASONS
-from ksm_shard.web.source import ConfigFile, ResourceStatus, Source, Status
+from ksm_shard.web.source import Source
 
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -42,24 +43,24 @@ GAUGES: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
     ("objects_owned", "Objects that are served here.", (), _number(lambda r: r.owned)),
     ("synced", "Whether all that is to be served has been listed.", (), _number(lambda r: r.synced)),
     ("last_event_timestamp_seconds", "When the last event or list arrived.", (),
-     lambda r: [] if r.tally.last_event is None else [((), r.tally.last_event)]),
+     lambda r: [] if r.stats.last_event is None else [((), r.stats.last_event)]),
     ("resource_version", "Resource version of the last event.", (), _version),
-    ("state", "State of the follower, always 1.", ("state",), lambda r: [((r.tally.state,), 1)]),
+    ("state", "State of the reflector, always 1.", ("state",), lambda r: [((r.stats.state,), 1)]),
     ("server_side_filtering", "Whether the API server sends only what is owned.", (), _number(lambda r: r.filtered)),
     ("page_bytes", "Size of all pages: as kept, and as the text they stand for.", ("form",),
      lambda r: [(("deflated",), r.deflated), (("text",), r.text)]),
 )  # fmt: skip
 COUNTERS: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
-    ("watch_restarts", "Watches that were opened again.", (), _number(lambda r: r.tally.watch_restarts)),
-    ("relists", "Lists that began.", ("reason",), lambda r: _by(r.tally.relists)),
-    ("watch_errors", "Lists and watches that failed.", ("error",), lambda r: _by(r.tally.failures)),
-    ("events", "Events of watches.", ("type",), lambda r: _by(r.tally.events)),
-    ("received_bytes", "Bytes read from the API server.", (), _number(lambda r: r.tally.received)),
-    ("listed_bytes", "Those of them that were read while listing.", (), _number(lambda r: r.tally.listed)),
-    ("wire_errors", "Objects passed over, as they could not be read.", (), _number(lambda r: r.tally.wire_errors)),
+    ("watch_restarts", "Watches that were opened again.", (), _number(lambda r: r.stats.watch_restarts)),
+    ("relists", "Lists that began.", ("reason",), lambda r: _by(r.stats.relists)),
+    ("watch_errors", "Lists and watches that failed.", ("error",), lambda r: _by(r.stats.failures)),
+    ("events", "Events of watches.", ("type",), lambda r: _by(r.stats.events)),
+    ("received_bytes", "Bytes read from the API server.", (), _number(lambda r: r.stats.received)),
+    ("listed_bytes", "Those of them that were read while listing.", (), _number(lambda r: r.stats.listed)),
+    ("wire_errors", "Objects passed over, as they could not be read.", (), _number(lambda r: r.stats.wire_errors)),
     ("render_errors", "Objects that a family could not be written for.", ("family",),
-     lambda r: _by(r.tally.render_errors)),
-    ("duplicate_series_dropped", "Series that one object repeated.", (), _number(lambda r: r.tally.duplicates)),
+     lambda r: _by(r.stats.render_errors)),
+    ("duplicate_series_dropped", "Series that one object repeated.", (), _number(lambda r: r.stats.duplicates)),
 )  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def _reference(status: Status) -> Iterator[Metric]:
         "kube_state_metrics_list_objects_limit", "Most objects that are listed.", labels=("resource",)
     )
     for resource in status.resources:
-        for family, counts in (lists, resource.tally.lists), (watches, resource.tally.watches):
+        for family, counts in (lists, resource.stats.lists), (watches, resource.stats.watches):
             for values, count in _by(counts):
                 family.add_metric((resource.type, *values), count)
         objects.add_metric((resource.type,), resource.listed)

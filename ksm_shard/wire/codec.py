@@ -37,7 +37,7 @@ UNREADABLE: Final = "UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """One page of a list: raw items, the list's resource version, and the token of the next page ("" on the last)."""
 
     items: list[Raw]
@@ -55,8 +55,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """A failure as the API server tells it (meta/v1 Status). `retry_after` is in seconds, 0 if it says nothing."""
+class ApiStatus:
+    """A failure as the API server tells it (meta/v1 ApiStatus). `retry_after` is in seconds, 0 if it says nothing."""
 
     code: int
     reason: str
@@ -68,7 +68,7 @@ class Status:
 class Codec(Protocol):
     """How answers of one content type are read. Every method raises WireError on bytes that are not what they claim."""
 
-    def page(self, body: bytes) -> Page:
+    def page(self, body: bytes) -> ListPage:
         """Read one page of a list."""
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
@@ -80,7 +80,7 @@ class Codec(Protocol):
     def ends_initial_events(self, item: Raw) -> bool:
         """Tell whether a BOOKMARK is the one that ends the initial events of a WatchList."""
 
-    def status(self, item: Raw) -> Status:
+    def status(self, item: Raw) -> ApiStatus:
         """Read the item of an ERROR event, or the body of a failed request."""
 
     def parse(self, item: Raw, kind: type[M]) -> M:
@@ -90,11 +90,11 @@ class Codec(Protocol):
 class ProtobufCodec:
     """`application/vnd.kubernetes.protobuf`, of whole objects or as PartialObjectMetadata: both have the same shape."""
 
-    def page(self, body: bytes) -> Page:
+    def page(self, body: bytes) -> ListPage:
         """See Codec."""
         raw = decode(RawList, unseal(body)[1])
         meta = raw.metadata
-        return Page(list(raw.items), meta.resourceVersion, getattr(meta, "continue"), meta.shardInfo.selector)
+        return ListPage(list(raw.items), meta.resourceVersion, getattr(meta, "continue"), meta.shardInfo.selector)
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
@@ -115,13 +115,13 @@ class ProtobufCodec:
         """See Codec."""
         return decode(Bookmark, item).metadata.annotations.get(INITIAL_EVENTS_END) == "true"
 
-    def status(self, item: bytes) -> Status:
+    def status(self, item: bytes) -> ApiStatus:
         """See Codec."""
         if item[:4] == b"k8s\0":
             item = unseal(item)[1]
         status = decode(StatusMessage, item)
         causes = frozenset(cause.reason for cause in status.details.causes)
-        return Status(status.code, status.reason, status.message, status.details.retryAfterSeconds, causes)
+        return ApiStatus(status.code, status.reason, status.message, status.details.retryAfterSeconds, causes)
 
     def parse(self, item: bytes, kind: type[M]) -> M:
         """See Codec."""
@@ -131,7 +131,7 @@ class ProtobufCodec:
 class JsonCodec:
     """`application/json`: the fallback of servers without protobuf, and custom resources."""
 
-    def page(self, body: bytes) -> Page:
+    def page(self, body: bytes) -> ListPage:
         """See Codec."""
         value = _load(body)
         return _page(value, _list(value, "items"))
@@ -163,13 +163,13 @@ class JsonCodec:
         """See Codec."""
         return _mapping(_meta(item), "annotations").get(INITIAL_EVENTS_END) == "true"
 
-    def status(self, item: Mapping[str, Any] | bytes) -> Status:
+    def status(self, item: Mapping[str, Any] | bytes) -> ApiStatus:
         """See Codec."""
         value = _load(item) if isinstance(item, bytes) else item
         details = value.get("details")
         details = details if isinstance(details, dict) else {}
         code, wait, causes = value.get("code"), details.get("retryAfterSeconds"), details.get("causes")
-        return Status(
+        return ApiStatus(
             code if isinstance(code, int) else 0,
             str(value.get("reason", "")),
             str(value.get("message", "")),
@@ -197,7 +197,7 @@ class TableCodec(JsonCodec):
         """Take the fields to fill from cells, by their position: `{"type": 1}` for secrets (a Table of core/v1)."""
         self._columns = columns
 
-    def page(self, body: bytes) -> Page:
+    def page(self, body: bytes) -> ListPage:
         """See Codec."""
         value = _table(_load(body))
         return _page(value, [self._listed(row) for row in _list(value, "rows")])
@@ -298,7 +298,7 @@ def _meta(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return meta if isinstance(meta, Mapping) else {}
 
 
-def _page(value: Mapping[str, Any], items: list[Raw]) -> Page:
+def _page(value: Mapping[str, Any], items: list[Raw]) -> ListPage:
     meta = _meta(value)
     shard = str(_mapping(meta, "shardInfo").get("selector") or "")
-    return Page(items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard)
+    return ListPage(items, str(meta.get("resourceVersion") or ""), str(meta.get("continue") or ""), shard)

@@ -1,4 +1,4 @@
-"""A world for a follower without sockets or waiting: answers by script, a clock that only waits move, a sink that remembers."""
+"""A world for a reflector without sockets or waiting: answers by script, a clock that only waits move, a sink that remembers."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.errors import Cancelled, Unavailable
-from ksm_shard.cluster.follower import Follower
 from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.cluster.reader import Target
+from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.cluster.versions import older
-from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, JsonCodec, Page, ProtobufCodec
+from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, JsonCodec, ListPage, ProtobufCodec
 
 Step = list[Any]  # pages or events to yield, errors to raise, functions to call in between
 CODEC = JsonCodec()
@@ -21,9 +21,9 @@ def thing(uid: str, version: int) -> dict[str, Any]:
     return {"metadata": {"uid": uid, "resourceVersion": str(version)}}
 
 
-def page(*uids: str, version: int = 10, following: str = "", shard_selector: str = "") -> Page:
+def page(*uids: str, version: int = 10, following: str = "", shard_selector: str = "") -> ListPage:
     """A page of objects."""
-    return Page([thing(uid, 1) for uid in uids], str(version), following, shard_selector)
+    return ListPage([thing(uid, 1) for uid in uids], str(version), following, shard_selector)
 
 
 def added(uid: str, version: int) -> Event:
@@ -120,7 +120,7 @@ class Observer:
 
 
 class World:
-    """A follower of a scripted API server, which stops when the script ends. Also its clock and its stop."""
+    """A reflector of a scripted API server, which stops when the script ends. Also its clock and its stop."""
 
     def __init__(self, *steps: Step, watch_list: bool = False, **target: Any) -> None:
         """Play the steps, one for each request; without `watch_list` that is refused before the first."""
@@ -138,7 +138,7 @@ class World:
         self.call = Call()  # of the last request
         self.sink, self.observer = Sink(), Observer()
         self._stopped = False
-        self.follower = Follower(
+        self.reflector = Reflector(
             Target("/api/v1/things", **target),
             self,
             self.sink,
@@ -148,10 +148,10 @@ class World:
             rng=random.Random(1),
         )
         if not watch_list:
-            self.follower._lister._pages_until = float("inf")
+            self.reflector._lister._pages_until = float("inf")
 
     def play(self) -> "World":
-        self.follower.run()
+        self.reflector.run()
         return self
 
     @property
@@ -224,6 +224,6 @@ class World:
 
     def wait(self, timeout: float) -> bool:
         self.waits.append(timeout)
-        self.refusals.append(self.follower.refusals)
+        self.refusals.append(self.reflector.refusals)
         self.now += timeout
         return self._stopped

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import Forbidden, Gone, Restored, Unavailable, Unsupported
-from ksm_shard.cluster.reader import TELLING, Reader, Reading, Target
+from ksm_shard.cluster.reader import TELLING, Reader, Target
 from ksm_shard.wire.codec import UNREADABLE, WITHHELD, Codec, JsonCodec, ProtobufCodec, TableCodec
 from ksm_shard.wire.frames import WireError, frame, seal
 from ksm_shard.wire.messages.core_v1_pb2 import Secret
 from ksm_shard.wire.messages.meta_v1_pb2 import Status, StatusCause, StatusDetails
+from ksm_shard.wire.reading import Reading
 from tests.cluster.server import Request, Server, serving
 
 PATH = "/api/v1/secrets"
@@ -366,7 +367,7 @@ events = st.sampled_from(["ADDED", "DELETED", "BOOKMARK", "ERROR"]).flatmap(
     ),
 )
 def test_garbage(codec: Codec, chunks: list[bytes]) -> None:
-    """Whatever bytes come, as a page or as a watch, they are read or they are a WireError that the follower counts."""
+    """Whatever bytes come, as a page or as a watch, they are read or they are a WireError that the reflector counts."""
     with suppress(WireError):
         for item in codec.page(b"".join(chunks)).items:
             codec.identity(item)

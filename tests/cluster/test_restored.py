@@ -24,7 +24,7 @@ def test_after_a_cut() -> None:
     assert world.asked == ["list", "watch 10", "watch 12", "list", "watch 5"]
     assert world.observer.relists == ["start", "restored"]
     assert world.sink.held == {"a", "d"}
-    assert world.follower.resource_version == "6"
+    assert world.reflector.resource_version == "6"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_lower_version_of_a_list_that_adds(watch_list: bool) -> None:
     """A list for what was gained that is older than the watch becomes a full one: the watch cannot go on from where it was."""
     first, old = ([added("a", 1), listed(10)], [listed(5)]) if watch_list else (LIST, OLD)
     world = World(watch_list=watch_list)
-    watch = [bookmark(11), lambda: world.follower.relist_soon("gained")]
+    watch = [bookmark(11), lambda: world.reflector.relist_soon("gained")]
     world.steps = [[*first, *watch] if watch_list else first, *([] if watch_list else [watch]), old, old]
 
     world.play()
@@ -92,7 +92,7 @@ def test_versions_that_are_no_numbers(version: str) -> None:
     world = World(LIST, [odd, bookmark(12)]).play()
 
     assert world.observer.relists == ["start"]
-    assert world.follower.resource_version == "12"
+    assert world.reflector.resource_version == "12"
 
 
 def test_a_server_that_is_back() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksm_shard.cluster.gathering import GATHER
+from ksm_shard.cluster.coalescing import GATHER
 from tests.cluster.script import Step, World, added, bookmark, page
 
 LIST: Step = [page("a", version=10)]

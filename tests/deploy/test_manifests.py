@@ -13,11 +13,11 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from ksm_shard.fleet.plan import LONGEST_START
+from ksm_shard.commands.plan import LONGEST_START
 from ksm_shard.kinds import resources
-from ksm_shard.rbac import MANIFEST, clusterrole
 from ksm_shard.settings.parser import parse
 from ksm_shard.web.server import MARGIN
+from tools.clusterrole import MANIFEST, clusterrole
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

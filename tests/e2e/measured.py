@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from ksm_shard.sharding.ring import MMH3, slot_of
+from ksm_shard.sharding.murmur import MMH3, slot_of
 from tests.e2e.load import Load
 from tests.e2e.scrapes import objects
 from tests.e2e.statefulset import Fleet

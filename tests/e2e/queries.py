@@ -33,7 +33,7 @@ HEADER: Final = (
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObjectCount:
     """One change, from when it was asked for until everything is steady and scraped.
 
     Attributes:
@@ -57,7 +57,7 @@ class Seen:
         return f"{self.what:24} {self.seconds:7.1f} {numbers} {last}"
 
 
-def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], None], tell: Tell) -> Seen:
+def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], None], tell: Tell) -> ObjectCount:
     """Do something with a fleet, wait until it is steady and scraped, and tell what queries showed meanwhile."""
     ignored, began = prometheus.counted("prometheus_target_scrapes_sample_out_of_order_total"), time()
     act()
@@ -76,7 +76,7 @@ def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], N
     }
     twice = prometheus.seen("count by (uid) (kube_pod_info) > 1", "uid", began, ended)
     deleted = {uid: at for uid, at in fleet.load.deleted.copy().items() if began <= at}
-    seen = Seen(
+    seen = ObjectCount(
         what=what,
         seconds=ended - began,
         wrong=wrong,

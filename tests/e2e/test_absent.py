@@ -1,6 +1,6 @@
 """A group version that an older server does not have: told, not waited for, and picked up once it is there.
 
-That it is asked for again after 30 to 60 seconds is in tests/cluster/test_follower.py; here those seconds take no time.
+That it is asked for again after 30 to 60 seconds is in tests/cluster/test_reflector.py; here those seconds take no time.
 """
 
 import threading
@@ -13,26 +13,26 @@ import pytest
 
 from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
-from ksm_shard.cluster.follower import Follower
-from ksm_shard.cluster.gathering import GATHER
+from ksm_shard.cluster.coalescing import GATHER
 from ksm_shard.cluster.reader import Reader
-from ksm_shard.exported import Exported
-from ksm_shard.followed import Followed, Watcher
+from ksm_shard.cluster.reflector import Reflector
+from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.informer import Informer, StatsObserver
+from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.ring import MMH3
 from ksm_shard.sharding.state import static
-from ksm_shard.simulator.resources import Resource
+from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.store.pages import text_pieces
-from ksm_shard.targets import Scope, targets
 from tests.e2e.test_storm import pod
 from tests.processes import Exporter, eventually
 
 # The only resource of its group, so that without it the server has no such group version.
-LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
+LEASES = ServedResource("coordination.k8s.io", "v1", "leases", "Lease")
 
 
 def lease(name: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 class Passing(threading.Event):
-    """The stop of a follower whose waits are over at once; what is to happen meanwhile does, but where it waits for more events.
+    """The stop of a reflector whose waits are over at once; what is to happen meanwhile does, but where it waits for more events.
 
     Attributes:
         waits: the seconds of each.
@@ -68,21 +68,21 @@ class Passing(threading.Event):
         return self.is_set()
 
 
-def text_of(exported: Exported) -> str:
+def text_of(exported: Collector) -> str:
     """Return what a scrape takes."""
     return b"".join(text_pieces(exported.bodies(openmetrics=False))).decode()
 
 
-def following(simulator: Simulator, stop: Passing) -> Followed:
+def following(simulator: Simulator, stop: Passing) -> Informer:
     """Follow the leases, with that stop."""
     ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
     exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
     (target,) = targets(exported.resource, Scope())
-    intake = exported.intake(lambda: None)
-    watcher = Watcher(exported.tally, lambda: None)
+    sink = exported.sink(lambda: None)
+    watcher = StatsObserver(exported.stats, lambda: None)
     api = Reader(connect(simulator.url), target)
-    follower = Follower(target, api, intake, watcher, stop=stop, clock=time.monotonic)
-    return Followed(exported, follower, intake)
+    reflector = Reflector(target, api, sink, watcher, stop=stop, clock=time.monotonic)
+    return Informer(exported, reflector, sink)
 
 
 def readyz(one: Exporter) -> str:
@@ -141,13 +141,13 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
     attempts = []
 
     def meanwhile() -> None:
-        attempts.append(followed.follower.state)
+        attempts.append(followed.reflector.state)
         if len(attempts) == 3:
             simulator.serve(LEASES)
 
     stop = Passing(meanwhile)
     followed = following(simulator, stop)
-    exported, follower = followed.exported, followed.follower
+    exported, reflector = followed.exported, followed.reflector
     followed.thread.start()
     try:
         eventually(lambda: 'lease="first"' in text_of(exported), "the lease was never listed", lambda: caplog.text)
@@ -157,14 +157,14 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
         assert ["absent"] * 3 == attempts
         assert 1 <= stop.waits[0] <= 2
         assert all(30 <= seconds <= 60 for seconds in stop.waits[1:])
-        assert {"absent": 3} == {name: count for name, count in exported.tally.failures.items() if count}
-        assert ("watching", "") == (follower.state, follower.last_error)
+        assert {"absent": 3} == {name: count for name, count in exported.stats.failures.items() if count}
+        assert ("watching", "") == (reflector.state, reflector.last_error)
         assert ["INFO"] == [
             record.levelname for record in caplog.records if "/leases" in record.message and "skipped" in record.message
         ]
-        assert {"success": 1, "error": 0} == dict(exported.tally.lists)
+        assert {"success": 1, "error": 0} == dict(exported.stats.lists)
     finally:
-        follower.stop()
+        reflector.stop()
         followed.thread.join()
 
 
@@ -193,5 +193,5 @@ def test_it_goes_with_its_objects_when_it_is_served_no_more(
         assert [True, True, False, False] == texts
         assert 1 == sum("has it no longer" in record.message for record in caplog.records)
     finally:
-        followed.follower.stop()
+        followed.reflector.stop()
         followed.thread.join()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.statefulset import settled
 from tests.e2e.test_storm import pod

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ksm_shard.run import last_words, status_of
+from ksm_shard.commands.run import last_words, status_of
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
 from tests.e2e.test_storm import pod

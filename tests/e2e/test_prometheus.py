@@ -15,7 +15,7 @@ from tests.e2e.api import Api, simulated
 from tests.e2e.load import Load
 from tests.e2e.measured import CHANGES, Tell
 from tests.e2e.prometheus import MONITORING, PROMETHEUS, Prometheus
-from tests.e2e.queries import ALERTS, HEADER, RECORDS, Seen, queried
+from tests.e2e.queries import ALERTS, HEADER, RECORDS, ObjectCount, queried
 from tests.e2e.statefulset import Fleet
 from tests.processes import eventually
 
@@ -65,12 +65,12 @@ def fleet(prometheus: Prometheus, ahead: float = 0.0) -> Iterator[Fleet]:
         yield made
 
 
-def unseen(seen: list[Seen]) -> None:
+def unseen(seen: list[ObjectCount]) -> None:
     """Fail if a query saw any of these changes."""
     assert {one.what: wrong for one in seen if (wrong := {name: bad for name, bad in one.wrong.items() if bad})} == {}
 
 
-def ended(seen: list[Seen]) -> None:
+def ended(seen: list[ObjectCount]) -> None:
     """Fail if what had ended was shown for long."""
     # Where a label changed just before another shard loaded the pod.
     assert max(max(one.twice, default=0.0) for one in seen) <= 2 * INTERVAL + LATE

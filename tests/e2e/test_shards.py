@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from ksm_shard.sharding.ring import MMH3
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.test_storm import node, pod
 from tests.processes import Exporter, fleet

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from ksm_shard.kinds import names, resources
-from ksm_shard.metrics.families import ALPHA, STABLE, Reading
+from ksm_shard.metrics.families import ALPHA, STABLE
+from ksm_shard.wire.reading import Reading
 
 RESOURCES = resources()
 METRIC = re.compile(r"kube_[a-z][a-z0-9_]*")

@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from ksm_shard.kinds import resources
-from ksm_shard.settings import completion, docs, usage
+from ksm_shard.settings import completion, usage
 from ksm_shard.settings.commands import COMMANDS, Command
 from ksm_shard.settings.options import options_of
 from ksm_shard.settings.values import Boolean
+from tools import options_page as docs
 
 WITH_OPTIONS = [command for command in COMMANDS if command.options]
 
@@ -58,7 +59,7 @@ def test_a_start_imports_no_kind() -> None:
 
 
 def test_the_page_is_current() -> None:
-    """docs/options.md is what `python -m ksm_shard.settings.docs` writes."""
+    """docs/options.md is what `python -m tools.options_page` writes."""
     assert docs.page() == docs.PAGE.read_text(encoding="utf-8")
 
 

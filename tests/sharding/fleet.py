@@ -6,9 +6,10 @@ import random
 from dataclasses import dataclass, field, replace
 
 from ksm_shard.sharding.handover import Member
+from ksm_shard.sharding.masks import ALL, NONE, difference
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL, NONE, Ring, difference
+from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import Pod, State, StatefulSet
 from ksm_shard.sharding.takeover import PATIENCE
 

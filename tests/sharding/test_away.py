@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ksm_shard.sharding.slots import SLOTS
+from ksm_shard.sharding.masks import SLOTS
 from ksm_shard.sharding.takeover import PATIENCE
 from tests.sharding.fleet import DRAIN, HANDOVER, LATE, LOAD, SILENT, START, Fleet
 

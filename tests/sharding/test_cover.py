@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 
 from ksm_shard.sharding.cover import covered, fallbacks
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL, NONE, Ring, intersection, union
+from ksm_shard.sharding.masks import ALL, NONE, intersection, union
+from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.sharding.ring import Ring
 from tests.sharding.test_map import RINGS, both_rings, table
 
 FALLBACKS = table("### Digests of fallbacks")

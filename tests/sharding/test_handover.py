@@ -3,8 +3,8 @@
 import pytest
 
 from ksm_shard.sharding.handover import Member
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL, NONE, difference, intersection, union
+from ksm_shard.sharding.masks import ALL, NONE, difference, intersection, union
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.state import Pod, State, StatefulSet, shard_of, static
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ksm_shard.sharding.masks import ALL, NONE, SLOTS, difference, intersection, union
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ranges import SERVER_SIDE
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import ALL, MAX_SHARDS, NONE, SLOTS, Ring, difference, intersection, union
+from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sharding.md").read_text()
 RINGS = [MMH3, SERVER_SIDE]

@@ -2,9 +2,9 @@
 
 import threading
 
+from ksm_shard.sharding.masks import NONE, difference, union
+from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import NONE, difference, union
 
 UID = "8d41b2b1-97df-4f7e-be2b-51d7dcd4874f"
 LEFT, RIGHT = MMH3.mask(0, 2), MMH3.mask(1, 2)

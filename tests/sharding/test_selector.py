@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ksm_shard.sharding.masks import ALL, NONE, SLOTS
 from ksm_shard.sharding.ranges import MAX_RANGES, SERVER_SIDE, asked, selector
-from ksm_shard.sharding.slots import ALL, NONE, SLOTS
 
 # One range, written exactly as k8s.io/apimachinery/pkg/sharding writes it back.
 RANGE = r"shardRange\(object\.metadata\.uid, '0x([0-9a-f]{16})', '0x([0-9a-f]{16}|10000000000000000)'\)"

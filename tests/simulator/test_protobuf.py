@@ -11,7 +11,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.decoding import decoded
 from ksm_shard.simulator.protobuf import Shared, encode, message_name
-from ksm_shard.simulator.resources import BUILT_IN, Resource
+from ksm_shard.simulator.resources import BUILT_IN, ServedResource
 from ksm_shard.wire.messages import core_v1_pb2
 
 OBJECTS = Path(__file__).parents[1] / "kinds/objects"
@@ -137,7 +137,7 @@ def test_types_are_those_of_the_wire() -> None:
 
 
 @pytest.mark.parametrize("resource", BUILT_IN, ids=lambda one: str(one.plural))
-def test_there_and_back(resource: Resource) -> None:
+def test_there_and_back(resource: ServedResource) -> None:
     """An object that came as protobuf is the object that was sent: of no kind is a field lost or invented, but empty texts."""
     name = message_name(resource.group, resource.version, resource.kind)
     if name is None:

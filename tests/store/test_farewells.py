@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ksm_shard.sharding.slots import ALL, SLOTS
+from ksm_shard.sharding.masks import ALL, SLOTS
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store

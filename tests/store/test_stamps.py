@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from ksm_shard.sharding.slots import SLOTS
+from ksm_shard.sharding.masks import SLOTS
 from ksm_shard.store.column import ROWS
 from ksm_shard.store.pages import Body, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.store.stamps import DRAFT, HOLE, PROOF, STAMPED_LINE, Holed, Stamp

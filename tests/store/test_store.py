@@ -52,7 +52,7 @@ def test_a_view_is_not_changed_by_what_comes_after_it() -> None:
 
 
 def test_keep_forgets_only_the_objects_of_its_source() -> None:
-    """A relist of one namespace does not touch the objects of another follower."""
+    """A relist of one namespace does not touch the objects of another reflector."""
     store = Store(1)
     store.put("a/1", 1, ["a1 1\n"], source=0)
     store.put("a/2", 1, ["a2 1\n"], source=0)
@@ -64,7 +64,7 @@ def test_keep_forgets_only_the_objects_of_its_source() -> None:
 
 
 def test_drop_leaves_an_object_that_another_source_has_put_since() -> None:
-    """A pod that moved from one node's follower to another's survives the first one's DELETED."""
+    """A pod that moved from one node's reflector to another's survives the first one's DELETED."""
     store = Store(1)
     store.put("a/1", 1, ["x 1\n"], source=0)
     store.put("a/1", 1, ["x 1\n"], source=1)

@@ -12,13 +12,14 @@ import threading
 import time
 from dataclasses import replace
 
-from ksm_shard.sharding.ring import MMH3
-from ksm_shard.sharding.slots import NONE
+from ksm_shard.sharding.masks import NONE
+from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.status.stats import Stats
 from ksm_shard.store.pages import Body, Page, deflate, held
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.server import Limits, listen, serve
-from ksm_shard.web.source import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Scrape, Sibling, Slots, Status
-from ksm_shard.web.tally import Tally
+from ksm_shard.web.source import Scrape
 
 HEADER = "# HELP kube_{0}_info What there is.\n# TYPE kube_{0}_info gauge\n"
 # Seconds after which a search gives up: cluster/lookup.py's.
@@ -93,11 +94,11 @@ class FakeSource:
     def status(self) -> Status:
         """A fleet of ten that is growing."""
         now = time.time()
-        tally = Tally(lambda: now - 3)
-        tally.on_state("watching" if self.synced else "listing")
-        tally.on_list("ok")
-        tally.on_bytes(35_000_000)
-        bad = Tally(lambda: now - 400)
+        stats = Stats(lambda: now - 3)
+        stats.on_state("watching" if self.synced else "listing")
+        stats.on_list("ok")
+        stats.on_bytes(35_000_000)
+        bad = Stats(lambda: now - 400)
         bad.on_state("forbidden")
         bad.on_list("forbidden")
         own = MMH3.mask(3, 10)
@@ -118,17 +119,17 @@ class FakeSource:
                 ResourceStatus(
                     name="pods", type="*v1.Pod", reading="protobuf", synced=self.synced, seen=200_650, owned=20_065,
                     listed=20_065, resource_version="9007199254", filtered=False, families=60, deflated=25_300_000,
-                    text=180_000_000, tally=tally,
+                    text=180_000_000, stats=stats,
                 ),
                 ResourceStatus(
                     name="secrets", type="*v1.Secret", reading="table", synced=True, seen=0, owned=0, listed=0,
-                    resource_version="", filtered=False, families=6, deflated=0, text=0, tally=bad,
+                    resource_version="", filtered=False, families=6, deflated=0, text=0, stats=bad,
                     last_error='secrets is forbidden: User "system:serviceaccount:monitoring:ksm-shard" cannot list <b>it</b>',
                 ),
                 ResourceStatus(
                     name="validatingwebhookconfigurations", type="*v1.ValidatingWebhookConfiguration", reading="metadata",
                     synced=True, seen=120, owned=12, listed=12, resource_version="712", filtered=True, families=5,
-                    deflated=812, text=4_100, tally=tally,
+                    deflated=812, text=4_100, stats=stats,
                 ),
             ],
         )  # fmt: skip

@@ -47,7 +47,7 @@ def test_the_end_of_the_worker_is_the_end(number: signal.Signals) -> None:
 
 
 def test_a_thread_without_memory_ends_the_process() -> None:
-    """A follower that gets no memory ends, and the whole process with it, instead of going on without that thread."""
+    """A reflector that gets no memory ends, and the whole process with it, instead of going on without that thread."""
     program = """
 import threading
 from ksm_shard.web.process import end_without_memory

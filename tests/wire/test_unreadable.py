@@ -1,6 +1,6 @@
 """Events that are none, in frames and lines that are whole: they cost themselves, and the watch goes on.
 
-Streams that break inside a frame are in test_frames; what a follower makes of an unreadable event is in tests/cluster.
+Streams that break inside a frame are in test_frames; what a reflector makes of an unreadable event is in tests/cluster.
 """
 
 import json

@@ -1,0 +1,81 @@
+"""What to list and watch for a resource: paths, field selectors, how much of each object."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ksm_shard.cluster.reader import Target
+from ksm_shard.metrics.families import Resource
+from ksm_shard.wire.reading import Reading
+
+Selectors = Callable[[], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which objects are exported, and how they are listed; as the options of the same names say.
+
+    Attributes:
+        shard_selector: called for every request: the `shardSelector` of server-side filtering, "" for none.
+    """
+
+    namespaces: Sequence[str] = ()
+    namespaces_denylist: Sequence[str] = ()
+    nodes: Sequence[str] = ()
+    unscheduled_pods: bool = False
+    from_cache: bool = False
+    object_limit: int = 0
+    shard_selector: Callable[[], str] = str
+
+
+def targets(resource: Resource, scope: Scope) -> list[Target]:
+    """Return a target for each namespace or node that is asked for, one for all objects if none is."""
+    return [
+        Target(
+            path=path,
+            reading=Reading[resource.reading.name],
+            columns=resource.columns,
+            selectors=_selectors(",".join(fields), scope.shard_selector),
+            resource_version="0" if scope.from_cache else "",
+            object_limit=scope.object_limit,
+        )
+        for path, denied in _paths(resource, scope)
+        for fields in _fields(resource, scope, denied)
+    ]
+
+
+def _paths(resource: Resource, scope: Scope) -> list[tuple[str, list[str]]]:
+    """Return paths, each with the field selectors that keep denied namespaces out of it."""
+    if not resource.namespaced or not (scope.namespaces or scope.namespaces_denylist):
+        return [(resource.path, [])]
+    if not scope.namespaces:
+        return [(resource.path, [f"metadata.namespace!={name}" for name in scope.namespaces_denylist])]
+    allowed = [name for name in dict.fromkeys(scope.namespaces) if name not in scope.namespaces_denylist]
+    return [(_within(resource, name), []) for name in allowed]
+
+
+def path_of(resource: Resource, namespace: str) -> str:
+    """Return the path of the list that has the objects of a namespace ("": cluster-scoped ones); "" if there is none."""
+    if resource.namespaced != bool(namespace):
+        return ""
+    return _within(resource, quote(namespace, safe="")) if namespace else resource.path
+
+
+def _within(resource: Resource, namespace: str) -> str:
+    base = resource.path.removesuffix(f"/{resource.plural}")
+    return f"{base}/namespaces/{namespace}/{resource.plural}"
+
+
+def _fields(resource: Resource, scope: Scope, denied: list[str]) -> list[list[str]]:
+    if resource.plural != "pods" or not (scope.unscheduled_pods or scope.nodes):
+        return [denied]
+    nodes = [""] if scope.unscheduled_pods else list(dict.fromkeys(scope.nodes))
+    return [[*denied, f"spec.nodeName={node}"] for node in nodes]
+
+
+def _selectors(fields: str, shard_selector: Callable[[], str]) -> Selectors:
+    def selectors() -> dict[str, str]:
+        shard = shard_selector()
+        return ({"fieldSelector": fields} if fields else {}) | ({"shardSelector": shard} if shard else {})
+
+    return selectors

@@ -1,0 +1,89 @@
+"""`ksm-shard check`: prove that a fleet exports every object once, or say what is wrong."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ksm_shard.fleet.client import ask_all
+from ksm_shard.fleet.proof import Answers, notes, problems
+from ksm_shard.settings.commands import Check
+from ksm_shard.status.report import Report
+
+# What is wrong once and right the next time was never wrong: a shard that was restarting, a change that not all had heard of.
+ATTEMPTS: Final = 5
+PAUSE: Final = 1.0
+
+
+def main(options: Check) -> int:
+    """Print a table of the shards and what is wrong; return 0 if nothing is, 1 otherwise."""
+    try:
+        urls = options.urls or resolve(options.service, options.pod_namespace, options.port)
+    except OSError as error:
+        sys.stderr.write(f"ksm-shard: {options.service}.{options.pod_namespace}: {error}\n")
+        return 1
+    answers, found = attempt(lambda: ask_all(urls), time.sleep)
+    print(table(answers))
+    for problem in found:
+        print(f"wrong: {problem}")
+    for note in notes(answers):
+        print(f"note: {note}")
+    if not found:
+        reports = [answer for answer in answers if isinstance(answer, Report)]
+        objects = sum(one.owned for report in reports for one in report.resources.values())
+        twice = any(report.held != report.own for report in reports)
+        print(f"right: {len(reports)} shards export {objects} objects, {'none missing' if twice else 'each once'}")
+    return 1 if found else 0
+
+
+def resolve(service: str, namespace: str, port: int) -> list[str]:
+    """Return the URLs, with that port, of the pods behind a headless Service, whether they are ready or not.
+
+    Raises:
+        OSError: there is no such name.
+    """
+    found = socket.getaddrinfo(f"{service}.{namespace}.svc", port, type=socket.SOCK_STREAM)
+    hosts = sorted({str(address[0]) for *_, address in found})
+    return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host in hosts]
+
+
+def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tuple[Answers, list[str]]:
+    """Ask until nothing is wrong, at most five times; return the last answers and what is wrong with them."""
+    earlier: list[Answers] = []
+    while True:
+        answers = ask()
+        found = problems(answers, earlier)
+        earlier.append(answers)
+        if not found or len(earlier) == ATTEMPTS:
+            return answers, found
+        pause(PAUSE)
+
+
+def table(answers: Answers) -> str:
+    """Return a line for each shard."""
+    rows = [("SHARD", "POD", "STATE", "SLOTS", "OBJECTS", "SERIES", "PAGES", "MEMORY")]
+    reports = [answer for answer in answers if isinstance(answer, Report)]
+    for report in sorted(reports, key=lambda report: -1 if report.shard is None else report.shard):
+        resources = report.resources.values()
+        rows.append(
+            (
+                "?" if report.shard is None else f"{report.shard}/{report.total}",
+                report.pod or "-",
+                report.phase if report.ready else "not ready",
+                str(report.held.count(1)),
+                str(sum(one.owned for one in resources)),
+                str(sum(one.series for one in resources)),
+                megabytes(sum(one.deflated for one in resources)),
+                megabytes(report.memory),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def megabytes(count: float) -> str:
+    """Write bytes for people."""
+    return f"{count / 1e6:.1f} MB"

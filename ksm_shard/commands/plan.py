@@ -1,0 +1,156 @@
+"""`ksm-shard plan`: what a change of the number of shards would move, and how many shards a size needs."""
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ksm_shard.fleet.client import NoReport, ask_all
+from ksm_shard.settings.commands import Plan
+from ksm_shard.sharding.masks import SLOTS
+from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.sharding.ranges import SERVER_SIDE
+from ksm_shard.sharding.ring import MAX_SHARDS, Ring
+from ksm_shard.sharding.rings import RINGS
+from ksm_shard.status.report import Report
+from ksm_shard.web.limits import CLIENTS
+from ksm_shard.web.page import size as bytes_text
+
+# Measured (docs/decisions.md), for pods, which are what there is most of and what has most series.
+BASE: Final = 80e6  # bytes of a process that holds nothing
+BYTES_EACH: Final = 2500.0  # of memory an object, its pages included
+BESIDES: Final = 1100.0  # of them, what is not pages: 20,000 pods are 44 MB, and 22 MB of pages
+OWN: Final = 150e-6  # CPU seconds to load an object
+FOREIGN: Final = 35e-6  # CPU seconds to pass over one of another shard
+LOADING: Final = 1.3  # the most memory during a start, over what it is afterwards
+# What a shard should stay under: a start that fits between two scrapes, and what deploy/statefulset requests.
+LONGEST_START: Final = 30.0
+MOST_MEMORY: Final = 256e6
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSize:
+    """What all shards together hold."""
+
+    objects: int
+    series: int
+    deflated: int
+
+    @classmethod
+    def of(cls, reports: Sequence[Report]) -> "FleetSize":
+        """Add up what running shards say."""
+        resources = [one for report in reports for one in report.resources.values()]
+        return cls(
+            sum(one.owned for one in resources),
+            sum(one.series for one in resources),
+            sum(one.deflated for one in resources),
+        )
+
+
+def main(options: Plan) -> int:
+    """Print the plan; return 0, or 1 when the shards that were named are not the fleet that was named."""
+    answers = ask_all(options.urls)
+    reports = [answer for answer in answers if isinstance(answer, Report)]
+    wrong = [str(answer) for answer in answers if isinstance(answer, NoReport)] or strays(reports, options.from_shards)
+    for line in wrong:
+        sys.stderr.write(f"ksm-shard: {line}\n")
+    if wrong:
+        return 1
+    ring = RINGS[reports[0].ring if reports else options.sharding_mode]
+    if options.from_shards:
+        print(movement(ring, options.from_shards, options.to_shards, FleetSize.of(reports) if reports else None))
+    if options.objects:
+        print(advice(options.objects, ring))
+    return 0
+
+
+def strays(reports: Sequence[Report], total: int) -> list[str]:
+    """Return why these are not the reports of a whole fleet, of so many shards if that was said: what a part has is not all."""
+    if not reports:
+        return []
+    rings = {report.ring for report in reports}
+    totals = {report.total for report in reports}
+    if len(rings) > 1 or len(totals) > 1:
+        return [f"--url: these shards are not of one fleet: {sorted(rings)}, of {sorted(totals)} shards"]
+    (there,) = totals
+    if total and total != there:
+        return [f"--from={total}: the shards that --url names are of {there}"]
+    counts = Counter(report.shard for report in reports)
+    missing = [str(shard) for shard in range(there) if shard not in counts]
+    twice = [str(shard) for shard, count in counts.items() if count > 1]
+    return [
+        *([f"--url: give it once for each of the {there} shards; missing: {', '.join(missing)}"] if missing else []),
+        *([f"--url: given more than once for shard {', '.join(twice)}"] if twice else []),
+    ]
+
+
+def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str:
+    """Return what each shard keeps, gains and loses, and what moves altogether."""
+    old, new = ring.target_map(before), ring.target_map(after)
+    keeps, gains, loses = ([0] * max(before, after) for _ in range(3))
+    for source, target in zip(old, new, strict=True):
+        if source == target:
+            keeps[source] += 1
+        else:
+            loses[source] += 1
+            gains[target] += 1
+    moved = sum(gains)
+    lines = [f"{before} -> {after} shards: {moved} of {SLOTS} slots move, {moved / SLOTS:.1%}" + _amount(moved, size)]
+    for shard in range(max(before, after)):
+        now = keeps[shard] + gains[shard]
+        fate = "new" if shard >= before else "ends" if shard >= after else f"{now / SLOTS:.2%} of all"
+        lines.append(
+            f"  shard {shard}: +{gains[shard]} -{loses[shard]} slots, then {now} ({fate})" + _amount(now, size, BASE)
+        )
+    return "\n".join(lines)
+
+
+def advice(objects: int, ring: Ring = MMH3) -> str:
+    """Return how many shards so many objects need, why, and what each has to do then."""
+    foreign = 0.0 if ring is SERVER_SIDE else FOREIGN
+    by_memory = max(1, math.ceil(objects * BYTES_EACH / (MOST_MEMORY - BASE)))
+    by_cpu = max(1, math.ceil(objects * OWN / LONGEST_START))
+    shards = min(max(by_memory, by_cpu), MAX_SHARDS)
+    each = math.ceil(objects / shards)
+    passing = (objects - each) * foreign
+    start = each * OWN + passing
+    text = (
+        f"{objects} objects, {ring.name}: {shards} shard{'s' * (shards > 1)}, each with {each} objects, "
+        f"{bytes_text(round(memory_of(each)))} of memory and {_seconds(start)} of CPU to start"
+        f"\n  memory: {by_memory} of at most {bytes_text(round(MOST_MEMORY))}, "
+        f"of which {bytes_text(round(BASE))} is the process, and {bytes_text(round(BYTES_EACH))} an object"
+        f"\n  CPU: {by_cpu} to load what they own within {LONGEST_START:.0f} s, at {OWN * 1e6:.0f} us an object"
+    )
+    if passing:
+        text += f"\n  {_seconds(passing)} of a start are passing over the others' objects, at {foreign * 1e6:.0f} us"
+        # 391 shards of 850,000 objects, where memory needs 13, would each have waited for 30 s to load 0.3 s worth.
+        if start > LONGEST_START:
+            text += ", which more shards do not help; --sharding-mode server-side does not have to"
+    if by_memory > MAX_SHARDS:
+        text += f"\n  there are {MAX_SHARDS} shards at most, which need more memory each"
+    most = LOADING * memory_of(each * shards / (shards - 1) if shards > 1 else each) + CLIENTS
+    text += f"\n  limit of memory: {bytes_text(round(most))}, of which {bytes_text(CLIENTS)} are for clients that do not read"
+    return text + (", to load the share of a shard that restarts as well" if shards > 1 else "")
+
+
+def memory_of(objects: float) -> float:
+    """Return the bytes of memory of a shard that has so many objects."""
+    return BASE + objects * BYTES_EACH
+
+
+def _amount(slots: int, size: FleetSize | None, base: float = 0.0) -> str:
+    """Say what so many slots hold; with the process itself, if there is one for them."""
+    if size is None:
+        return ""
+    share = slots / SLOTS
+    memory = base + share * (size.deflated + size.objects * BESIDES)
+    return (
+        f", about {size.objects * share:.0f} objects, {size.series * share:.0f} series, "
+        f"{bytes_text(round(size.deflated * share))} of pages, {bytes_text(round(memory))} of memory"
+    )
+
+
+def _seconds(count: float) -> str:
+    return f"{count:.0f} s" if count >= 10 else f"{count:.2g} s"

@@ -1,0 +1,141 @@
+"""The main command: bind the ports, fork the worker, export until told to stop.
+
+This runs in the parent, which stays small: what is heavy is imported by the worker.
+"""
+
+import logging
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ksm_shard.settings.run import Settings
+from ksm_shard.status.model import ConfigFile
+from ksm_shard.web import memory
+from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
+from ksm_shard.web.server import CannotListen, CannotStart, Limits, listen, serve
+
+if TYPE_CHECKING:
+    from ksm_shard.exporter import Exporter
+
+LOG: Final = logging.getLogger(__name__)
+USAGE: Final = 2
+# What a shell makes of a process that was killed, and the kubelet of a container.
+KILLED: Final = 128
+
+
+def run(settings: Settings) -> int:
+    """Export until told to stop; return the exit status, 2 when the ports or the way to the API server are wrong."""
+    logging.basicConfig(
+        level=logging.DEBUG if settings.verbosity >= 4 else logging.INFO,
+        format="%(asctime)s %(levelname)s %(threadName)s: %(message)s",
+    )
+    try:
+        main = listen(settings.host, settings.port)
+        telemetry = listen(settings.telemetry_host, settings.telemetry_port)
+    except CannotListen as error:
+        sys.stderr.write(f"ksm-shard: {error}\n")
+        return USAGE
+
+    # Here, so that what the pages show is what was read at the start.
+    config = ConfigFile(settings.config, Path(settings.config).read_bytes(), time.time()) if settings.config else None
+
+    def start() -> "Exporter":
+        from ksm_shard import assembly  # noqa: PLC0415  in the worker only
+        from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
+
+        try:
+            return assembly.start(settings, config)
+        except ConfigurationError as error:
+            raise CannotStart(str(error)) from error
+
+    killed = memory.kills()
+    end, objects = serve(
+        main,
+        telemetry,
+        start,
+        limits=limits_of(settings),
+        gzip=settings.enable_gzip_encoding,
+        started=lambda: _announce(main, telemetry),
+    )
+    line = last_words(end, objects, for_memory=memory.kills() > killed, limit=memory.limit())
+    if line:
+        sys.stderr.write(f"ksm-shard: {line}\n")
+    return status_of(end)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return how long what may take, of requests and of the stop."""
+    return Limits(
+        read=settings.server_read_timeout,
+        read_header=settings.server_read_header_timeout,
+        write=settings.server_write_timeout,
+        idle=settings.server_idle_timeout,
+        drain=settings.drain_period if settings.pod else 0.0,
+    )
+
+
+def last_words(end: End, objects: int, *, for_memory: bool, limit: int | None) -> str:
+    """Return the line that says how and why the worker ended; "" if there is nothing to say, or the worker has said it.
+
+    Args:
+        end: of the worker.
+        objects: how many it held.
+        for_memory: whether the kernel has killed a process of the own control group for memory.
+        limit: bytes of memory that the control group may have, if there is a limit.
+    """
+    if end.code == CANNOT_START or (end.told and end.code == 0):
+        return ""
+    if end.overdue:
+        return "the worker had not stopped in time and was killed"
+    if end.code == -signal.SIGKILL:
+        at = f" at the limit of {_size(limit)}" if limit else ""
+        how = f"for memory (SIGKILL){at}" if for_memory else "by SIGKILL, which nobody has said the reason of"
+        return f"the worker was killed {how}; {_needed(objects)}"
+    if end.code == NO_MEMORY:
+        return f"the worker ended, as it was refused memory; {_needed(objects)}"
+    if end.code < 0:
+        return f"the worker was killed by {signal_name(-end.code)}"
+    return f"the worker ended by itself, with status {end.code}"
+
+
+def status_of(end: End) -> int:
+    """Return the exit status of the process: 0 only if it was told to stop, and did."""
+    if end.code == CANNOT_START:
+        return USAGE
+    if end.code < 0:
+        return KILLED - end.code
+    if end.code == 0:
+        return 0 if end.told else 1
+    return end.code
+
+
+def signal_name(number: int) -> str:
+    """Return what a signal is called."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals between the first and the last
+        return f"signal {number}"
+
+
+def _announce(*ports: socket.socket) -> None:
+    for name, bound in zip(("metrics", "telemetry"), ports, strict=True):
+        host, port = bound.getsockname()[:2]
+        LOG.info("%s on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
+
+
+def _needed(objects: int) -> str:
+    """Say what a process with so many objects needs. They may not have been all: it may have been in the middle of a list."""
+    from ksm_shard.commands.plan import LOADING, memory_of  # noqa: PLC0415  only now: the parent stays small
+
+    need = memory_of(objects)
+    planned = f"`ksm-shard plan` has {_size(need)} of memory, and {_size(LOADING * need)} while they load"
+    return f"it held {objects} objects, for which {planned}"
+
+
+def _size(count: float) -> str:
+    from ksm_shard.web.page import size  # noqa: PLC0415
+
+    return size(round(count))

@@ -1,0 +1,42 @@
+"""The client of a fleet: asks shards for their reports over HTTP."""
+
+import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from typing import Final
+
+from ksm_shard.status.report import Report
+
+TIMEOUT: Final = 10.0
+
+
+class NoReport(Exception):
+    """A shard that did not answer, or not with a report. The text is one line that names its URL."""
+
+
+def ask(url: str) -> Report:
+    """Fetch the report of the shard at that URL.
+
+    Raises:
+        NoReport: there is none.
+    """
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/shard", timeout=TIMEOUT) as answer:
+            return Report.from_json(answer.read())
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+        # What is no HTTP says no more than its first line, and some errors nothing.
+        raise NoReport(f"{url}: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
+
+
+def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
+    """Ask all shards at once, so that the answers are of about the same moment."""
+
+    def answer(url: str) -> Report | NoReport:
+        try:
+            return ask(url)
+        except NoReport as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=64) as pool:
+        return list(pool.map(answer, urls))

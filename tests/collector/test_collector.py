@@ -1,0 +1,61 @@
+"""What a scrape takes of one resource, in either format. Excludes who owns an object (test_intake) and the store."""
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from ksm_shard.collector.collector import Collector
+from ksm_shard.kinds.pods import pods
+from ksm_shard.sharding.masks import ALL
+from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.store.pages import text_pieces
+from ksm_shard.wire.codec import JsonCodec
+
+RESTARTS = "kube_pod_container_status_restarts_total"
+
+
+@pytest.fixture
+def exported() -> Collector:
+    """Return pods, all their families on and all objects owned."""
+    return Collector(pods, pods.families, Ownership(MMH3, ALL), lambda: 0.0)
+
+
+def put(exported: Collector, name: str, *restarts: int) -> None:
+    """Export a pod whose containers were restarted so often."""
+    statuses = [{"name": f'c{at}"}} -1', "restartCount": count} for at, count in enumerate(restarts)]
+    sink = exported.sinks[0] if exported.sinks else exported.sink(lambda: None)
+    sink.put(JsonCodec(), {"metadata": {"name": name, "uid": name}, "status": {"containerStatuses": statuses}})
+
+
+def text(exported: Collector, *, openmetrics: bool) -> str:
+    """Return a scrape."""
+    return b"".join(text_pieces(exported.bodies(openmetrics=openmetrics))).decode()
+
+
+def counts(scrape: str) -> list[str]:
+    """Return the values of the restarts in a scrape, pod by pod."""
+    return [line.rpartition(" ")[2] for line in scrape.splitlines() if line.startswith(f"{RESTARTS}{{")]
+
+
+def test_a_count_below_zero_costs_only_its_sample(exported: Collector) -> None:
+    """OpenMetrics has no such counter, and its parser refuses a scrape with one. Text has it, and it is counted."""
+    put(exported, "good", 3)
+    put(exported, "odd", -1, 2)
+
+    openmetrics = text(exported, openmetrics=True)
+
+    assert ["3", "2"] == counts(openmetrics)
+    assert ["3", "-1", "2"] == counts(text(exported, openmetrics=False))
+    assert {RESTARTS: 1} == exported.stats.render_errors
+    parsed = {family.name for family in text_string_to_metric_families(f"{openmetrics}# EOF\n")}
+    assert RESTARTS.removesuffix("_total") in parsed
+    assert len(pods.families) == len(parsed)
+
+
+def test_a_count_that_is_right_again_is_there_again(exported: Collector) -> None:
+    """Both formats say the same, whatever there was before."""
+    put(exported, "odd", -1)
+    assert [] == counts(text(exported, openmetrics=True))
+    put(exported, "odd", 1)
+
+    assert ["1"] == counts(text(exported, openmetrics=True)) == counts(text(exported, openmetrics=False))

@@ -1,0 +1,1 @@
+"""Generators of files in the repository; not installed. `python -m tools` runs all in order."""
