@@ -6,30 +6,26 @@ import time
 from typing import Final
 
 from ksm_shard import kinds
-from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.client import ApiServer, connect
+from ksm_shard.cluster.reader import Reader
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.targets import Scope
+from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.exporter import Exporter
+from ksm_shard.membership.protocol import Membership
 from ksm_shard.membership.statefulset import StatefulSetMembership
+from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Resource
 from ksm_shard.metrics.filters import Filters
+from ksm_shard.settings.options import options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
-from ksm_shard.sharding.state import State, static
 from ksm_shard.status.model import ConfigFile
 from ksm_shard.version import version
 
 LOG: Final = logging.getLogger(__name__)
-# Settings of one process, which may differ from shard to shard.
-OWN: Final = frozenset(
-    {
-        "shard", "pod", "pod_namespace", "apiserver", "kubeconfig", "host", "port", "telemetry_host", "telemetry_port",
-        "config", "verbosity", "ignored_flags", "node", "track_unscheduled_pods",
-    }
-)  # fmt: skip
 
 
 def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
@@ -47,26 +43,28 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     if followed and idle:
         LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.plural for resource in idle))
     ring = RINGS[settings.sharding_mode]
-    state = State() if settings.pod else static(ring, settings.shard, settings.total_shards)
-    ownership = Ownership(ring, state.held)
+    ownership = Ownership(ring)
+    membership: Membership
+    if settings.pod:
+        pod, namespace = settings.pod, settings.pod_namespace
+        membership = StatefulSetMembership(server, ownership, pod, namespace, settings.handover_period, settings.port)
+    else:
+        membership = StaticMembership(ring, settings.shard, settings.total_shards)
+        ownership.change(membership.state().held)
+    scope = scope_of(settings, ownership)
     exporter = Exporter(
-        [export(resource, settings, filters, ownership) for resource in followed],
+        [collector(resource, settings, filters, ownership, scope, server) for resource in followed],
         ownership,
+        membership,
         server,
-        scope_of(settings, ownership),
-        state,
         version=version(),
         settings=digest(settings),
-        pod=settings.pod,
+        object_limit=settings.object_limit,
         config=config,
         timestamps=settings.handover_timestamps,
         period=settings.handover_period,
     )
-    if settings.pod:
-        pod, namespace = settings.pod, settings.pod_namespace
-        StatefulSetMembership(server, exporter, pod, namespace, settings.handover_period, settings.port).start()
-    else:
-        exporter.start()
+    exporter.start()
     return exporter
 
 
@@ -104,13 +102,15 @@ def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -
 
 def digest(settings: Settings) -> str:
     """Return 12 hex digits that are the same for two shards whose settings agree in all that must be the same."""
-    alike = {name: value for name, value in vars(settings).items() if name not in OWN}
-    return hashlib.sha256(repr(sorted(alike.items())).encode()).hexdigest()[:12]
+    alike = [(one.name, getattr(settings, one.name)) for one in options_of(Settings) if not one.per_process]
+    return hashlib.sha256(repr(sorted(alike)).encode()).hexdigest()[:12]
 
 
-def export(resource: Resource, settings: Settings, filters: Filters, ownership: Ownership) -> Collector:
-    """Compile the families of a resource that are on."""
-    return Collector(
+def collector(
+    resource: Resource, settings: Settings, filters: Filters, ownership: Ownership, scope: Scope, server: ApiServer
+) -> Collector:
+    """Make the collector of a resource: with its families that are on, and an informer for each target in the scope."""
+    made = Collector(
         resource,
         filters.on(resource.families),
         ownership,
@@ -118,6 +118,9 @@ def export(resource: Resource, settings: Settings, filters: Filters, ownership: 
         labels_allowlist=patterns_for(settings.metric_labels_allowlist, resource.plural),
         annotations_allowlist=patterns_for(settings.metric_annotations_allowlist, resource.plural),
     )
+    for target in targets(resource, scope):
+        made.follow(target, Reader(server, target))
+    return made
 
 
 def scope_of(settings: Settings, ownership: Ownership) -> Scope:

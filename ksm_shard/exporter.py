@@ -1,27 +1,25 @@
-"""The exporter: follows the enabled resources into their stores, and answers what the web room asks of it."""
+"""The exporter: all collectors together, under one membership, as the web room's Source."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
-from ksm_shard.cluster.reader import Reader, Target
-from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.informer import Informer, StatsObserver
 from ksm_shard.collector.status import reported, resident, status_of
-from ksm_shard.collector.targets import Scope, path_of, targets
+from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
+from ksm_shard.membership.protocol import Membership
 from ksm_shard.sharding.masks import NONE, difference
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
-from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Sibling, Slots, Status
+from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Slots, Status
 from ksm_shard.status.report import Report
 from ksm_shard.store.pages import Body
 from ksm_shard.web.scrapers import Scrapers
@@ -37,124 +35,124 @@ WAITED: Final = 2
 
 
 class Exporter:
-    """What a process does; the web room's Source. Nothing runs before `start`."""
+    """A process: its collectors, and what they have of the slots that the membership gives it. Nothing runs before `start`."""
 
     def __init__(
         self,
-        exported: Sequence[Collector],
+        collectors: Sequence[Collector],
         ownership: Ownership,
+        membership: Membership,
         server: ApiServer,
-        scope: Scope,
-        state: State,
         *,
         version: str,
         settings: str,
-        pod: str = "",
+        object_limit: int = 0,
         config: ConfigFile | None = None,
         timestamps: bool = False,
         period: float = 45.0,
     ) -> None:
-        """Make a reflector for each resource, or several where the scope names namespaces or nodes.
+        """Take the parts.
 
         Args:
-            exported: the enabled resources, in the order of a scrape.
+            collectors: of the enabled resources, in the order of a scrape.
             ownership: the slots that are served.
-            server: where the objects are.
-            scope: which of them.
-            state: of the membership, as it is now.
+            membership: decides which these are.
+            server: asked for the owner of objects of other shards.
             version: of the package.
             settings: digest of the settings that must be the same in all shards.
-            pod: name of the own pod, "" outside a StatefulSet.
+            object_limit: most objects that are listed of each resource; 0 for all.
             config: the file that some of the settings are from.
             timestamps: whether samples of what is about to go have timestamps.
             period: seconds between two scrapes of one Prometheus, at the most.
         """
-        self._exported = {one.resource.plural: one for one in exported}
+        # Both are replaced whole, under the lock, so that readers need none.
+        self._collectors = {one.resource.plural: one for one in collectors}
+        self._loading: dict[str, Collector] = {}  # to take the place of the one of that name once they have listed
+        self._changing = threading.Lock()
         self._ownership = ownership
+        self._membership = membership
         self._server = server
-        self._object_limit = scope.object_limit
         self._version = version
         self._settings = settings
-        self._pod = pod
+        self._object_limit = object_limit
         self._config = config
-        self._started = time.time()
+        self._started_at = time.time()
+        self._following = False  # since the own slots are known
         self._complete = False  # whether all was there once; from then on what is known is served
-        self._served: set[str] = set()
-        self._loops: list[threading.Thread] = []
-        self._closing: list[Callable[[], None]] = []
-        self._state, self._phase_since = state, time.monotonic()
-        self._lost = state.lost
-        self.siblings: Sequence[Sibling] = ()
-        self.membership: dict[str, Reflector] = {}
-        self.on_news: Callable[[], None] = lambda: None
+        self._closed = False
         self.scrapers = Scrapers(WAITED * period, self._scraped)
-        self._handover = Handover(exported, ownership, server.clock, period, on=timestamps)
-        self._followed = [
-            self._follow(one, server, target) for one in exported for target in targets(one.resource, scope)
-        ]
+        self._handover = Handover(self._all, ownership, server.clock, period, on=timestamps)
         ownership.on_change(self._take)
 
     @property
     def ring(self) -> Ring:
-        """How slots are divided."""
+        """The division of slots."""
         return self._ownership.ring
 
     def start(self) -> None:
-        """Start following."""
-        for one in self._followed:
-            self.watch_over(one.thread)
-        for one in self._followed:
-            one.thread.start()
+        """Start the membership, and the collectors as soon as the own slots are known."""
+        self._membership.start(self)
 
-    def watch_over(self, thread: threading.Thread) -> None:
-        """Call this process not alive should that thread end."""
-        self._loops.append(thread)
+    def replace(self, collectors: Sequence[Collector]) -> None:
+        """Export these from now on, without a gap: collectors that are among them already are not touched.
 
-    def on_close(self, end: Callable[[], None]) -> None:
-        """Call `end` when it is time to stop."""
-        self._closing.append(end)
+        One that takes the place of another of its resource is swapped in once it has listed; scrapes have the old one until
+        then. One whose resource was not exported is shown once it has listed, one whose resource is missing ends at once.
+        """
+        wanted = {one.resource.plural: one for one in collectors}
+        with self._changing:
+            before = self._collectors
+            known = set(self._all())
+            self._loading = {name: one for name, one in wanted.items() if before.get(name, one) is not one}
+            self._collectors = {name: before[name] if name in self._loading else one for name, one in wanted.items()}
+            kept = set(self._all())
+            for one in kept - known:
+                self._handover.join(one)
+                if self._following and not self._closed:
+                    one.start(self._notice)
+        for one in known - kept:
+            one.stop()
+        self._notice()
 
-    def become(self, state: State) -> None:
-        """Put another state of the membership into force."""
-        if state.phase != self._state.phase:
-            LOG.info("hand-over: %s -> %s, %d slots held", self._state.phase, state.phase, state.held.count(1))
-            self._phase_since = time.monotonic()
-        if state.gained != NONE or state.lost != NONE:
-            self._lost = state.lost
-        self._state = state
-        self._ownership.change(state.held)
+    def loaded(self) -> bytes:
+        """See MembershipListener."""
+        return self._ownership.loaded()
+
+    def changed(self, state: State) -> None:
+        """See MembershipListener."""
         self._handover.change(state.leaving, state.gained)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
 
-    def loaded(self) -> bytes:
-        """Return the slots whose objects have been listed, of every resource that can be read."""
-        versions = [one.sink.listed_version for one in self._followed if not one.exempt]
-        self._ownership.confirm(min(versions, default=self._ownership.version))
-        return self._ownership.loaded()
+    def placed(self) -> None:
+        """See MembershipListener."""
+        with self._changing:
+            if self._closed:
+                return
+            self._following = True
+            for one in self._all():
+                one.start(self._notice)
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
-        self.readiness()
         if not self._complete:
             return None
-        listed = self._listed()
-        shown = [one for name, one in self._exported.items() if name in listed and scrape.wanted(name)]
+        shown = [one for name, one in self._collectors.items() if one.shown and scrape.wanted(name)]
         if scrape.draining:
             self._handover.drain()
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
-        """Return the latest moment, by the monotonic clock, since which all who scrape have begun a scrape that they completed."""
+        """See MembershipListener."""
         return self.scrapers.scraped(time.monotonic())
 
     def retired(self) -> int:
         """See Source."""
-        return sum(one.store.retired for one in self._exported.values())
+        return sum(one.store.retired for one in self._all())
 
     def known(self, resource: str) -> bool:
         """See Source."""
-        return resource in self._exported
+        return resource in self._collectors
 
     def exists(self, resource: str) -> bool:
         """See Source."""
@@ -162,57 +160,48 @@ class Exporter:
 
     def readiness(self) -> Readiness:
         """See Source. Once all was there it stays ready, unless others hand over to it faster than it loads."""
-        known = self._state.shard is not None
-        problems = [] if known else [self._state.problem or "the StatefulSet of this pod has not been read yet"]
-        notes = []
-        for one in self._followed:
-            name, state = one.exported.resource.plural, one.reflector.state
-            if one.exempt:
-                notes.append(f"{name}: {state} (not waited for)")
-            elif one.sink.listed_version == 0:
-                problems.append(f"{name}: {state}" + (f": {error}" if (error := one.reflector.last_error) else ""))
-        if notes and len(notes) == len(self._followed):
-            problems.append("nothing that is followed can be read")
-        # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
-        unloaded = difference(self._state.held, self._ownership.loaded()).count(1) if self._pod else 0
-        if unloaded and not self._state.serving:
-            problems.append(f"{unloaded} slots are not loaded")
-        self._complete = self._complete or not problems
+        state, notes = self._membership.state(), []
+        for one in self._collectors.values():
+            notes += [f"{one.resource.plural}: {word} (not waited for)" for word in one.exemptions()]
         if not self._complete:
-            return Readiness(ready=False, problems=problems, notes=notes)
-        unready = [self._state.unready] if self._state.unready else []
+            return Readiness(ready=False, problems=self._problems(), notes=notes)
+        unready = [state.unready] if state.unready else []
         return Readiness(not unready, unready, notes)
 
     def liveness(self) -> list[str]:
         """See Source."""
-        return [f"{loop.name}: its thread has ended" for loop in self._loops if not loop.is_alive()]
+        return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
 
     def objects(self) -> int:
         """See Source."""
-        return sum(len(one.store) for one in self._exported.values())
+        return sum(len(one.store) for one in self._all())
 
     def status(self) -> Status:
         """See Source."""
-        state, ring = self._state, self._ownership.ring
-        gained = difference(state.held, self.loaded())
+        state, ring = self._membership.state(), self._ownership.ring
+        gained = difference(state.held, self._ownership.loaded())
         return Status(
             shard=state.shard,
             total=state.total,
-            pod=self._pod,
+            pod=self._membership.pod,
             version=self._version,
-            started=self._started,
+            started=self._started_at,
             ring=ring.name,
             digest=ring.digest(state.total) if state.total else "",
             phase=state.phase,
-            phase_seconds=time.monotonic() - self._phase_since,
+            phase_seconds=self._membership.phase_seconds(),
             slots=Slots(
-                own=state.own, gained=gained, lost=self._lost, held=state.held_for_others, covering=state.covering
+                own=state.own,
+                gained=gained,
+                lost=self._membership.lost(),
+                held=state.held_for_others,
+                covering=state.covering,
             ),
-            siblings=self.siblings,
-            resources=[status_of(one, self._followed) for one in self._exported.values()],
+            siblings=self._membership.siblings(),
+            resources=status_of(self._collectors.values()),
             object_limit=self._object_limit,
             problem=state.problem,
-            membership=self._membership(),
+            membership=self._membership.watches(),
             config=self._config,
         )
 
@@ -222,10 +211,11 @@ class Exporter:
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
         """See Source."""
-        slot = self._exported[resource].store.slot_of(f"{namespace}/{name}")
+        collector = self._collectors[resource]
+        slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
             return self._owner("", slot)
-        path = path_of(self._exported[resource].resource, namespace)
+        path = path_of(collector.resource, namespace)
         try:
             uid = uid_of(self._server, path, name) if path else None
         except (RequestError, WireError) as error:
@@ -236,9 +226,9 @@ class Exporter:
 
     def report(self) -> str:
         """See Source."""
-        state = self._state
+        state = self._membership.state()
         return Report(
-            pod=self._pod,
+            pod=self._membership.pod,
             shard=state.shard,
             total=state.total,
             ring=self.ring.name,
@@ -250,62 +240,84 @@ class Exporter:
             own=state.own,
             held=state.held,
             memory=resident(),
-            resources={name: reported(one, self._followed) for name, one in self._exported.items()},
+            resources=reported(self._collectors.values()),
             problem=state.problem,
-            membership=self._membership(),
+            membership=self._membership.watches(),
         ).to_json()
 
     def close(self) -> None:
         """See Source."""
-        for end in [*self._closing, *(one.reflector.stop for one in self._followed)]:
-            end()
+        threads = self._threads()
+        with self._changing:
+            self._closed = True
+        self._membership.stop()
+        for one in self._all():
+            one.stop()
         deadline = time.monotonic() + LAST_WAIT
-        for loop in self._loops:
-            loop.join(max(0.0, deadline - time.monotonic()))
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _follow(self, exported: Collector, server: ApiServer, target: Target) -> Informer:
-        sink = exported.sink(self._news)
-        reflector = Reflector(target, Reader(server, target), sink, StatsObserver(exported.stats, self._news))
-        return Informer(exported, reflector, sink)
+    def _notice(self) -> None:
+        """Take note of what a collector has listed; called on the threads of informers."""
+        with self._changing:
+            for name, one in list(self._loading.items()):
+                if one.settled and (one.listed_version() or 0) >= (self._collectors[name].listed_version() or 0):
+                    ended, self._collectors = self._collectors[name], {**self._collectors, name: one}
+                    self._loading = {other: each for other, each in self._loading.items() if other != name}
+                    ended.stop()
+            versions = [one.listed_version() for one in self._collectors.values()]
+            listed = min((version for version in versions if version is not None), default=self._ownership.version)
+            self._ownership.confirm(listed)
+            self._complete = self._complete or not self._problems()
+        self._membership.notice()
 
-    def _news(self) -> None:
-        self.on_news()
+    def _problems(self) -> list[str]:
+        """Return why the first scrape has to wait, one line for each resource; none once it need not."""
+        state, collectors = self._membership.state(), self._collectors.values()
+        problems = (
+            [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]
+        )
+        for one in collectors:
+            problems += [f"{one.resource.plural}: {line}" for line in one.awaited()]
+        if collectors and all(one.exempt for one in collectors):
+            problems.append("nothing that is followed can be read")
+        # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
+        unloaded = self._unloaded(state) if self._membership.pod else 0
+        if unloaded and not state.serving:
+            problems.append(f"{unloaded} slots are not loaded")
+        return problems
+
+    def _unloaded(self, state: State) -> int:
+        return difference(state.held, self._ownership.loaded()).count(1)
+
+    def _threads(self) -> list[threading.Thread]:
+        collectors = self._all() if self._following else []
+        return [*self._membership.threads(), *(thread for one in collectors for thread in one.threads())]
+
+    def _all(self) -> list[Collector]:
+        """Return the collectors, and those that are to take the place of one."""
+        return [*self._collectors.values(), *self._loading.values()]
 
     def _scraped(self) -> None:
         """Wake who waits for scrapes of what is about to go."""
         if self._handover.leaving != NONE:
-            self._news()
+            self._membership.notice()
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop what belongs to lost slots, and list once more for gained ones."""
-        if lost != NONE:
-            for one in self._followed:
-                one.sink.forget(lost)
-            for exported in self._exported.values():
-                exported.store.release(lost)
-        if gained != NONE:
-            for one in self._followed:
-                if one.thread.is_alive():
-                    one.reflector.relist_soon("gained")
-
-    def _listed(self) -> set[str]:
-        """Return the resources to show: listed in full wherever they can be read; and once shown, always."""
-        for name in self._exported.keys() - self._served:
-            mine = [one for one in self._followed if one.exported.resource.plural == name]
-            listed = [one.sink.listed_version > 0 for one in mine]
-            if any(listed) and all(done or one.exempt for done, one in zip(listed, mine, strict=True)):
-                self._served.add(name)
-        return self._served
+        for one in self._all():
+            if lost != NONE:
+                one.lose(lost)
+            if gained != NONE:
+                one.gain()
+        self._notice()
 
     def _owner(self, uid: str, slot: int) -> Owner:
-        state = self._state
+        state, pod = self._membership.state(), self._membership.pod
         if state.shard is None:
             raise NoAnswer("the StatefulSet of this pod has not been read yet, so that the shards are not known")
         if not state.total:
             raise NoAnswer("there is no shard: spec.replicas of the StatefulSet is 0")
         shard = self._ownership.ring.target_map(state.total)[slot]
-        pod = f"{self._pod.rpartition('-')[0]}-{state.start + shard}" if self._pod else ""
-        return Owner(uid, slot, shard, state.total, pod, held=self._ownership.mask[slot] == 1)
-
-    def _membership(self) -> dict[str, str]:
-        return {name: reflector.state for name, reflector in self.membership.copy().items()}
+        name = f"{pod.rpartition('-')[0]}-{state.start + shard}" if pod else ""
+        return Owner(uid, slot, shard, state.total, name, held=self._ownership.mask[slot] == 1)

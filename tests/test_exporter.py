@@ -1,68 +1,149 @@
-"""When a process is ready and what it shows, by how far its reflectors and its membership are. Nothing is followed here.
+"""When a process is ready and what it shows, by how far its reflectors and its membership are; collectors that are replaced.
 
-That lists and events get into the store is in tests/collector/test_sink.py; whole processes are in tests/e2e.
+That lists and events get into the store is in tests/collector; whole processes are in tests/e2e.
 """
 
+import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
-from ksm_shard.assembly import export
-from ksm_shard.cluster.client import connect
+from ksm_shard.assembly import collector
+from ksm_shard.cluster.client import ApiServer, connect
+from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.informer import Informer
 from ksm_shard.collector.targets import Scope
 from ksm_shard.collector.timestamps import LEAD
 from ksm_shard.exporter import Exporter
 from ksm_shard.kinds import resources
+from ksm_shard.membership.protocol import MembershipListener
+from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import ALL, NONE
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.state import Pod, State, StatefulSet, static
+from ksm_shard.sharding.state import Pod, State, StatefulSet
+from ksm_shard.simulator.simulator import Simulator
+from ksm_shard.status.model import Sibling
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.web.scrapers import Scraper
 from ksm_shard.web.source import Scrape
+from tests.e2e.test_storm import pod
+from tests.processes import eventually
 
 ALL_OF_IT = Scrape(lambda _: True, openmetrics=False, scraper=Scraper(), draining=False)
 MEMBER = Member(MMH3, "ksm-0")
 PODS = [Pod("ksm-0", "1"), Pod("ksm-1", "1")]
 
 
-def exporter(state: State, *names: str, scope: Scope | None = None, timestamps: bool = False) -> Exporter:
-    """An exporter of some resources whose reflectors have not begun."""
-    ownership = Ownership(MMH3, state.held)
-    exported = [export(resources()[name], parse([], {}), Filters(), ownership) for name in names]
+class Told:
+    """A membership that is what the test says."""
+
+    pod = MEMBER.pod
+
+    def __init__(self, ownership: Ownership, state: State) -> None:
+        """Begin with a state."""
+        self._ownership = ownership
+        self.listener: MembershipListener | None = None
+        self.noticed = 0
+        self.become(state)
+
+    def become(self, state: State) -> None:
+        """Put a state into force."""
+        self._state = state
+        self._ownership.change(state.held)
+        if self.listener is not None:
+            self.listener.changed(state)
+
+    def state(self) -> State:
+        return self._state
+
+    def phase_seconds(self) -> float:
+        return 0.0
+
+    def lost(self) -> bytes:
+        return self._state.lost
+
+    def siblings(self) -> Sequence[Sibling]:
+        return ()
+
+    def watches(self) -> Mapping[str, str]:
+        return {}
+
+    def start(self, listener: MembershipListener) -> None:
+        self.listener = listener
+
+    def notice(self) -> None:
+        self.noticed += 1
+
+    def threads(self) -> Sequence[threading.Thread]:
+        return ()
+
+    def stop(self) -> None:
+        pass
+
+
+def collectors(ownership: Ownership, server: ApiServer, *names: str, scope: Scope | None = None) -> list[Collector]:
+    """Collectors of some resources."""
+    made = scope or Scope()
+    return [collector(resources()[name], parse([], {}), Filters(), ownership, made, server) for name in names]
+
+
+def exporter(membership: Told | None, *names: str, scope: Scope | None = None, timestamps: bool = False) -> Exporter:
+    """An exporter of some resources whose reflectors have not begun; with fixed shards if there is no membership."""
     server = connect("http://127.0.0.1:1")
-    return Exporter(
-        exported, ownership, server, scope or Scope(), state,
-        version="1", settings="", pod="" if state.phase == "static" else MEMBER.pod, timestamps=timestamps,
-    )  # fmt: skip
+    if membership is not None:
+        ownership = membership._ownership
+        made = collectors(ownership, server, *names, scope=scope)
+        membership.listener = one = Exporter(
+            made, ownership, membership, server, version="1", settings="", timestamps=timestamps
+        )
+        return one
+    ownership = Ownership(MMH3, ALL)
+    made = collectors(ownership, server, *names, scope=scope)
+    return Exporter(made, ownership, StaticMembership(MMH3, 0, 1), server, version="1", settings="")
+
+
+def informers(one: Exporter) -> list[Informer]:
+    """All informers, in order."""
+    return [informer for made in one._collectors.values() for informer in made.informers]
 
 
 @pytest.fixture
 def alone() -> Exporter:
     """Pods of two namespaces, nodes: three reflectors of a process that has it all to itself."""
-    return exporter(static(MMH3, 0, 1), "pods", "nodes", scope=Scope(namespaces=["a", "b"]))
+    return exporter(None, "pods", "nodes", scope=Scope(namespaces=["a", "b"]))
 
 
 def listed(one: Exporter, *which: int) -> None:
     """Complete a list of some reflectors, of no objects; of all if none are named."""
-    for followed in [one._followed[number] for number in which] or one._followed:
-        followed.sink.start_list()
-        followed.sink.end_list("1")
+    for informer in [informers(one)[number] for number in which] or informers(one):
+        informer.sink.start_list()
+        informer.sink.end_list("1")
+    noticed(one)
 
 
 def refused(one: Exporter, which: int, times: int = 2) -> None:
     """Have a reflector refused so many times."""
-    reflector = one._followed[which].reflector
+    reflector = informers(one)[which].reflector
     reflector.state, reflector.refusals = "forbidden", times
+    noticed(one)
+
+
+def noticed(one: Exporter) -> None:
+    """Have what was done to the reflectors noticed, as their observers do where they run."""
+    for made in one._collectors.values():
+        made._news = one._notice
+        made._tell()
 
 
 def shown(one: Exporter) -> list[str]:
     """The resources that are in a scrape."""
-    return sorted(one._listed())
+    return sorted(name for name, made in one._collectors.items() if made.shown)
 
 
 def test_one_refusal_is_waited_for(alone: Exporter) -> None:
@@ -90,7 +171,7 @@ def test_a_refused_namespace_hides_no_other(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes", "pods"]
 
-    alone._followed[1].reflector.state = "listing"
+    informers(alone)[1].reflector.state = "listing"
     assert shown(alone) == ["nodes", "pods"]
 
 
@@ -101,44 +182,49 @@ def test_a_refused_resource_is_not_shown(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes"]
 
-    alone._followed[0].reflector.state = "listing"
+    informers(alone)[0].reflector.state = "listing"
     assert shown(alone) == ["nodes"]
 
 
-def advance(one: Exporter, state: State, replicas: int, now: float) -> State:
+def advance(one: Exporter, told: Told, replicas: int, now: float) -> None:
     """Take another step of the membership."""
-    state = MEMBER.advance(state, StatefulSet("ksm", replicas), PODS[:replicas], one.loaded(), now)
-    one.become(state)
-    return state
+    told.become(MEMBER.advance(told.state(), StatefulSet("ksm", replicas), PODS[:replicas], one.loaded(), now))
+
+
+def joined(replicas: int) -> Told:
+    """Return the membership of a pod that has just seen its StatefulSet."""
+    state = MEMBER.advance(State(), StatefulSet("ksm", replicas), PODS[:replicas], NONE, 0)
+    return Told(Ownership(MMH3), state)
 
 
 def test_a_list_of_fewer_slots_is_not_enough() -> None:
     """A shard whose first list began before a change gave it more is ready when that is loaded as well."""
-    state = MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0)
-    one = exporter(state, "pods")
-    one._followed[0].sink.start_list()
-    state = advance(one, state, 1, 1)
-    one._followed[0].sink.end_list("1")
-    state = advance(one, state, 1, 2)
+    told = joined(2)
+    one = exporter(told, "pods")
+    informers(one)[0].sink.start_list()
+    advance(one, told, 1, 1)
+    informers(one)[0].sink.end_list("1")
+    noticed(one)
+    advance(one, told, 1, 2)
     assert one.readiness().problems == [f"{MMH3.mask(1, 2).count(1)} slots are not loaded"]
     assert one.scrape(ALL_OF_IT) is None
 
     listed(one)
-    advance(one, state, 1, 3)
+    advance(one, told, 1, 3)
     assert one.readiness().ready
 
 
 def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
     """Half a hand-over period after a change it stops being ready until it has loaded; what it has is served all the time."""
-    state = MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0)
-    one = exporter(state, "pods")
+    told = joined(2)
+    one = exporter(told, "pods")
     listed(one)
-    state = advance(one, state, 2, 1)
+    advance(one, told, 2, 1)
     ready = []
     for now, load in [(100, False), (122, False), (122.5, False), (123, True)]:
         if load:
             listed(one)
-        state = advance(one, state, 1, now)
+        advance(one, told, 1, now)
         ready.append(one.readiness().ready)
         assert one.scrape(ALL_OF_IT) is not None
 
@@ -147,37 +233,26 @@ def test_a_shard_that_loads_too_slowly_is_not_ready() -> None:
 
 def test_a_pod_that_is_not_to_be_counted_on_is_not_ready() -> None:
     """Nor does it stop serving what it knows: a PodMonitor scrapes it all the same."""
-    state = MEMBER.advance(State(), StatefulSet("ksm", 1), PODS[:1], NONE, 0)
-    one = exporter(state, "pods")
+    told = joined(1)
+    one = exporter(told, "pods")
     listed(one)
-    state = advance(one, state, 1, 1)
+    advance(one, told, 1, 1)
     assert one.readiness().ready
 
-    one.become(replace(state, unready="the pods cannot be watched"))
+    told.become(replace(told.state(), unready="the pods cannot be watched"))
 
     assert (one.readiness().ready, one.readiness().problems) == (False, ["the pods cannot be watched"])
     assert one.scrape(ALL_OF_IT) is not None
 
 
-def test_slots_lost_are_told_until_the_next_change() -> None:
-    """News that change nothing leave them as they are."""
-    state = MEMBER.advance(State(), StatefulSet("ksm", 1), PODS[:1], NONE, 0)
-    one = exporter(state, "pods")
-    for lost, gained in [(MMH3.mask(1, 2), NONE), (NONE, NONE)]:
-        one.become(replace(state, lost=lost, gained=gained))
-        assert one.status().slots.lost == MMH3.mask(1, 2)
-
-    one.become(replace(state, gained=ALL))
-    assert one.status().slots.lost == NONE
-
-
 @pytest.fixture
 def leaver() -> Exporter:
     """A shard of pods that writes timestamps; it has one in each of two slots, of which it gives one away."""
-    one = exporter(static(MMH3, 0, 1), "pods", timestamps=True)
+    one = exporter(joined(1), "pods", timestamps=True)
     listed(one)
+    pods = one._collectors["pods"]
     for key, slot in (("a", MMH3.mask(0, 2).index(1)), ("b", MMH3.mask(1, 2).index(1))):
-        one._exported["pods"].store.put(key, slot, [f"{key} 1\n"] + [""] * (len(one._exported["pods"].families) - 1))
+        pods.store.put(key, slot, [f"{key} 1\n"] + [""] * (len(pods.families) - 1))
     return one
 
 
@@ -193,8 +268,14 @@ def stamps(one: Exporter, scraper: Scraper, *, draining: bool = False) -> dict[s
 
 def gives_away(one: Exporter) -> None:
     """Hold all slots, of which only the first half is its own."""
-    half = MMH3.mask(0, 2)
-    one.become(State(phase="releasing", total=2, shard=0, own=half, held=ALL, leaving=MMH3.mask(1, 2), serving=True))
+    half, other = MMH3.mask(0, 2), MMH3.mask(1, 2)
+    told(one).become(State(phase="releasing", total=2, shard=0, own=half, held=ALL, leaving=other, serving=True))
+
+
+def told(one: Exporter) -> Told:
+    """The membership of an exporter, as the test made it."""
+    assert isinstance(one._membership, Told)
+    return one._membership
 
 
 def test_only_what_is_held_for_others_has_timestamps(leaver: Exporter) -> None:
@@ -227,21 +308,64 @@ def test_a_process_that_is_told_to_stop_writes_timestamps_on_all(leaver: Exporte
 def test_timestamps_are_written_only_where_asked_for(alone: Exporter) -> None:
     """Without the option not even a process that is told to stop writes any."""
     listed(alone)
-    alone._exported["pods"].store.put("a", 1, ["a 1\n"] + [""] * (len(alone._exported["pods"].families) - 1))
+    pods = alone._collectors["pods"]
+    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods.families) - 1))
 
     assert stamps(alone, Scraper(), draining=True) == {"a": None}
 
 
 def test_who_waits_for_a_scrape_is_told_of_it(leaver: Exporter) -> None:
     """Only while something is about to go; when the last of all began is known."""
-    told: list[float] = []
-    leaver.on_news = lambda: told.append(leaver.scraped())
-    scraper = Scraper()
+    scraper, before = Scraper(), told(leaver).noticed
     stamps(leaver, scraper)
-    assert told == []
+    assert told(leaver).noticed == before
 
     gives_away(leaver)
-    told.clear()
+    before = told(leaver).noticed
     stamps(leaver, scraper)
 
-    assert told == [scraper.began]
+    assert (told(leaver).noticed, leaver.scraped()) == (before + 1, scraper.began)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """An API server with 300 pods."""
+    with Simulator([pod(f"p{number}", "Running", 0) for number in range(300)]) as made:
+        yield made
+
+
+def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
+    """Every scrape has the old series or the new ones, whole; a collector that stays is not touched, one that goes ends."""
+    server, ownership = connect(simulator.url), Ownership(MMH3, ALL)
+    first = collectors(ownership, server, "pods", "nodes")
+    one = Exporter(first, ownership, StaticMembership(MMH3, 0, 1), server, version="1", settings="")
+    one.start()
+    eventually(lambda: one.readiness().ready, "not ready")
+    stop, scrapes = threading.Event(), list[list[str]]()
+
+    def scrape() -> None:
+        while not stop.is_set():
+            bodies = one.scrape(ALL_OF_IT)
+            assert bodies is not None
+            text = b"".join(text_pieces(bodies)).decode()
+            scrapes.append([line for line in text.splitlines() if line.startswith("kube_pod_info{")])
+
+    scraper = threading.Thread(target=scrape)
+    scraper.start()
+    try:
+        lists = first[1].stats.relists.total()
+        for _ in range(5):
+            (pods,) = collectors(ownership, server, "pods")
+            one.replace([pods, first[1]])
+            eventually(lambda pods=pods: one._collectors["pods"] is pods, "not swapped in")  # type: ignore[misc]
+        one.replace([*collectors(ownership, server, "namespaces"), one._collectors["pods"]])
+        eventually(lambda: one._collectors["namespaces"].shown, "not shown")
+    finally:
+        stop.set()
+        scraper.join()
+        one.close()
+
+    assert {300} == {len(lines) for lines in scrapes}
+    assert ["namespaces", "pods"] == list(one._collectors)
+    assert lists == first[1].stats.relists.total()
+    assert all(not thread.is_alive() for made in first for thread in made.threads())

@@ -1,8 +1,12 @@
-"""One exported resource: its families compiled, its store, and what a scrape takes from it."""
+"""One exported resource: its families compiled, its store, its informers, and the bodies that a scrape takes from it."""
 
 from collections.abc import Callable, Sequence
+from threading import Thread
 from typing import Final
 
+from ksm_shard.cluster.protocols import Api, Stop
+from ksm_shard.cluster.reader import Target
+from ksm_shard.collector.informer import Informer, StatsObserver
 from ksm_shard.collector.sink import RenderErrors, StoreSink
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
@@ -16,6 +20,10 @@ from ksm_shard.store.store import Store
 NO_BODY: Final = Body((), 0, 0)
 
 
+def _nobody() -> None:
+    """Hear of nothing, before the start."""
+
+
 class Collector:
     """A resource with those of its families that are on.
 
@@ -23,8 +31,9 @@ class Collector:
         resource: what is exported.
         families: those that are on, in the order of a scrape.
         store: the samples of the objects that this shard owns.
-        stats: what happened, for the telemetry.
-        sinks: one for each reflector.
+        stats: counts of what happened, for the telemetry.
+        informers: one for each target; several where the settings name namespaces or nodes.
+        shown: whether scrapes have it: from the moment on when all of it that can be read had been listed once.
     """
 
     def __init__(
@@ -40,20 +49,23 @@ class Collector:
         """Compile the families. The clock, in seconds, spaces log lines."""
         self.resource = resource
         self.stats = Stats()
-        self._troubles = RenderErrors(resource.plural, self.stats, clock)
+        self._errors = RenderErrors(resource.plural, self.stats, clock)
         self._ownership = ownership
         self._uncounted: set[str] = set()  # counters that had a value below zero, since the process began
         self._compiled = compile_resource(
             resource,
             families,
             failed=self._failed,
-            duplicated=self._troubles.duplicated,
+            duplicated=self._errors.duplicated,
             labels_allowlist=labels_allowlist,
             annotations_allowlist=annotations_allowlist,
         )
         self.families = self._compiled.families
         self.store = Store(len(self._compiled.live))
-        self.sinks: list[StoreSink] = []
+        self.informers: list[Informer] = []
+        self._sources = 0  # sinks that were made, each of which puts objects under a number of its own
+        self._news: Callable[[], None] = _nobody
+        self.shown = False
         self._headers = {
             openmetrics: [
                 Body.of([deflate(header(family, openmetrics=openmetrics).encode())]) for family in self.families
@@ -61,17 +73,67 @@ class Collector:
             for openmetrics in (False, True)
         }
 
-    def sink(self, on_listed: Callable[[], None]) -> StoreSink:
-        """Make the sink of one more reflector; `on_listed` is called whenever a list of it is complete."""
-        source = len(self.sinks)
-        made = StoreSink(self.resource, self._compiled, self.store, self._ownership, self._troubles, on_listed, source)
-        self.sinks.append(made)
-        return made
+    def sink(self) -> StoreSink:
+        """Make the sink of one more informer."""
+        source, self._sources = self._sources, self._sources + 1
+        return StoreSink(self.resource, self._compiled, self.store, self._ownership, self._errors, self._tell, source)
 
-    def _failed(self, family: Family, error: Exception) -> None:
-        if family.type == "counter":
-            self._uncounted.add(family.name)
-        self._troubles.failed(family, error)
+    def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
+        """Add an informer of that target; it begins with `start`, and ends with `stop`."""
+        observer = StatsObserver(self.stats, self._tell)
+        informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
+        self.informers.append(informer)
+        return informer
+
+    def start(self, news: Callable[[], None]) -> None:
+        """Start all informers; call `news`, on their threads, whenever a list is complete or a state changed."""
+        self._news = news
+        for informer in self.informers:
+            informer.thread.start()
+
+    def stop(self) -> None:
+        """End all informers, without waiting for them."""
+        for informer in self.informers:
+            informer.reflector.stop()
+
+    def threads(self) -> list[Thread]:
+        """Return the thread of each informer."""
+        return [informer.thread for informer in self.informers]
+
+    @property
+    def exempt(self) -> bool:
+        """Whether nothing of it can be read."""
+        return all(informer.exempt for informer in self.informers)
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of it that can be read has been listed once."""
+        return all(informer.exempt or informer.listed for informer in self.informers)
+
+    def exemptions(self) -> list[str]:
+        """Return the state of each informer that nobody waits for."""
+        return [informer.reflector.state for informer in self.informers if informer.exempt]
+
+    def awaited(self) -> list[str]:
+        """Return the state, and the last error, of each informer whose first list is waited for."""
+        waited = [informer.reflector for informer in self.informers if not informer.exempt and not informer.listed]
+        return [one.state + (f": {one.last_error}" if one.last_error else "") for one in waited]
+
+    def listed_version(self) -> int | None:
+        """Return the version of the ownership that all of it has been listed with; None if nothing can be read."""
+        return min((one.sink.listed_version for one in self.informers if not one.exempt), default=None)
+
+    def gain(self) -> None:
+        """List once more, for slots that were gained."""
+        for informer in self.informers:
+            if informer.thread.is_alive():
+                informer.reflector.relist_soon("gained")
+
+    def lose(self, lost: bytes) -> None:
+        """Drop the objects of slots that were lost."""
+        for informer in self.informers:
+            informer.sink.forget(lost)
+        self.store.release(lost)
 
     def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
         """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does.
@@ -93,6 +155,15 @@ class Collector:
         return [
             body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length
         ]
+
+    def _failed(self, family: Family, error: Exception) -> None:
+        if family.type == "counter":
+            self._uncounted.add(family.name)
+        self._errors.failed(family, error)
+
+    def _tell(self) -> None:
+        self.shown = self.shown or (self.settled and any(informer.listed for informer in self.informers))
+        self._news()
 
 
 def _counts(body: Body) -> Body:

@@ -1,12 +1,11 @@
 """How a resource stands: what the status page, the telemetry and the report of a shard tell of it."""
 
 import resource
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.informer import Informer
 from ksm_shard.status.model import ResourceStatus
 from ksm_shard.status.report import ResourceReport
 from ksm_shard.store.store import Size
@@ -17,20 +16,26 @@ TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
-def status_of(exported: Collector, followed: Sequence[Informer]) -> ResourceStatus:
-    """Return how a resource stands; `followed` are the reflectors of all resources."""
-    return _status(exported, followed, exported.store.size())
+def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
+    """Return the status of each resource."""
+    anywhere = _filtered(collectors)
+    return [_status(one, anywhere, one.store.size()) for one in collectors]
 
 
-def reported(exported: Collector, followed: Sequence[Informer]) -> ResourceReport:
-    """Return the same as `check` and `plan` ask for it."""
-    size = exported.store.size()
-    status = _status(exported, followed, size)
+def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
+    """Return the part of it that `check` and `plan` ask for, by resource."""
+    anywhere = _filtered(collectors)
+    return {one.resource.plural: _report(one, anywhere) for one in collectors}
+
+
+def _report(collector: Collector, anywhere: bool) -> ResourceReport:
+    size = collector.store.size()
+    status = _status(collector, anywhere, size)
     return ResourceReport(
         seen=status.seen,
         owned=status.owned,
         synced=status.synced,
-        state=exported.stats.state,
+        state=collector.stats.state,
         series=size.series,
         deflated=status.deflated,
         text=status.text,
@@ -38,28 +43,32 @@ def reported(exported: Collector, followed: Sequence[Informer]) -> ResourceRepor
     )
 
 
-def _status(exported: Collector, followed: Sequence[Informer], size: Size) -> ResourceStatus:
-    kind = exported.resource
-    mine = [one for one in followed if one.exported is exported]
-    reflectors = [one.reflector for one in mine]
+def _filtered(collectors: Iterable[Collector]) -> bool:
+    """Tell whether the API server says of any list that it has filtered it."""
+    return any(informer.reflector.filtered_by for one in collectors for informer in one.informers)
+
+
+def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
+    kind, sinks = collector.resource, [informer.sink for informer in collector.informers]
+    reflectors = [informer.reflector for informer in collector.informers]
     # The least healthy reflector speaks for all namespaces.
     speaker = max(reflectors, key=lambda reflector: TROUBLED.get(reflector.state, 1), default=None)
     # Tables and metadata do not say whether the API server filters: it filters them if it does anything.
-    filtered = any(one.reflector.filtered_by for one in (mine if kind.reading is Reading.FULL else followed))
+    filtered = _filtered([collector]) if kind.reading is Reading.FULL else anywhere
     return ResourceStatus(
         name=kind.plural,
         type=f"*{kind.api_version.rpartition('/')[2]}.{kind.kind}",
         reading=READING[kind.reading],
-        synced=all(one.sink.listed_version > 0 for one in mine),
-        seen=sum(one.sink.seen.mine() if filtered else one.sink.seen.all for one in mine),
-        owned=len(exported.store),
-        listed=sum(one.sink.seen.listed for one in mine),
+        synced=all(informer.listed for informer in collector.informers),
+        seen=sum(sink.seen.mine() if filtered else sink.seen.all for sink in sinks),
+        owned=len(collector.store),
+        listed=sum(sink.seen.listed for sink in sinks),
         resource_version=reflectors[0].resource_version if len(reflectors) == 1 else "",
         filtered=filtered,
-        families=len(exported.families),
+        families=len(collector.families),
         deflated=size.deflated,
         text=size.text,
-        stats=exported.stats,
+        stats=collector.stats,
         last_error=speaker.last_error if speaker is not None else "",
     )
 

@@ -7,7 +7,7 @@ none is tracked as ever. Nothing of this happens unless it is asked for (`--hand
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ksm_shard.cluster.server_clock import ServerClock
@@ -36,10 +36,16 @@ class Handover:
     """
 
     def __init__(
-        self, exported: Sequence[Collector], ownership: Ownership, clock: ServerClock, period: float, *, on: bool
+        self,
+        collectors: Callable[[], Sequence[Collector]],
+        ownership: Ownership,
+        clock: ServerClock,
+        period: float,
+        *,
+        on: bool,
     ) -> None:
-        """Take the hand-over period in seconds, and whether to write timestamps at all."""
-        self._exported = exported
+        """Take what returns all collectors, the hand-over period in seconds, and whether to write timestamps at all."""
+        self._collectors = collectors
         self._ownership = ownership
         self._clock = clock
         self._period = period
@@ -48,14 +54,14 @@ class Handover:
         self._since = -math.inf  # when more began to leave
         self._gained: dict[bytes, float] = {}
         self._draining = False
-        self.leaving = NONE
+        self.leaving = self._shared_now = NONE
 
     def change(self, leaving: bytes, gained: bytes) -> None:
         """Let these slots leave from now on, and no others; these have just been gained."""
         if not self._on:
             return
         self._leave(leaving, gained)
-        for one in self._exported:
+        for one in self._collectors():
             one.store.make_ready()
 
     def drain(self) -> None:
@@ -64,9 +70,14 @@ class Handover:
             self._draining = True
             self._leave(ALL, NONE)
 
+    def join(self, collector: Collector) -> None:
+        """Let the objects of a collector leave as all others do."""
+        leaving, shared = self.leaving, self._shared_now
+        collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
+
     def forget_farewells(self, heard: float) -> None:
         """End farewells to series that ended before that moment: everybody has had them."""
-        for one in self._exported:
+        for one in self._collectors():
             one.store.forget_farewells(heard)
 
     def bodies(self, shown: Sequence[Collector], scrape: Scrape) -> list[Body]:
@@ -83,9 +94,9 @@ class Handover:
             shared = self._shared(gained)
             if difference(leaving, self.leaving) != NONE:
                 self._since = time.monotonic()
-            self.leaving = leaving
-            for one in self._exported:
-                one.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
+            self.leaving, self._shared_now = leaving, shared
+            for one in self._collectors():
+                self.join(one)
 
     def _shared(self, gained: bytes) -> bytes:
         """Return the slots that were gained so recently that another may still have them."""

@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -19,10 +19,11 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.cluster.reflector import Reflector
-from ksm_shard.exporter import Exporter
+from ksm_shard.membership.protocol import MembershipListener
 from ksm_shard.membership.watches import PodSink, SilentObserver, StatefulSetSink, WatchHealth
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import NONE
+from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Pod, State, StatefulSet
 from ksm_shard.status.model import Sibling
 
@@ -36,32 +37,72 @@ JUST_NOW: Final = 2.0
 
 
 class StatefulSetMembership:
-    """Keeps an exporter's ownership what the StatefulSet makes of it."""
+    """A Membership that keeps the ownership what the own StatefulSet makes of it."""
 
     def __init__(
-        self, server: ApiServer, exporter: Exporter, pod: str, namespace: str, handover: float, port: int = 0
+        self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, handover: float, port: int = 0
     ) -> None:
-        """Take the own pod's name and namespace, the hand-over period in seconds, and the port of every pod; 0 if unknown."""
+        """Prepare to watch.
+
+        Args:
+            server: where the StatefulSet and its pods are.
+            ownership: is changed as the state says.
+            pod: name of the own pod.
+            namespace: of the pod.
+            handover: the hand-over period, in seconds.
+            port: of every pod's status page; 0 if it is not known.
+        """
+        self.pod = pod
         self._server = server
-        self._exporter = exporter
-        self._pod = pod
+        self._ownership = ownership
         self._namespace = namespace
         self._port = port
-        self._member = Member(exporter.ring, pod, handover)
+        self._member = Member(ownership.ring, pod, handover)
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._versions = StatefulSetSink(self._wake.set)
         self._pods = PodSink(self._wake.set)
-        self._problem = ""
-        self._started = False
-        exporter.on_news = self._wake.set
+        self._reflectors: dict[str, Reflector] = {}
+        self._threads = [threading.Thread(target=self._run, name="membership", daemon=True)]
+        self._listener: MembershipListener  # from `start` on, as are the threads that ask it
+        self._placed = False
+        self._state, self._phase_since, self._lost = State(), time.monotonic(), NONE
 
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        thread = threading.Thread(target=self._run, name="membership", daemon=True)
-        self._exporter.watch_over(thread)
-        self._exporter.on_close(self._end)
-        thread.start()
+    def state(self) -> State:
+        """See Membership."""
+        return self._state
+
+    def phase_seconds(self) -> float:
+        """See Membership."""
+        return time.monotonic() - self._phase_since
+
+    def lost(self) -> bytes:
+        """See Membership."""
+        return self._lost
+
+    def watches(self) -> Mapping[str, str]:
+        """See Membership."""
+        return {name: reflector.state for name, reflector in self._reflectors.copy().items()}
+
+    def start(self, listener: MembershipListener) -> None:
+        """See Membership."""
+        self._listener = listener
+        self._threads[0].start()
+
+    def notice(self) -> None:
+        """See Membership."""
+        self._wake.set()
+
+    def threads(self) -> Sequence[threading.Thread]:
+        """See Membership."""
+        return self._threads.copy()
+
+    def stop(self) -> None:
+        """See Membership."""
+        self._stop.set()
+        self._wake.set()
+        for reflector in self._reflectors.copy().values():
+            reflector.stop()
 
     def _run(self) -> None:
         found = self._find()
@@ -93,7 +134,7 @@ class StatefulSetMembership:
         """Return the state that follows; slots are let go only on what was heard of the pods just now."""
         ours, others = (one.problem() for one in heard)
         pods = None if others else self._pods.now()
-        loaded, scraped = self._exporter.loaded(), self._exporter.scraped()
+        loaded, scraped = self._listener.loaded(), self._listener.scraped()
         advance = partial(self._member.advance, state, version, pods, loaded, now, scraped=scraped)
         after = advance(sure=not ours)
         if after.lost != NONE and not heard[1].within(JUST_NOW):
@@ -101,14 +142,20 @@ class StatefulSetMembership:
         return qualified(after, heard)
 
     def _become(self, state: State) -> None:
-        if state.problem != self._problem:
-            self._problem = state.problem
+        """Put a state into force."""
+        before, self._state = self._state, state
+        if state.problem != before.problem:
             LOG.warning("membership: %s", state.problem or "all is well again")
-        self._exporter.become(state)
-        self._exporter.siblings = self._siblings(state)
-        if state.shard is not None and not self._started:
-            self._started = True
-            self._exporter.start()
+        if state.phase != before.phase:
+            LOG.info("hand-over: %s -> %s, %d slots held", before.phase, state.phase, state.held.count(1))
+            self._phase_since = time.monotonic()
+        if state.gained != NONE or state.lost != NONE:
+            self._lost = state.lost
+        self._ownership.change(state.held)
+        self._listener.changed(state)
+        if state.shard is not None and not self._placed:
+            self._placed = True
+            self._listener.placed()
 
     def _find(self) -> tuple[str, str] | None:
         """Return the name of the StatefulSet that owns the own pod and its selector; None when it is time to stop."""
@@ -117,13 +164,12 @@ class StatefulSetMembership:
             try:
                 return self._ask()
             except (RequestError, ValueError, LookupError, AttributeError) as error:
-                LOG.warning("membership: %s", error)
-                self._exporter.become(State(problem=str(error)))
+                self._become(State(problem=str(error)))
             self._stop.wait(backoff.next())
         return None
 
     def _ask(self) -> tuple[str, str]:
-        pod = self._get(f"/api/v1/namespaces/{self._namespace}/pods/{self._pod}")
+        pod = self._get(f"/api/v1/namespaces/{self._namespace}/pods/{self.pod}")
         owners = pod.get("metadata", {}).get("ownerReferences") or []
         names = [
             owner.get("name", "")
@@ -134,7 +180,7 @@ class StatefulSetMembership:
             # OpenKruise has a kind of the same name, in a group of its own, whose spec is another.
             said = ", ".join(f"{owner.get('apiVersion')} {owner.get('kind')}" for owner in owners) or "nothing"
             raise LookupError(
-                f"--pod={self._pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
+                f"--pod={self.pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
             )
         owner = self._get(f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{names[0]}")
         return names[0], selector_of(owner.get("spec", {}).get("selector", {}))
@@ -150,16 +196,16 @@ class StatefulSetMembership:
         target = Target(f"{prefix}/namespaces/{self._namespace}/{plural}", selectors=lambda: selectors)
         reflector = Reflector(target, Reader(self._server, target), sink, SilentObserver(self._wake.set))
         thread = threading.Thread(target=reflector.run, name=f"membership-{plural}", daemon=True)
-        self._exporter.watch_over(thread)
-        self._exporter.on_close(reflector.stop)
-        self._exporter.membership[plural] = reflector
+        self._threads.append(thread)
+        self._reflectors[plural] = reflector
         thread.start()
         return reflector
 
-    def _siblings(self, state: State) -> list[Sibling]:
+    def siblings(self) -> Sequence[Sibling]:
         """Return the pods that the set should have, and those that it has besides."""
+        state = self._state
         pods = {pod.name: pod for pod in self._pods.now() or ()}
-        base = self._pod.rpartition("-")[0]
+        base = self.pod.rpartition("-")[0]
         wanted = {f"{base}-{state.start + shard}": state.start + shard for shard in range(state.total)}
         more = {name: int(name.rpartition("-")[2]) for name in pods if name.rpartition("-")[2].isdecimal()}
         return [
@@ -175,10 +221,6 @@ class StatefulSetMembership:
         address = self._pods.addresses.get(name, "")
         host = f"[{address}]" if ":" in address else address
         return f"http://{host}:{self._port}/" if address and self._port else ""
-
-    def _end(self) -> None:
-        self._stop.set()
-        self._wake.set()
 
 
 def qualified(state: State, heard: Sequence[WatchHealth]) -> State:

@@ -50,7 +50,8 @@ class Option(Generic[T]):
         flag: long name, without dashes; "" for words that need none.
         key: in the file of `--config`; "" if it has no place there.
         name: of the field.
-        more: returns what help has besides, where to find that out would cost every start.
+        more: returns extra help text; called only for --help and the docs, as it imports all kinds (44 ms).
+        per_process: whether shards of one fleet may differ in it: it is left out of the digest that `check` compares.
     """
 
     section: str
@@ -61,6 +62,7 @@ class Option(Generic[T]):
     key: str = ""
     name: str = ""
     more: Callable[[], str] | None = None
+    per_process: bool = False
 
     @property
     def meaning(self) -> str:
@@ -94,6 +96,7 @@ def option(
     flag: str | None = None,
     key: str | None = None,
     more: Callable[[], str] | None = None,
+    per_process: bool = False,
 ) -> T:
     """Declare a field. Flag and key are its name, with dashes and with underscores, unless they are given."""
     declared = {
@@ -104,6 +107,7 @@ def option(
         "flag": flag,
         "key": key,
         "more": more,
+        "per_process": per_process,
     }
     start: Any = None if isinstance(default, Derived) else default
     field: Any = dataclasses.field(default_factory=lambda: start, metadata={METADATA: declared})

@@ -46,12 +46,14 @@ class Settings(Options):
         Url("URL"),
         "",
         "Where the API server is. Overrides the server that the kubeconfig names; alone, it needs no kubeconfig.",
+        per_process=True,
     )
     kubeconfig: str = option(
         API_SERVER,
         FILE,
         "",
         "Kubeconfig with server and credentials. Without it: the pod's service account, then the usual kubeconfig.",
+        per_process=True,
     )
     use_apiserver_cache: bool = option(
         API_SERVER,
@@ -85,12 +87,14 @@ class Settings(Options):
         Words("NODE,..."),
         (),
         "Export pods of these nodes only, for a DaemonSet of exporters. Goes with --resources=pods.",
+        per_process=True,
     )
     track_unscheduled_pods: bool = option(
         OBJECTS,
         Boolean(),
         False,
         "Export only the pods that have no node yet: the complement of a DaemonSet with --node, over which it wins.",
+        per_process=True,
     )
 
     metric_allowlist: tuple[str, ...] = option(
@@ -127,7 +131,9 @@ class Settings(Options):
         key="annotations_allow_list",
     )
 
-    shard: int = option(SHARDING, Integer(), 0, "Which shard this is, from 0 to --total-shards less 1.")
+    shard: int = option(
+        SHARDING, Integer(), 0, "Which shard this is, from 0 to --total-shards less 1.", per_process=True
+    )
     total_shards: int = option(SHARDING, Integer(1, MAX_SHARDS), 1, "How many shards the objects are divided among.")
     pod: str = option(
         SHARDING,
@@ -135,9 +141,10 @@ class Settings(Options):
         "",
         "Name of the own pod, from the downward API. Shard and total then follow from the StatefulSet that owns it, "
         "and override --shard and --total-shards. Needs --pod-namespace.",
+        per_process=True,
     )
     pod_namespace: str = option(
-        SHARDING, Text("NAMESPACE"), "", "Namespace of the own pod. Needs --pod.", key="namespace"
+        SHARDING, Text("NAMESPACE"), "", "Namespace of the own pod. Needs --pod.", key="namespace", per_process=True
     )
     sharding_mode: str = option(
         SHARDING,
@@ -178,10 +185,16 @@ class Settings(Options):
         "whoever has it. For a Prometheus that drops the label instance after the scrape and honors timestamps.",
     )
 
-    host: str = option(SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: is all.")
-    port: int = option(SERVING, PORT, 8080, "Port to serve the metrics of the cluster on.")
-    telemetry_host: str = option(SERVING, HOST, "::", "Address to serve the metrics of the exporter itself on.")
-    telemetry_port: int = option(SERVING, PORT, 8081, "Port to serve the metrics of the exporter itself on.")
+    host: str = option(
+        SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: is all.", per_process=True
+    )
+    port: int = option(SERVING, PORT, 8080, "Port to serve the metrics of the cluster on.", per_process=True)
+    telemetry_host: str = option(
+        SERVING, HOST, "::", "Address to serve the metrics of the exporter itself on.", per_process=True
+    )
+    telemetry_port: int = option(
+        SERVING, PORT, 8081, "Port to serve the metrics of the exporter itself on.", per_process=True
+    )
     enable_gzip_encoding: bool = option(
         SERVING,
         Boolean(),
@@ -204,13 +217,11 @@ class Settings(Options):
     )
 
     config: str = option(
-        PROCESS,
-        FILE,
-        "",
-        "YAML file whose keys override flags and variables.",
-        key="",
+        PROCESS, FILE, "", "YAML file whose keys override flags and variables.", key="", per_process=True
     )
-    verbosity: int = option(PROCESS, Integer(), 0, "How much to log; 4 and more logs every list and watch.", flag="v")
+    verbosity: int = option(
+        PROCESS, Integer(), 0, "How much to log; 4 and more logs every list and watch.", flag="v", per_process=True
+    )
 
     ignored_flags: tuple[str, ...] = field(default=())
 

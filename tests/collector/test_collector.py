@@ -15,21 +15,21 @@ RESTARTS = "kube_pod_container_status_restarts_total"
 
 
 @pytest.fixture
-def exported() -> Collector:
+def collector() -> Collector:
     """Return pods, all their families on and all objects owned."""
     return Collector(pods, pods.families, Ownership(MMH3, ALL), lambda: 0.0)
 
 
-def put(exported: Collector, name: str, *restarts: int) -> None:
+def put(collector: Collector, name: str, *restarts: int) -> None:
     """Export a pod whose containers were restarted so often."""
     statuses = [{"name": f'c{at}"}} -1', "restartCount": count} for at, count in enumerate(restarts)]
-    sink = exported.sinks[0] if exported.sinks else exported.sink(lambda: None)
+    sink = collector.sink()
     sink.put(JsonCodec(), {"metadata": {"name": name, "uid": name}, "status": {"containerStatuses": statuses}})
 
 
-def text(exported: Collector, *, openmetrics: bool) -> str:
+def text(collector: Collector, *, openmetrics: bool) -> str:
     """Return a scrape."""
-    return b"".join(text_pieces(exported.bodies(openmetrics=openmetrics))).decode()
+    return b"".join(text_pieces(collector.bodies(openmetrics=openmetrics))).decode()
 
 
 def counts(scrape: str) -> list[str]:
@@ -37,25 +37,25 @@ def counts(scrape: str) -> list[str]:
     return [line.rpartition(" ")[2] for line in scrape.splitlines() if line.startswith(f"{RESTARTS}{{")]
 
 
-def test_a_count_below_zero_costs_only_its_sample(exported: Collector) -> None:
+def test_a_count_below_zero_costs_only_its_sample(collector: Collector) -> None:
     """OpenMetrics has no such counter, and its parser refuses a scrape with one. Text has it, and it is counted."""
-    put(exported, "good", 3)
-    put(exported, "odd", -1, 2)
+    put(collector, "good", 3)
+    put(collector, "odd", -1, 2)
 
-    openmetrics = text(exported, openmetrics=True)
+    openmetrics = text(collector, openmetrics=True)
 
     assert ["3", "2"] == counts(openmetrics)
-    assert ["3", "-1", "2"] == counts(text(exported, openmetrics=False))
-    assert {RESTARTS: 1} == exported.stats.render_errors
+    assert ["3", "-1", "2"] == counts(text(collector, openmetrics=False))
+    assert {RESTARTS: 1} == collector.stats.render_errors
     parsed = {family.name for family in text_string_to_metric_families(f"{openmetrics}# EOF\n")}
     assert RESTARTS.removesuffix("_total") in parsed
     assert len(pods.families) == len(parsed)
 
 
-def test_a_count_that_is_right_again_is_there_again(exported: Collector) -> None:
+def test_a_count_that_is_right_again_is_there_again(collector: Collector) -> None:
     """Both formats say the same, whatever there was before."""
-    put(exported, "odd", -1)
-    assert [] == counts(text(exported, openmetrics=True))
-    put(exported, "odd", 1)
+    put(collector, "odd", -1)
+    assert [] == counts(text(collector, openmetrics=True))
+    put(collector, "odd", 1)
 
-    assert ["1"] == counts(text(exported, openmetrics=True)) == counts(text(exported, openmetrics=False))
+    assert ["1"] == counts(text(collector, openmetrics=True)) == counts(text(collector, openmetrics=False))

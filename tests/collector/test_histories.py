@@ -188,8 +188,8 @@ class Process:
 
     def __init__(self, server: Server, mask: bytes, nodes: int) -> None:
         self._ownership = Ownership(MMH3, mask)
-        self._exported = Collector(pods, FAMILIES, self._ownership, _never)
-        self.reflectors = [Reflector(node, server, self._exported.sink(lambda: None)) for node in range(nodes)]
+        self._collector = Collector(pods, FAMILIES, self._ownership, _never)
+        self.reflectors = [Reflector(node, server, self._collector.sink()) for node in range(nodes)]
         self._ownership.on_change(self._changed)
 
     def own(self, mask: bytes) -> None:
@@ -199,7 +199,7 @@ class Process:
     def _changed(self, gained: bytes, lost: bytes) -> None:
         for one in self.reflectors:
             one.sink.forget(lost)
-        self._exported.store.release(lost)
+        self._collector.store.release(lost)
         if gained != NONE:
             for one in self.reflectors:
                 one.needs = one.needs or "adding"
@@ -234,7 +234,7 @@ class Process:
 
     def text(self) -> list[str]:
         """Return what is exported."""
-        return sorted(b"".join(text_pieces(self._exported.bodies(openmetrics=False))).decode().splitlines())
+        return sorted(b"".join(text_pieces(self._collector.bodies(openmetrics=False))).decode().splitlines())
 
     def seen(self) -> list[int]:
         """Return how many pods each reflector knows of."""

@@ -58,22 +58,23 @@ PROTOBUF_PODS = st.binary(max_size=40) | st.builds(
 
 
 class Shop:
-    """An sink with what stands behind it."""
+    """A sink with what stands behind it."""
 
     def __init__(self, mask: bytes = ALL) -> None:
         self.ownership = Ownership(MMH3, mask)
         families = [family for family in pods.families if family.name == "kube_pod_status_phase"]
         self.now = 0.0
-        self.exported = Collector(pods, families, self.ownership, lambda: self.now)
+        self.collector = Collector(pods, families, self.ownership, lambda: self.now)
         self.listed = 0
-        self.sink: StoreSink = self.exported.sink(self._count)
+        self.sink: StoreSink = self.collector.sink()
+        self.collector._news = self._count
 
     def _count(self) -> None:
         self.listed += 1
 
     def phases(self) -> dict[str, str]:
         """Return the phase of each pod in the store."""
-        lines = b"".join(text_pieces(self.exported.bodies(openmetrics=False))).decode().splitlines()
+        lines = b"".join(text_pieces(self.collector.bodies(openmetrics=False))).decode().splitlines()
         found = {}
         for line in lines:
             if not line.startswith("#") and line.endswith(" 1"):
@@ -83,7 +84,7 @@ class Shop:
 
 @pytest.fixture
 def shop() -> Shop:
-    """An sink that owns everything."""
+    """A sink that owns everything."""
     return Shop()
 
 
@@ -99,7 +100,7 @@ def test_only_the_uid_of_a_foreign_object_is_read() -> None:
 
     assert {"mine": "Running"} == shop.phases()
     assert (2, 2, 1) == (shop.sink.seen.all, shop.sink.seen.listed, shop.listed)
-    assert not shop.exported.stats.render_errors
+    assert not shop.collector.stats.render_errors
 
 
 def test_the_end_of_a_list_and_not_its_beginning_drops_what_is_gone(shop: Shop) -> None:
@@ -240,7 +241,7 @@ def test_a_full_list_is_right_even_if_its_versions_are_lower(shop: Shop) -> None
 @pytest.mark.parametrize("lists", [True, False])
 def test_what_one_node_still_tells_does_not_replace_what_another_has_told_since(shop: Shop, lists: bool) -> None:
     """A pod made again on another node: the first node's list or event is older, and its DELETED is not about the second."""
-    other = shop.exported.sink(lambda: None)
+    other = shop.collector.sink()
     other.put(JSON, pod("a", "second", version=50, phase="Pending"))
 
     if lists:
@@ -256,7 +257,7 @@ def test_what_one_node_still_tells_does_not_replace_what_another_has_told_since(
 def test_slots_that_are_lost_and_gained_as_a_list_that_adds_begins_are_part_of_it_or_of_the_next() -> None:
     """A list never confirms a version of the ownership whose gained slots it passed over."""
     shop = Shop()
-    shop.ownership.on_change(lambda gained, lost: (shop.sink.forget(lost), shop.exported.store.release(lost)))
+    shop.ownership.on_change(lambda gained, lost: (shop.sink.forget(lost), shop.collector.store.release(lost)))
     shop.sink.start_list()
     shop.sink.put(JSON, pod("a"))
     shop.sink.end_list("30")
@@ -281,7 +282,7 @@ def test_slots_that_are_lost_and_gained_as_a_list_that_adds_begins_are_part_of_i
 def test_slots_that_were_lost_and_gained_again_are_listed_again() -> None:
     """What was released with a slot comes back with the next list that adds, although it had been listed once."""
     shop = Shop(ALL)
-    shop.ownership.on_change(lambda gained, lost: (shop.sink.forget(lost), shop.exported.store.release(lost)))
+    shop.ownership.on_change(lambda gained, lost: (shop.sink.forget(lost), shop.collector.store.release(lost)))
     shop.sink.start_list()
     shop.sink.put(JSON, pod("a"))
     shop.sink.end_list("30")
@@ -322,7 +323,7 @@ def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Sh
     shop.sink.put(JSON, pod("fine"))
 
     assert {"fine": "Running"} == shop.phases()
-    assert {"": 1} == dict(shop.exported.stats.render_errors)
+    assert {"": 1} == dict(shop.collector.stats.render_errors)
 
 
 @pytest.mark.parametrize("listing", [True, False])
@@ -338,7 +339,7 @@ def test_an_object_that_can_be_read_no_longer_is_exported_no_longer(shop: Shop, 
         shop.sink.put(JSON, {"metadata": {"uid": MINE, "name": ["odder"]}})
 
     assert {"odder": "Running"} == shop.phases()
-    assert {"": 2} == dict(shop.exported.stats.render_errors)
+    assert {"": 2} == dict(shop.collector.stats.render_errors)
 
 
 def test_events_keep_up_how_many_objects_there_are() -> None:
@@ -410,7 +411,7 @@ def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:
     shop.sink.put(JSON, pod("after", phase="Failed"))
 
     assert {"before": "Running", "after": "Failed", "huge": "Running"} == shop.phases()
-    text = b"".join(text_pieces(shop.exported.bodies(openmetrics=False))).decode()
+    text = b"".join(text_pieces(shop.collector.bodies(openmetrics=False))).decode()
     (family,) = text_string_to_metric_families(text)
     assert huge["metadata"]["namespace"] in {sample.labels["namespace"] for sample in family.samples}
 
@@ -427,6 +428,6 @@ def test_whatever_comes_is_text_that_parses_or_a_counted_error(items: list[tuple
                 take(codec, item)
 
     shop.sink.put(JSON, pod("fine"))
-    text = b"".join(text_pieces(shop.exported.bodies(openmetrics=False))).decode()
+    text = b"".join(text_pieces(shop.collector.bodies(openmetrics=False))).decode()
     served = {sample.labels["pod"] for family in text_string_to_metric_families(text) for sample in family.samples}
     assert "fine" in served

@@ -11,17 +11,13 @@ from typing import Any
 
 import pytest
 
-from ksm_shard.assembly import export
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.coalescing import GATHER
 from ksm_shard.cluster.reader import Reader
-from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.informer import Informer, StatsObserver
+from ksm_shard.collector.informer import Informer
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.kinds import resources
-from ksm_shard.metrics.filters import Filters
-from ksm_shard.settings import parse
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import static
@@ -68,21 +64,18 @@ class Passing(threading.Event):
         return self.is_set()
 
 
-def text_of(exported: Collector) -> str:
+def text_of(collector: Collector) -> str:
     """Return what a scrape takes."""
-    return b"".join(text_pieces(exported.bodies(openmetrics=False))).decode()
+    return b"".join(text_pieces(collector.bodies(openmetrics=False))).decode()
 
 
-def following(simulator: Simulator, stop: Passing) -> Informer:
+def following(simulator: Simulator, stop: Passing) -> tuple[Collector, Informer]:
     """Follow the leases, with that stop."""
     ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
-    exported = export(resources()["leases"], parse([], {}), Filters(), ownership)
-    (target,) = targets(exported.resource, Scope())
-    sink = exported.sink(lambda: None)
-    watcher = StatsObserver(exported.stats, lambda: None)
-    api = Reader(connect(simulator.url), target)
-    reflector = Reflector(target, api, sink, watcher, stop=stop, clock=time.monotonic)
-    return Informer(exported, reflector, sink)
+    resource = resources()["leases"]
+    collector = Collector(resource, resource.families, ownership, time.monotonic)
+    (target,) = targets(resource, Scope())
+    return collector, collector.follow(target, Reader(connect(simulator.url), target), stop)
 
 
 def readyz(one: Exporter) -> str:
@@ -141,31 +134,31 @@ def test_it_is_picked_up_when_it_is_served(simulator: Simulator, caplog: pytest.
     attempts = []
 
     def meanwhile() -> None:
-        attempts.append(followed.reflector.state)
+        attempts.append(informer.reflector.state)
         if len(attempts) == 3:
             simulator.serve(LEASES)
 
     stop = Passing(meanwhile)
-    followed = following(simulator, stop)
-    exported, reflector = followed.exported, followed.reflector
-    followed.thread.start()
+    collector, informer = following(simulator, stop)
+    reflector = informer.reflector
+    informer.thread.start()
     try:
-        eventually(lambda: 'lease="first"' in text_of(exported), "the lease was never listed", lambda: caplog.text)
+        eventually(lambda: 'lease="first"' in text_of(collector), "the lease was never listed", lambda: caplog.text)
         simulator.put(lease("second"))
-        eventually(lambda: 'lease="second"' in text_of(exported), "the lease was never watched", lambda: caplog.text)
+        eventually(lambda: 'lease="second"' in text_of(collector), "the lease was never watched", lambda: caplog.text)
 
         assert ["absent"] * 3 == attempts
         assert 1 <= stop.waits[0] <= 2
         assert all(30 <= seconds <= 60 for seconds in stop.waits[1:])
-        assert {"absent": 3} == {name: count for name, count in exported.stats.failures.items() if count}
+        assert {"absent": 3} == {name: count for name, count in collector.stats.failures.items() if count}
         assert ("watching", "") == (reflector.state, reflector.last_error)
         assert ["INFO"] == [
             record.levelname for record in caplog.records if "/leases" in record.message and "skipped" in record.message
         ]
-        assert {"success": 1, "error": 0} == dict(exported.stats.lists)
+        assert {"success": 1, "error": 0} == dict(collector.stats.lists)
     finally:
         reflector.stop()
-        followed.thread.join()
+        informer.thread.join()
 
 
 def test_it_goes_with_its_objects_when_it_is_served_no_more(
@@ -176,22 +169,22 @@ def test_it_goes_with_its_objects_when_it_is_served_no_more(
     texts = []
 
     def meanwhile() -> None:
-        texts.append("first" in text_of(followed.exported))
+        texts.append("first" in text_of(collector))
         if len(texts) == 4:
             simulator.serve(LEASES)
 
-    followed = following(simulator, Passing(meanwhile))
-    followed.thread.start()
+    collector, informer = following(simulator, Passing(meanwhile))
+    informer.thread.start()
     try:
-        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed", lambda: caplog.text)
+        eventually(lambda: 'lease="first"' in text_of(collector), "never listed", lambda: caplog.text)
         simulator.withdraw("leases")
         simulator.faults.add("drop", "leases")
         eventually(lambda: len(texts) >= 4, "never missed", lambda: caplog.text)
-        eventually(lambda: 'lease="first"' in text_of(followed.exported), "never listed again", lambda: caplog.text)
+        eventually(lambda: 'lease="first"' in text_of(collector), "never listed again", lambda: caplog.text)
 
         # In the waits after the cut, after the first 404, the second and the third.
         assert [True, True, False, False] == texts
         assert 1 == sum("has it no longer" in record.message for record in caplog.records)
     finally:
-        followed.reflector.stop()
-        followed.thread.join()
+        informer.reflector.stop()
+        informer.thread.join()
