@@ -8,7 +8,7 @@ from ksm_shard.kinds import resources
 MANIFEST: Final = Path(__file__).parents[1] / "deploy/statefulset/clusterrole.yaml"
 
 HEAD: Final = """\
-# Generated from ksm_shard/kinds/, edit that instead: python -m tools.clusterrole
+# Generated from ksm_shard/kinds/, edit that instead: tox -e generate
 # The resources that are exported by default; one that --resources adds needs a rule besides. Of secrets, only names and
 # metadata are asked for, but RBAC cannot say so: without the right to list them they are left out, and nothing else is.
 apiVersion: rbac.authorization.k8s.io/v1

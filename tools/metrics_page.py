@@ -14,7 +14,7 @@ PAGE: Final = ROOT / "docs/metrics.md"
 GOLDENS: Final = ROOT / "tests/kinds/expected"
 
 INTRODUCTION: Final = """\
-<!-- Generated from ksm_shard/kinds/ and tests/kinds/, edit those instead: python -m tools.metrics_page -->
+<!-- Generated from ksm_shard/kinds/ and tests/kinds/, edit those instead: tox -e generate -->
 
 # Metrics
 

@@ -10,10 +10,10 @@ from ksm_shard.settings.options import Option, options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean
 
-PAGE: Final = Path(__file__).parents[2] / "docs/options.md"
+PAGE: Final = Path(__file__).parents[1] / "docs/options.md"
 
 INTRODUCTION: Final = """\
-<!-- Generated from ksm_shard/settings/ and ksm_shard/kinds/, edit those instead: python -m tools.options_page -->
+<!-- Generated from ksm_shard/settings/ and ksm_shard/kinds/, edit those instead: tox -e generate -->
 
 # Options
 

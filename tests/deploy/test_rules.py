@@ -3,7 +3,6 @@
 In every case all alerts are looked at: those that are expected fire, with that summary, and no other does.
 """
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,19 +32,9 @@ from tests.deploy.promtool import (
     series,
     share,
 )
+from tools.prometheusrule import MANIFEST, prometheusrule
 
 ROOT = RULES.parents[2]
-MANIFEST = RULES.parent / "prometheusrule.yaml"
-HEAD = """\
-# Generated from ksm-shard.rules.yaml, edit that instead: tox -e golden
-apiVersion: monitoring.coreos.com/v1
-kind: PrometheusRule
-metadata:
-  name: ksm-shard
-  labels:
-    app.kubernetes.io/name: ksm-shard
-spec:
-"""
 GROUPS: Sequence[Mapping[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
 ALERTS: Mapping[str, Mapping[str, Any]] = {rule["alert"]: rule for group in GROUPS for rule in group["rules"]}
 
@@ -70,10 +59,7 @@ def fires(tmp_path: Path) -> Fires:
 
 def test_both_files_have_the_same_rules() -> None:
     """The PrometheusRule is made of the plain file."""
-    body = RULES.read_text().partition("groups:\n")[2]
-    text = HEAD + "  groups:\n" + re.sub(r"(?m)^(?=.)", "  ", body)
-    if os.environ.get("GOLDEN"):
-        MANIFEST.write_text(text)
+    text = prometheusrule()
 
     assert text == MANIFEST.read_text()
     assert GROUPS == yaml.safe_load(text)["spec"]["groups"]

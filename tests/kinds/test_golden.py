@@ -1,6 +1,6 @@
 """The text of a scrape, kind by kind: objects/<plural>.jsonl becomes expected/<plural>.prom.
 
-`tox -e golden` writes the expected texts anew; read the difference like code. Allowlists and filters are not in scope.
+`tox -e generate` writes the expected texts anew; read the difference like code. Allowlists and filters are not in scope.
 """
 
 import os
