@@ -26,9 +26,10 @@ from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import ALL, NONE
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.state import Pod, State, StatefulSet
+from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.states import ReflectorState
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.web.scrapers import Scraper
 from ksm_shard.web.source import Scrape
@@ -130,7 +131,7 @@ def listed(one: Exporter, *which: int) -> None:
 def refused(one: Exporter, which: int, times: int = 2) -> None:
     """Have a reflector refused so many times."""
     reflector = informers(one)[which].reflector
-    reflector.state, reflector.refusals = "forbidden", times
+    reflector.state, reflector.refusals = ReflectorState.FORBIDDEN, times
     noticed(one)
 
 
@@ -171,7 +172,7 @@ def test_a_refused_namespace_hides_no_other(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes", "pods"]
 
-    informers(alone)[1].reflector.state = "listing"
+    informers(alone)[1].reflector.state = ReflectorState.LISTING
     assert shown(alone) == ["nodes", "pods"]
 
 
@@ -182,7 +183,7 @@ def test_a_refused_resource_is_not_shown(alone: Exporter) -> None:
     refused(alone, 1)
     assert shown(alone) == ["nodes"]
 
-    informers(alone)[0].reflector.state = "listing"
+    informers(alone)[0].reflector.state = ReflectorState.LISTING
     assert shown(alone) == ["nodes"]
 
 
@@ -269,7 +270,7 @@ def stamps(one: Exporter, scraper: Scraper, *, draining: bool = False) -> dict[s
 def gives_away(one: Exporter) -> None:
     """Hold all slots, of which only the first half is its own."""
     half, other = MMH3.mask(0, 2), MMH3.mask(1, 2)
-    told(one).become(State(phase="releasing", total=2, shard=0, own=half, held=ALL, leaving=other, serving=True))
+    told(one).become(State(phase=Phase.RELEASING, total=2, shard=0, own=half, held=ALL, leaving=other, serving=True))
 
 
 def told(one: Exporter) -> Told:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ksm_shard.cluster.calls import Call
+from ksm_shard.status.states import ReflectorState
 from ksm_shard.wire.codec import Codec, Event, ListPage, Raw
 
 # Generators, because they are closed when they are left early.
@@ -89,8 +90,8 @@ class Observer(Protocol):
     def on_bytes(self, size: int) -> None:
         """That many bytes of answers came."""
 
-    def on_state(self, state: str) -> None:
-        """The reflector is now in that state; the words are in `Reflector.state`."""
+    def on_state(self, state: ReflectorState) -> None:
+        """Take note that the reflector is in that state now."""
 
 
 class Stop(Protocol):

@@ -46,6 +46,7 @@ from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.results import counted
 from ksm_shard.cluster.versions import older, usable
 from ksm_shard.cluster.watches import Watches
+from ksm_shard.status.states import ReflectorState
 from ksm_shard.wire.codec import UNREADABLE, Codec, Event
 from ksm_shard.wire.frames import WireError
 
@@ -68,8 +69,7 @@ class Reflector:
     """Keeps a sink equal to what the API server holds of one target.
 
     Attributes, which any thread may read:
-        state: "starting", "listing", "adding", "watching", "waiting" (after a failure), "forbidden", "absent",
-            "unsupported" or "stopped".
+        state: a ReflectorState.
         since: when that state began, in seconds of the clock.
         synced: whether a full list has ever ended.
         resource_version: up to which the sink is equal to the server; "" before the first list, and while the API is gone.
@@ -111,7 +111,7 @@ class Reflector:
         self._wanted = ""  # the reason of a list that somebody waits for
         self._interruptible = False
 
-        self.state = "starting"
+        self.state = ReflectorState.STARTING
         self.since = clock()
         self.synced = False
         self.resource_version = ""
@@ -130,7 +130,7 @@ class Reflector:
         while not self._stop.is_set():
             state = self._step(state)
         self._watches.leave()
-        self._enter("stopped")
+        self._enter(ReflectorState.STOPPED)
 
     def stop(self) -> None:
         """Make `run` return within a moment, out of a read as out of a wait. Any thread may call it."""
@@ -156,7 +156,9 @@ class Reflector:
                 self._reason = self._wanted
             self._wanted = ""  # a full list from now on has all that was gained until now
         known = None if self._reason == Restored.result else self.resource_version
-        version, rest = self._list("listing", self._reason, self._sink.start_list, self._sink.end_list, known)
+        version, rest = self._list(
+            ReflectorState.LISTING, self._reason, self._sink.start_list, self._sink.end_list, known
+        )
         self._watches.listed(rest)
         self._delivery.passed_over = False
         self.resource_version, self.synced = version, True
@@ -167,7 +169,7 @@ class Reflector:
         with self._lock:
             self._wanted = ""
         known = self.resource_version
-        _, rest = self._list("adding", "gained", self._sink.start_adding, self._sink.end_adding, known)
+        _, rest = self._list(ReflectorState.ADDING, "gained", self._sink.start_adding, self._sink.end_adding, known)
         if rest is not None:
             rest.events.close()  # it begins after changes of objects that the sink had already
         return self.watching
@@ -183,7 +185,7 @@ class Reflector:
         if self._delivery.passed_over and self._clock() - self._cleaned_at >= SELDOM:
             self._cleaned_at, self._reason = self._clock(), "unreadable"
             return self.listing
-        self._enter("watching")
+        self._enter(ReflectorState.WATCHING)
         started, seen = self._clock(), 0
         try:
             with (
@@ -241,7 +243,7 @@ class Reflector:
             self.resource_version, self._reason, state = "", error.result, self.listing
         self.refusals += 1
         doubted = self.refusals == 1 and (not self.synced or self._watches.cut)
-        self._fail(error, (DOUBTED if doubted else REFUSED) * self._rng.uniform(1, 2), error.result)
+        self._fail(error, (DOUBTED if doubted else REFUSED) * self._rng.uniform(1, 2), ReflectorState(error.result))
         if isinstance(error, Unsupported) and not lists:
             self._reason = "unsupported"
             return self.listing
@@ -262,7 +264,7 @@ class Reflector:
         self._reason = "garbled"  # watching on would read the same again
         return self.listing
 
-    def _fail(self, error: Exception, seconds: float, state: str = "waiting") -> None:
+    def _fail(self, error: Exception, seconds: float, state: ReflectorState = ReflectorState.WAITING) -> None:
         message = str(error) or type(error).__name__
         # An API that is absent for good is asked for about twice a minute: saying so once is enough.
         level = logging.DEBUG if message == self.last_error else logging.WARNING if seconds >= 1 else logging.INFO
@@ -276,7 +278,12 @@ class Reflector:
             self._stop.wait(seconds)
 
     def _list(
-        self, state: str, reason: str, start: Callable[[], None], end: Callable[[str], None], known: str | None
+        self,
+        state: ReflectorState,
+        reason: str,
+        start: Callable[[], None],
+        end: Callable[[str], None],
+        known: str | None,
     ) -> tuple[str, Opened | None]:
         """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
         self._enter(state)
@@ -285,7 +292,7 @@ class Reflector:
             start()
             try:
                 version, rest = self._lister.read(self._delivery.put, self._delivery.apply, self._new_call(), known)
-                if state == "adding":
+                if state is ReflectorState.ADDING:
                     self._compare(version)
             except BaseException:
                 self._sink.abort_list()
@@ -333,6 +340,6 @@ class Reflector:
                 self._call.cancel()
             return self._call
 
-    def _enter(self, state: str) -> None:
+    def _enter(self, state: ReflectorState) -> None:
         self.state, self.since = state, self._clock()
         self._observer.on_state(state)

@@ -8,10 +8,9 @@ from ksm_shard.cluster.protocols import Api, Stop
 from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.collector.sink import StoreSink
+from ksm_shard.status.states import ReflectorState
 from ksm_shard.status.stats import Stats
 
-# What cannot be read because of the cluster's configuration is no reason not to serve the rest.
-EXEMPT: Final = frozenset({"forbidden", "absent"})
 # One refusal may be a passing one: one 403 while rights were being loaded made a shard Ready without what it was refused.
 ENOUGH: Final = 2
 
@@ -31,7 +30,7 @@ class StatsObserver:
         self.on_bytes = stats.on_bytes
         self.on_event = stats.on_event
 
-    def on_state(self, state: str) -> None:
+    def on_state(self, state: ReflectorState) -> None:
         """Pass on that the reflector's state changed."""
         self._stats.on_state(state)
         self._news()
@@ -61,4 +60,4 @@ class Informer:
     @property
     def exempt(self) -> bool:
         """Whether nobody waits for it: it waits for rights or for an API to appear."""
-        return self.reflector.state in EXEMPT and self.reflector.refusals >= ENOUGH
+        return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH

@@ -11,8 +11,6 @@ from ksm_shard.status.report import ResourceReport
 from ksm_shard.store.store import Size
 from ksm_shard.wire.reading import Reading
 
-# The higher, the sooner somebody should look; a state that is not here counts 1.
-TROUBLED: Final = {"watching": 0, "waiting": 2, "absent": 3, "unsupported": 4, "forbidden": 5, "unauthorized": 6}
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
@@ -52,7 +50,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
     kind, sinks = collector.resource, [informer.sink for informer in collector.informers]
     reflectors = [informer.reflector for informer in collector.informers]
     # The least healthy reflector speaks for all namespaces.
-    speaker = max(reflectors, key=lambda reflector: TROUBLED.get(reflector.state, 1), default=None)
+    speaker = max(reflectors, key=lambda reflector: reflector.state.trouble, default=None)
     # Tables and metadata do not say whether the API server filters: it filters them if it does anything.
     filtered = _filtered([collector]) if kind.reading is Reading.FULL else anywhere
     return ResourceStatus(

@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from ksm_shard.cluster.reader import Target
 from ksm_shard.metrics.families import Resource
-from ksm_shard.wire.reading import Reading
 
 Selectors = Callable[[], Mapping[str, str]]
 
@@ -33,7 +32,7 @@ def targets(resource: Resource, scope: Scope) -> list[Target]:
     return [
         Target(
             path=path,
-            reading=Reading[resource.reading.name],
+            reading=resource.reading,
             columns=resource.columns,
             selectors=_selectors(",".join(fields), scope.shard_selector),
             resource_version="0" if scope.from_cache else "",

@@ -10,17 +10,19 @@ from typing import Final
 
 from ksm_shard.fleet.client import NoReport
 from ksm_shard.sharding.masks import SLOTS, intersection
+from ksm_shard.sharding.state import Phase
 from ksm_shard.status.report import Report, ResourceReport
+from ksm_shard.status.states import ReflectorState
 
 Answers = Sequence[Report | NoReport]
 
 # Phases in which a shard may hold slots of others: that is what a hand-over is.
-HANDING_OVER: Final = frozenset({"gaining", "releasing", "draining", "covering"})
+HANDING_OVER: Final = frozenset(str(phase) for phase in Phase if phase.handing_over)
 # States of a watch that is well, or on its way.
-WELL: Final = frozenset({"starting", "listing", "adding", "watching"})
+WELL: Final = frozenset(str(state) for state in ReflectorState if state.well)
 # What cannot be listed because of the cluster's configuration is nobody's to export, if all shards agree: `users` of KubeSphere
 # are on by default and absent from every other cluster.
-EXEMPT: Final = frozenset({"absent", "forbidden"})
+EXEMPT: Final = frozenset(str(state) for state in ReflectorState if state.exempt)
 
 
 def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
@@ -162,7 +164,7 @@ def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tupl
         sum(max(one.owned for one in said) for said in told),
     )
     # What a shard in trouble saw last may be gone by now.
-    watching = [said for said in told if all(one.state == "watching" for one in said)] or told
+    watching = [said for said in told if all(one.state == ReflectorState.WATCHING for one in said)] or told
     whole = [said for said in watching if not said[-1].filtered]
     least, most = ([choose(one.seen for one in said) for said in whole or told] for choose in (min, max))
     # Where the server filters, each shard is shown only what is for it.

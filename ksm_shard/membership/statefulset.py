@@ -24,7 +24,7 @@ from ksm_shard.membership.watches import PodSink, SilentObserver, StatefulSetSin
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ownership import Ownership
-from ksm_shard.sharding.state import Pod, State, StatefulSet
+from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.status.model import Sibling
 
 LOG: Final = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class StatefulSetMembership:
             if not versions and (problem := heard[0].problem()):
                 self._become(State(problem=problem))
             waits = [LISTEN] + ([state.due - now] if state.due is not None else [])
-            waits += [LOOK_AGAIN] if state.phase == "gaining" else []
+            waits += [LOOK_AGAIN] if state.phase is Phase.GAINING else []
             self._wake.wait(max(0.01, min(waits)))
 
     def _next(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ksm_shard.sharding.state import Pod, StatefulSet
+from ksm_shard.status.states import ReflectorState
 from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage
 from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
@@ -19,13 +20,12 @@ from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 # kubelets cannot tell that anybody is deaf, and it is to hear of nobody when it is back.
 ASK: Final = 90.0
 SILENT: Final = 150.0
-REFUSED: Final = frozenset({"forbidden", "absent", "unsupported", "unauthorized"})
 
 
 class HealthSource(Protocol):
     """What is asked of a reflector; see there."""
 
-    state: str
+    state: ReflectorState
     last_event: float | None
     last_error: str
 
@@ -39,22 +39,22 @@ class WatchHealth:
     def __init__(self, what: str, reflector: HealthSource, clock: Callable[[], float] = time.monotonic) -> None:
         """Take what to call it, and the reflector with its clock."""
         self._what = what
-        self._follower = reflector
+        self._reflector = reflector
         self._clock = clock
 
     def within(self, seconds: float) -> bool:
         """Whether something was heard so shortly ago. If not it is asked for, and there is news once the answer is there."""
-        heard = self._follower.last_event
+        heard = self._reflector.last_event
         if heard is not None and self._clock() - heard <= seconds:
             return True
-        if self._follower.state == "watching":
-            self._follower.relist_soon("stale")
+        if self._reflector.state is ReflectorState.WATCHING:
+            self._reflector.relist_soon("stale")
         return False
 
     def problem(self) -> str:
         """Why what is known may not be so any more, as one line; "" if all is well, or nothing was to be expected yet."""
-        reflector = self._follower
-        if reflector.state in REFUSED or (reflector.last_event is None and reflector.last_error):
+        reflector = self._reflector
+        if reflector.state.refused or (reflector.last_event is None and reflector.last_error):
             return f"the {self._what} cannot be read: {reflector.last_error}"
         if reflector.last_event is None or self.within(ASK) or self._clock() - reflector.last_event <= SILENT:
             return ""
@@ -62,7 +62,7 @@ class WatchHealth:
 
     def deaf(self) -> str:
         """Return why nobody may count on this pod; "" if all may. A refusal alone is none: it may be short, and of all pods."""
-        heard = self._follower.last_event
+        heard = self._reflector.last_event
         return self.problem() if heard is None or self._clock() - heard > SILENT else ""
 
 
@@ -84,7 +84,7 @@ class SilentObserver:
     def on_bytes(self, size: int) -> None:
         """Nothing to count."""
 
-    def on_state(self, state: str) -> None:
+    def on_state(self, state: ReflectorState) -> None:
         """Look at what changed."""
         del state
         self._news()

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 
 from ksm_shard.sharding.masks import NONE, difference, intersection, union
 from ksm_shard.sharding.ring import MAX_SHARDS, Ring
-from ksm_shard.sharding.state import Pod, State, StatefulSet, shard_of
+from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet, shard_of
 from ksm_shard.sharding.takeover import FleetView
 
 
@@ -172,7 +172,7 @@ def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[st
 
 def _stay(state: State, loaded: bytes, problem: str) -> State:
     """Return the same ownership as before; only loading goes on."""
-    phase = "waiting" if state.shard is None else _phase(state, loaded, draining=state.phase == "draining")
+    phase = Phase.WAITING if state.shard is None else _phase(state, loaded, draining=state.phase == Phase.DRAINING)
     behind = difference(state.own, loaded)
     unready = _late(behind) if state.unready and behind != NONE else ""
     return replace(state, phase=phase, gained=NONE, lost=NONE, unready=unready, due=None, problem=problem)
@@ -182,11 +182,11 @@ def _late(behind: bytes) -> str:
     return f"{behind.count(1)} slots are not loaded, others go on serving them"
 
 
-def _phase(state: State, loaded: bytes, *, draining: bool) -> str:
+def _phase(state: State, loaded: bytes, *, draining: bool) -> Phase:
     if draining:
-        return "draining"
+        return Phase.DRAINING
     if difference(state.held, loaded) != NONE:
-        return "gaining"
+        return Phase.GAINING
     if state.covering != NONE:
-        return "covering"
-    return "stable" if state.held == state.own else "releasing"
+        return Phase.COVERING
+    return Phase.STABLE if state.held == state.own else Phase.RELEASING

@@ -4,9 +4,27 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ksm_shard.sharding.masks import NONE, difference
 from ksm_shard.sharding.ring import Ring
+
+
+class Phase(StrEnum):
+    """A phase of the hand-over; see the table in `handover.py`."""
+
+    STATIC = "static"
+    WAITING = "waiting"
+    GAINING = "gaining"
+    COVERING = "covering"
+    RELEASING = "releasing"
+    STABLE = "stable"
+    DRAINING = "draining"
+
+    @property
+    def handing_over(self) -> bool:
+        """Whether a shard may hold slots of others: that is what a hand-over is."""
+        return self in {self.GAINING, self.COVERING, self.RELEASING, self.DRAINING}
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,7 @@ class State:
         problem: one line saying why the last known ownership is kept; "" when all is well.
     """
 
-    phase: str = "waiting"
+    phase: Phase = Phase.WAITING
     total: int = 0
     start: int = 0
     shard: int | None = None
@@ -86,7 +104,7 @@ class State:
 def static(ring: Ring, shard: int, total: int) -> State:
     """The one state of a statically sharded process. Raises ValueError when there is no such shard."""
     mask = ring.mask(shard, total)
-    return State(phase="static", total=total, shard=shard, own=mask, held=mask, gained=mask)
+    return State(phase=Phase.STATIC, total=total, shard=shard, own=mask, held=mask, gained=mask)
 
 
 def shard_of(pod: str, statefulset: StatefulSet) -> int:

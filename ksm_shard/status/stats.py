@@ -8,12 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from ksm_shard.status.states import ReflectorState
+
 
 class Stats:
     """What has happened to one resource.
 
     Attributes:
-        state: of the reflector: `listing`, `watching`, `forbidden`, `absent`, ...; "starting" at first.
+        state: of the reflector.
         last_event: when the last event came or a list ended, in seconds since 1970; None before.
         lists: how many ended, by result: `success` or `error`. A list of an API that is absent is neither.
         watches: how many were opened, `success`, or could not be, `error`.
@@ -32,7 +34,7 @@ class Stats:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Begin at zero; `clock` says when an event came."""
         self._clock = clock
-        self.state = "starting"
+        self.state = ReflectorState.STARTING
         self.last_event: float | None = None
         self.lists = Counter(success=0, error=0)
         self.watches = Counter(success=0, error=0)
@@ -99,7 +101,7 @@ class Stats:
         if self._listing > 0:
             self.listed += size
 
-    def on_state(self, state: str) -> None:
+    def on_state(self, state: ReflectorState) -> None:
         """The reflector's state is another now."""
         self.state = state
 

@@ -24,7 +24,7 @@ from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
 from ksm_shard.web.source import Scrape, Source
 from ksm_shard.web.telemetry import Telemetry
-from ksm_shard.web.unread import Reading, Unread
+from ksm_shard.web.unread import Unread, UnreadScrape
 
 # The end of OpenMetrics text: without it a client knows that it was cut off.
 EOF: Final = Body.of([deflate(b"# EOF\n")])
@@ -144,7 +144,7 @@ def _add_scrapes(
         response.call_on_close(end)
         return response
 
-    def scrape(reading: Reading) -> Response:
+    def scrape(reading: UnreadScrape) -> Response:
         wanted = _wanted(source)
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         identity = request.remote_addr, request.headers.get("User-Agent"), request.query_string

@@ -17,7 +17,7 @@ YOUNG: Final = 1.0
 
 
 @dataclass(eq=False)
-class Reading:
+class UnreadScrape:
     """One scrape under way.
 
     Attributes:
@@ -48,17 +48,17 @@ class Unread:
             most: bytes of replaced pages that readers may hold together.
         """
         self._retired, self._dropped, self._clock, self._most = retired, dropped, clock, most
-        self._readings: dict[Reading, None] = {}
+        self._readings: dict[UnreadScrape, None] = {}
         self._lock = Lock()
 
-    def start(self, cut: Callable[[], None]) -> Reading:
+    def start(self, cut: Callable[[], None]) -> UnreadScrape:
         """Begin a scrape, before its pages are taken."""
         with self._lock:
-            reading = Reading(cut, self._clock(), self._retired())
+            reading = UnreadScrape(cut, self._clock(), self._retired())
             self._readings[reading] = None
         return reading
 
-    def end(self, reading: Reading) -> None:
+    def end(self, reading: UnreadScrape) -> None:
         """Forget a scrape."""
         with self._lock:
             self._readings.pop(reading, None)
@@ -90,7 +90,7 @@ class Unread:
         return total
 
 
-def _distinct(reading: Reading, bodies: set[int], pages: set[int]) -> tuple[set[int], dict[int, Sized]]:
+def _distinct(reading: UnreadScrape, bodies: set[int], pages: set[int]) -> tuple[set[int], dict[int, Sized]]:
     """Return what a reading holds beside these: bodies, and pages, by their identity. They live as long as it does."""
     known = {id(body): body for body in reading.bodies if id(body) not in bodies}
     kept = (page.kept for body in known.values() for page in body.pages)

@@ -3,13 +3,14 @@
 import pytest
 
 from ksm_shard.membership.watches import PodSink, StatefulSetSink, WatchHealth
+from ksm_shard.status.states import ReflectorState
 
 
 class Reflector:
     """A reflector whose state is written by the test."""
 
     def __init__(self, state: str, last_event: float | None, last_error: str = "") -> None:
-        self.state, self.last_event, self.last_error = state, last_event, last_error
+        self.state, self.last_event, self.last_error = ReflectorState(state), last_event, last_error
         self.asked: list[str] = []
 
     def relist_soon(self, reason: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ksm_shard.store.pages import held
 from ksm_shard.store.store import Store
-from ksm_shard.web.unread import YOUNG, Reading, Unread
+from ksm_shard.web.unread import YOUNG, Unread, UnreadScrape
 
 FAMILIES = 3
 OBJECTS = 300
@@ -23,8 +23,8 @@ class Shard:
 
     def __init__(self, most: int) -> None:
         self.store, self.now, self.dropped = Store(FAMILIES), 0.0, 0
-        self.readings: list[Reading] = []
-        self.cut: list[Reading] = []
+        self.readings: list[UnreadScrape] = []
+        self.cut: list[UnreadScrape] = []
         self.unread = Unread(lambda: self.store.retired, self.drop, lambda: self.now, most)
         for at in range(OBJECTS):
             self.put(at, 0, 0)
@@ -38,13 +38,13 @@ class Shard:
         assert reason == "unread"
         self.dropped += 1
 
-    def scrape(self, families: int = FAMILIES) -> Reading:
+    def scrape(self, families: int = FAMILIES) -> UnreadScrape:
         reading = self.unread.start(lambda: self.leave(reading))
         reading.bodies = self.store.bodies()[:families]
         self.readings.append(reading)
         return reading
 
-    def leave(self, reading: Reading) -> None:
+    def leave(self, reading: UnreadScrape) -> None:
         self.cut.append(reading)
         self.readings.remove(reading)
 
