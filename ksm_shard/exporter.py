@@ -131,6 +131,7 @@ class Exporter:
             self._following = True
             for one in self._all():
                 one.start(self._notice)
+        self._notice()  # for a process without collectors nobody else does
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
         """See Source. A resource whose first list is under way is left out rather than shown in part."""
