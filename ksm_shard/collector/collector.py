@@ -167,7 +167,10 @@ class Collector:
 
 
 def _counts(body: Body) -> Body:
-    """Return the body without samples that are negative or NaN. Inflating costs 20 us a page; pages without such samples are kept."""
+    """Return the body without samples that are negative or NaN.
+
+    Inflating costs 20 us a page; pages without such samples are kept as they are.
+    """
     pages = []
     for page in body.pages:
         lines = inflate(page).splitlines(keepends=True)

@@ -1,1 +1,1 @@
-"""The membership of a fleet: watches of the own StatefulSet and its pods, which decide what this pod owns."""
+"""Membership of a fleet: watches the pod's own StatefulSet and its pods, and decides the slots this pod owns."""
