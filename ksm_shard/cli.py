@@ -1,4 +1,4 @@
-"""The command line: finds the command, has its options parsed, and calls it. Exit status 2 is a mistake of usage."""
+"""Command line: finds the command, parses its options, and calls it. Exit status 2 is a mistake of usage."""
 
 import difflib
 import os
@@ -18,7 +18,7 @@ HELP: Final = frozenset({"-h", "-help", "--help"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say (None: those of the process), and return the exit status."""
+    """Run the command of the arguments (None: those of the process), and return the exit status."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
-    """Return the command that the first words name, None if they name none, and the words after it."""
+    """Return the command that the first words name, or None, and the remaining words."""
     if not words or words[0].startswith("-"):
         return None, words
     for command in COMMANDS:
@@ -79,7 +79,7 @@ def _completion(argv: Sequence[str]) -> int:
 
 
 def _say(text: str) -> int:
-    """Print a text; who has seen enough of it, as `| head` has, closes the pipe, and nothing is wrong then."""
+    """Print a text; a closed pipe, as after `| head`, is no error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:

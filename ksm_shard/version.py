@@ -1,4 +1,4 @@
-"""Which version this is."""
+"""Version of the package."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of

@@ -1,1 +1,1 @@
-"""The text of every sample, kept deflated, in pages that a response is joined from."""
+"""Store of the text of every sample, deflated in pages from which responses are joined."""
