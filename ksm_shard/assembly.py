@@ -29,7 +29,9 @@ LOG: Final = logging.getLogger(__name__)
 
 
 def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
-    """Build and start the exporter that the settings ask for; to be called in the worker, after the fork.
+    """Build and start the exporter that the settings ask for.
+
+    To be called in the worker, after the fork.
 
     `config` is the file that some of the settings come from.
 
@@ -71,7 +73,10 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
 
 
 def enabled(settings: Settings) -> list[Resource]:
-    """Return the resources to export, in alphabetical order: the named ones, or the defaults if none is named."""
+    """Return the resources to export, in alphabetical order.
+
+    The defaults are exported unless some are named.
+    """
     wanted = settings.resources
     return [
         resource for name, resource in kinds.resources().items() if (name in wanted if wanted else resource.default)
@@ -79,13 +84,19 @@ def enabled(settings: Settings) -> list[Resource]:
 
 
 def divided(resources: list[Resource], filters: Filters) -> tuple[list[Resource], list[Resource]]:
-    """Return the resources with an enabled family, and those without, which need no list."""
+    """Return the resources with an enabled family, and the others.
+
+    The others need no list.
+    """
     followed = [resource for resource in resources if filters.on(resource.families)]
     return followed, [resource for resource in resources if resource not in followed]
 
 
 def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
-    """Return a line for each pattern or name in the settings that has no effect, and one if nothing is exported."""
+    """Return a line for each pattern or name without effect.
+
+    There is one more if nothing is exported.
+    """
     families = [family for resource in resources for family in resource.families]
     on = filters.on(families)
     return [
@@ -103,7 +114,10 @@ def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -
 
 
 def digest(settings: Settings) -> str:
-    """Return 12 hex digits, equal for two shards whose settings agree where they must."""
+    """Return 12 hex digits, equal for shards with equal shared settings.
+
+    Settings that may differ between shards are left out (`per_process`).
+    """
     alike = [(one.name, getattr(settings, one.name)) for one in options_of(Settings) if not one.per_process]
     return hashlib.sha256(repr(sorted(alike)).encode()).hexdigest()[:12]
 
@@ -111,7 +125,10 @@ def digest(settings: Settings) -> str:
 def collector(
     resource: Resource, settings: Settings, filters: Filters, ownership: Ownership, scope: Scope, server: ApiServer
 ) -> Collector:
-    """Make the collector of a resource, with its enabled families and an informer for each target."""
+    """Make a collector with its enabled families and its informers.
+
+    There is an informer for each target in the scope.
+    """
     made = Collector(
         resource,
         filters.on(resource.families),

@@ -36,7 +36,10 @@ WAITED: Final = 2
 
 
 class Exporter:
-    """A process: its collectors, and the slots that the membership gives it. Nothing runs before `start`."""
+    """A process: its collectors, and the slots that the membership gives it.
+
+    Nothing runs before `start`.
+    """
 
     def __init__(
         self,
@@ -91,11 +94,13 @@ class Exporter:
         return self._ownership.ring
 
     def start(self) -> None:
-        """Start the membership, and the collectors as soon as this pod's slots are known."""
+        """Start the membership, and the collectors once the slots are known."""
         self._membership.start(self)
 
     def replace(self, collectors: Sequence[Collector]) -> None:
-        """Export these collectors from now on, without a gap; those exported already are not touched.
+        """Export these collectors from now on, without a gap.
+
+        Collectors that are exported already are not touched.
 
         A collector for a resource already exported is swapped in once it has listed; scrapes have the former one until then. A
         collector for a new resource is shown once it has listed, and one whose resource is missing ends at once.
@@ -163,7 +168,10 @@ class Exporter:
         return resource in kinds.resources()
 
     def readiness(self) -> Readiness:
-        """Return the readiness: a loaded process stays ready, unless it loads slots more slowly than others hand them over."""
+        """Return the readiness.
+
+        A loaded process stays ready, unless it loads slots more slowly than others hand them over.
+        """
         state, notes = self._membership.state(), []
         for one in self._collectors.values():
             notes += [f"{one.resource.plural}: {word} (not waited for)" for word in one.exemptions()]
@@ -214,7 +222,7 @@ class Exporter:
         return self._owner(uid, self._ownership.ring.slot_of(uid))
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """Return the shard that serves an object, by its name; None if there is no such object.
+        """Return the shard that serves a named object; None if there is none.
 
         Objects of other shards are looked up in the API server.
         """
@@ -265,7 +273,10 @@ class Exporter:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _notice(self) -> None:
-        """Note lists that have ended, and swap in collectors that are loaded. Called on the threads of informers."""
+        """Note lists that have ended, and swap in collectors that are loaded.
+
+        Called on the threads of informers.
+        """
         with self._changing:
             for name, one in list(self._loading.items()):
                 if one.settled and (one.listed_version() or 0) >= (self._collectors[name].listed_version() or 0):
@@ -279,7 +290,10 @@ class Exporter:
         self._membership.notice()
 
     def _problems(self) -> list[str]:
-        """Return a line for each resource that the first scrape has to wait for; empty once everything is loaded."""
+        """Return a line for each resource the first scrape waits for.
+
+        Empty once everything is loaded.
+        """
         state, collectors = self._membership.state(), self._collectors.values()
         problems = (
             [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]

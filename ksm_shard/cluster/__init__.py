@@ -1,1 +1,4 @@
-"""Talk to the API server: credentials, requests, lists and watches. No other room does."""
+"""Talk to the API server: credentials, requests, lists and watches.
+
+No other room does.
+"""

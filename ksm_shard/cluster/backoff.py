@@ -1,4 +1,4 @@
-"""Wait times after failures of an API server, with the figures of client-go's reflector."""
+"""Wait times after failures: the figures of client-go's reflector."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,9 @@ HEALTHY: Final = 120.0
 
 
 class Backoff:
-    """Waits that double from 0.8 to 30 seconds, and begin anew after two minutes without a failure.
+    """Waits that double from 0.8 to 30 seconds.
+
+    They begin anew after two minutes without a failure.
 
     Half of each wait is random, so that the reflectors of a fleet do not all come back together.
     """

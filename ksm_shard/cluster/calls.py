@@ -25,7 +25,7 @@ PATIENT: Final = 1.0
 
 
 class Call:
-    """One request in flight, which any thread may cancel and whose bytes are counted.
+    """One request in flight. Any thread may cancel it.
 
     Attributes:
         within: seconds within which each read has to bring something.
@@ -51,7 +51,10 @@ class Call:
         self.answer: ChunkedResponse | None = None
 
     def cancel(self) -> None:
-        """Break off the read in progress and refuse later ones. Any thread may call this at any time."""
+        """Break off the read in progress and refuse later ones.
+
+        Any thread may call this at any time.
+        """
         with self._lock:
             self.cancelled = True
             if self._socket is not None:
@@ -60,14 +63,20 @@ class Call:
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def attach(self, connection: socket.socket | None) -> None:
-        """Use this socket from now on; None when it returns to the pool and must not be shut down."""
+        """Use this socket from now on; None once the socket is back in the pool.
+
+        A socket in the pool must not be shut down.
+        """
         with self._lock:
             self._socket = connection
         if connection is not None:
             self.check()
 
     def check(self) -> None:
-        """Raise OSError if the call was cancelled, because the end of a socket shut down may look clean."""
+        """Raise OSError if the call was cancelled.
+
+        The end of a socket that was shut down may look clean.
+        """
         if self.cancelled:
             raise OSError("cancelled")
 
@@ -87,7 +96,9 @@ class Call:
         self.within, self._patient_since = within, float("-inf")
 
     def patience(self, deadline: float) -> None:
-        """Let the next read fail if nothing comes until the deadline, by the monotonic clock; up to PATIENT seconds late.
+        """Let the next read fail if nothing comes until the deadline.
+
+        The deadline is a time of the monotonic clock; the failure may be PATIENT seconds late.
 
         Raises:
             TimeoutError: the deadline has passed.
@@ -113,7 +124,7 @@ _in_flight = _InFlight()
 
 @contextmanager
 def in_flight(call: Call) -> Iterator[None]:
-    """Make `call` the call of the request that this thread sends within the block."""
+    """Make `call` the call of this thread's request within the block."""
     _in_flight.call = call
     try:
         yield
@@ -122,7 +133,10 @@ def in_flight(call: Call) -> Iterator[None]:
 
 
 class _Visible:
-    """Show the socket of a connection to its call before waiting for the answer, and then the answer."""
+    """Show the socket of a connection to its call, then the answer.
+
+    The socket is shown before the answer is waited for.
+    """
 
     sock: socket.socket
 
@@ -140,13 +154,19 @@ class _Visible:
 
 
 def visible(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    """Return a pool class (plain, TLS or SOCKS) whose connections show their sockets and answers."""
+    """Return a pool class (plain, TLS or SOCKS) with visible connections.
+
+    Its connections show their sockets and answers to the call in flight.
+    """
     connection = type("Connection", (_Visible, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
 def socket_options() -> list[tuple[int, int, int]]:
-    """Return the socket options: urllib3's own, and the keepalive as far as the platform has it."""
+    """Return the socket options: urllib3's own and the keepalive.
+
+    Keepalive options that the platform lacks are left out.
+    """
     return [
         *HTTPConnection.default_socket_options,
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),

@@ -1,4 +1,6 @@
-"""Read bodies in chunks (`Transfer-Encoding: chunked`, RFC 9112 section 7.1), many chunks a read.
+"""Read many chunks of a body at once.
+
+Bodies have `Transfer-Encoding: chunked` (RFC 9112 section 7.1).
 
 A watch sends a chunk or two for each event. http.client and urllib3 read chunk by chunk, which costs several reads an
 event. Reading first and splitting afterwards costs one read an event over TLS, where an event is a record, and over
@@ -26,7 +28,7 @@ class ChunkedResponse(http.client.HTTPResponse):
 
 
 class Dechunked:
-    """The body of a response, read from a file that holds it in chunks.
+    """The body that a file holds in chunks.
 
     Reads raise http.client.HTTPException if the body is cut short or is not in chunks.
     """
@@ -45,7 +47,7 @@ class Dechunked:
         return b"".join(iter(self.read1, b""))
 
     def read1(self, size: int = MAX_LINE) -> bytes:
-        """Return the body's bytes from one read of about `size` bytes; b"" at the end."""
+        """Return the bytes of one read of about `size`; b"" at the end."""
         while not self._ended:
             piece = self._file.read1(size)
             if not piece:
@@ -65,7 +67,7 @@ class Dechunked:
         """Do nothing; http.client flushes the file it reads from."""
 
     def _take(self, data: bytes) -> bytes:
-        """Return the bytes of the body in `data`, and keep an incomplete line for the next call."""
+        """Return the body's bytes in `data`; keep an incomplete line."""
         found = []
         at = 0
         while not self._ended:
@@ -87,7 +89,7 @@ class Dechunked:
         return found[0] if len(found) == 1 else b"".join(found)
 
     def _line(self, line: bytes) -> None:
-        """Parse a line outside the body: the end of a chunk, the size of the next chunk, or a trailer."""
+        """Parse a line outside the body: a chunk's end, a size or a trailer."""
         if self._trailing:
             self._ended = not line
         elif self._within:

@@ -1,4 +1,6 @@
-"""Send requests to the API server and return raw bytes; the only importer of `kubernetes`.
+"""Send requests to the API server and return raw bytes.
+
+This is the only module that imports `kubernetes`.
 
 Of that package only the credentials and the pool are used. Its models cost 1,460 us a pod, and its watch loses its place.
 """
@@ -79,7 +81,7 @@ class Response:
         return body
 
     def opening(self, size: int, within: float) -> bytes:
-        """Return at least the first `size` bytes of the body, or all of a shorter body.
+        """Return the first bytes of the body, at least `size` if there are as many.
 
         The rest of the body has yet to be read. Raises the errors of `body`.
         """
@@ -90,7 +92,9 @@ class Response:
         return found
 
     def chunks(self, within: float, size: int = CHUNK) -> Generator[bytes, None, None]:
-        """Yield the body in pieces of up to `size` bytes as they arrive, for up to `within` seconds.
+        """Yield the body in pieces as they arrive.
+
+        A piece has `size` bytes at most; the body has to end within `within` seconds.
 
         Raises the errors of `body`; Unavailable too when the time is over.
         """
@@ -111,7 +115,7 @@ class Response:
                 del piece  # a secret's annotation may be in the piece, and the next read may wait for minutes
 
     def close(self) -> None:
-        """Return the connection to the pool if the answer was read to its end, else close it."""
+        """Return the connection to the pool after a whole answer, else close it."""
         self._call.attach(None)
         if not self._raw.closed:  # a response read to its end has closed itself and returned its connection
             self._raw.close()
@@ -124,14 +128,18 @@ class Response:
 
 
 class ApiServer:
-    """The API server: a pool of connections shared by all threads, with credentials renewed on expiry.
+    """The API server: a pool of connections, with credentials renewed on expiry.
+
+    All threads share the pool.
 
     Attributes:
         clock: the server's clock, by the Date of its answers.
     """
 
     def __init__(self, load: Callable[[], client.Configuration]) -> None:
-        """Load the configuration of the `kubernetes` package now, and again when the server refuses it.
+        """Load the configuration of the `kubernetes` package.
+
+        The configuration is loaded again when the server refuses the credentials.
 
         Raises:
             ConfigurationError: the configuration cannot be loaded now.
@@ -147,7 +155,7 @@ class ApiServer:
     def get(
         self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None, within: float | None = None
     ) -> Response:
-        """Send a GET request and return once the header of a successful answer has come.
+        """Send a GET request; return once a successful header has come.
 
         `within` limits the whole request, in seconds.
 
@@ -213,7 +221,10 @@ class ApiServer:
         return {"Authorization": token.strip()} if token else {}
 
     def _reload(self) -> None:
-        """Load the configuration anew after a 401 or a TLS error; certificates and token files have no hook."""
+        """Load the configuration anew after a 401 or a TLS error.
+
+        Certificates and token files have no hook that would renew them.
+        """
         with self._lock:
             if time.monotonic() - self._loaded < RELOAD_AFTER:
                 return
@@ -225,7 +236,9 @@ class ApiServer:
 
 
 def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiServer:
-    """Find the API server: by the kubeconfig if one is named, else in-cluster, else by the usual kubeconfig.
+    """Find the API server by a kubeconfig or in-cluster.
+
+    A kubeconfig that is named comes first, then the in-cluster configuration, then the usual kubeconfig.
 
     `apiserver` (a URL) overrides the server found; with `http://` nothing else is needed or looked for.
 
@@ -285,7 +298,7 @@ def _read(configuration: client.Configuration, kubeconfig: str) -> None:
 
 
 def _raise_if_ours(error: Exception) -> None:
-    """Raise a TypeError of the call itself: the arguments are wrong and would be again.
+    """Raise a TypeError of the call itself, whose arguments are wrong.
 
     A TypeError from deeper inside the called code has a longer traceback and is left to the caller.
     """
@@ -295,7 +308,10 @@ def _raise_if_ours(error: Exception) -> None:
 
 @contextmanager
 def _named(path: str, call: Call) -> Iterator[None]:
-    """Turn failures within the block into Cancelled if the call was cancelled, else Unavailable."""
+    """Turn failures within the block into Unavailable, or Cancelled.
+
+    Cancelled is raised if the call was cancelled.
+    """
     try:
         yield
     except (HTTPError, HTTPException, OSError) as error:
@@ -308,7 +324,9 @@ def _named(path: str, call: Call) -> Iterator[None]:
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
-    """Return the error for a refused request, with the message of its ApiStatus or of a proxy in between.
+    """Return the error for a refused request.
+
+    Its message is that of the ApiStatus, or the text of a proxy in between.
 
     Other bodies are neither read nor quoted: below status 300, or cut short, the body may be the requested object, even a secret.
     """

@@ -1,4 +1,4 @@
-"""Hand objects to the sink one by one; an object that fails is counted and skipped."""
+"""Hand objects to the sink one by one; count and skip failures."""
 
 import logging
 from collections.abc import Callable
@@ -18,14 +18,14 @@ TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
 class Delivery:
-    """Delivers the objects of one path from the API server's answers to a sink.
+    """Delivers the objects of one path to a sink.
 
     Attributes:
         passed_over: whether an object was skipped since a caller set this to False; some object in the sink may be stale.
     """
 
     def __init__(self, path: str, sink: Sink, observer: Observer, clock: Callable[[], float]) -> None:
-        """Take the path, the sink, the observer that counts failures, and a clock in seconds."""
+        """Take the path, the sink, the observer and a clock in seconds."""
         self._path = path
         self._sink = sink
         self._observer = observer
@@ -38,7 +38,9 @@ class Delivery:
         self._hand(self._sink.put, codec, item)
 
     def apply(self, codec: Codec, event: Event) -> None:
-        """Hand the object of a watch event to the sink; skip bookmarks and unreadable objects.
+        """Hand the object of a watch event to the sink.
+
+        Bookmarks are ignored, and unreadable objects are counted and skipped.
 
         Raises:
             RequestError: the event is of type ERROR.

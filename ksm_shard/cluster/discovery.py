@@ -1,4 +1,4 @@
-"""Check by the discovery documents that the API server does not serve a resource.
+"""Check discovery for resources that the API server does not serve.
 
 A 404 alone proves little: a deleted CustomResourceDefinition and a proxy that lost its way answer with the same page.
 """
@@ -15,7 +15,7 @@ JSON = "application/json"
 
 
 def lacks(server: ApiServer, path: str, call: Call) -> bool:
-    """Return whether the discovery documents exist and lack the resource of a path; False in doubt."""
+    """Return whether discovery lacks the resource of a path; False in doubt."""
     root, *rest = path.strip("/").split("/")
     version = "/".join(rest[: 1 if root == "api" else 2])
     plural = rest[-1]

@@ -1,4 +1,4 @@
-"""Errors of requests to the API server, each with the path and the server's message.
+"""Errors of requests, each with the path and the server's message.
 
 ClusterError
     ConfigurationError      no way to the API server: the kubeconfig is missing or broken
@@ -25,7 +25,10 @@ class ClusterError(Exception):
 
 
 class ConfigurationError(ClusterError):
-    """No API server was found; the text is one line: what is wrong, where, and what would be right."""
+    """No API server was found.
+
+    The text is one line: what is wrong, where, and what would be right.
+    """
 
 
 class RequestError(ClusterError):
@@ -91,7 +94,10 @@ class Unavailable(RequestError):
 
 
 class Stalled(Unavailable):
-    """A watch was silent for too long, compared with the watches before it, while its connection was open."""
+    """A watch was silent for too long while its connection was open.
+
+    The silences of earlier watches are the measure.
+    """
 
     result = "stalled"
 
@@ -130,7 +136,10 @@ TOO_LARGE: Final = "ResourceVersionTooLarge"
 def request_error(
     path: str, code: int, message: str, retry_after: float = 0, causes: Collection[str] = ()
 ) -> RequestError:
-    """Return the error for an HTTP status or the code of an ERROR event; Unavailable for code 0."""
+    """Return the error for an HTTP status or an ERROR event's code.
+
+    Code 0, for none, gives Unavailable.
+    """
     if TOO_LARGE in causes:
         return Restored(path, message, code=code)
     kind = _BY_CODE.get(code) or (Unsupported if 300 <= code < 500 else Unavailable)

@@ -1,4 +1,4 @@
-"""Read every object of a target: as a WatchList where the server has it, else as pages."""
+"""Read every object of a target: as a WatchList, else as pages."""
 
 import logging
 import random
@@ -51,7 +51,10 @@ class Lister:
     """
 
     def __init__(self, target: Target, api: Api, clock: Callable[[], float], rng: random.Random) -> None:
-        """Take the target, the API, a clock in seconds, and the random source for the length of streams."""
+        """Take the target, the API, a clock in seconds and a random source.
+
+        The random source gives the length of streams.
+        """
         self._target = target
         self._api = api
         self._clock = clock
@@ -67,7 +70,9 @@ class Lister:
         call: Call,
         known: str | None = "",
     ) -> tuple[str, Opened | None]:
-        """Put every object, or apply its event; return the list's version and, of a WatchList, the rest of its stream.
+        """Read a list; return its version and the rest of its stream.
+
+        `put` is called for every object of a page, `apply` for every event of a WatchList. Only a WatchList has a rest.
 
         A list from a cache must not be older than the version `known`; "" allows any version, None forbids caches.
 
@@ -83,7 +88,7 @@ class Lister:
         return version, None
 
     def fall_back(self, reason: Unsupported) -> bool:
-        """Read pages for the next PAGES seconds; return False if that was so already."""
+        """Read pages for the next PAGES seconds; return False if already so."""
         if self._clock() < self._pages_until:
             return False
         log.info("no WatchList, reading pages: %s", reason)
@@ -146,7 +151,10 @@ class Lister:
         return Unsupported(self._target.path, "a WatchList whose initial events never ended")
 
     def _version(self, known: str | None) -> Mapping[str, str]:
-        """Return the version to ask for: the target's for the first list, `known` for later ones, as client-go does."""
+        """Return the version to ask for.
+
+        The target names it for the first list, `known` for later ones, as in client-go.
+        """
         version = self._target.resource_version
         if not version or known is None:
             return {}

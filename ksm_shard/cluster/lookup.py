@@ -1,4 +1,4 @@
-"""Look up the uid of one object by its name, with no right but `list`.
+"""Look up the uid of an object by its name, with the right to list.
 
 The request is a list of metadata, narrowed by a field selector. Metadata in protobuf have no field for a secret's data. An
 answer of any other kind is refused unread: there is no fallback.
@@ -21,7 +21,9 @@ OPENING: Final = seal("meta.k8s.io/v1", "PartialObjectMetadataList", b"")[:-2]
 
 
 def uid_of(server: ApiServer, path: str, name: str) -> str | None:
-    """Return the uid of an object by the path of its list and its name; None if the object or the API is absent.
+    """Return the uid of an object; None if the object or the API is absent.
+
+    `path` is that of the list.
 
     Raises:
         RequestError, WireError: the API server refuses, takes more than WITHIN seconds, or answers with another kind.

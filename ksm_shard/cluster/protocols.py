@@ -1,4 +1,4 @@
-"""Interfaces that a reflector needs: an API server, a sink, an observer that counts, and a stop."""
+"""Interfaces of a reflector's partners: API server, sink, observer, stop."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,10 @@ class Opened:
 
 
 class Api(Protocol):
-    """The API server as seen by one target: `Reader`, or a script in tests. Raises as Reader does."""
+    """The API server as seen by one target: `Reader`, or a script in tests.
+
+    Raises as Reader does.
+    """
 
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
         """Yield the pages of a list."""
@@ -38,14 +41,20 @@ class Api(Protocol):
         """Yield the events of a watch."""
 
     def lacks(self, call: Call) -> bool:
-        """Return whether the server says, beyond the 403 or 404 of a list, that the resource is absent."""
+        """Return whether the server says that the resource is absent.
+
+        A 403 or 404 of the list is not enough.
+        """
 
     def is_behind(self, version: str, call: Call) -> bool:
         """Return whether the newest version of the server is older than `version`."""
 
 
 class Sink(Protocol):
-    """Receives the objects and decides which to keep. Called on the reflector's thread only."""
+    """Receives the objects and decides which to keep.
+
+    Called on the reflector's thread only.
+    """
 
     def start_list(self) -> None:
         """Begin a full list: objects not put before `end_list` are dropped then."""
@@ -66,14 +75,20 @@ class Sink(Protocol):
         """Commit a full list: the state of the server at `resource_version`."""
 
     def end_adding(self, resource_version: str) -> None:
-        """Commit a list that only adds. The watch resumes from its former version, which is before `resource_version`."""
+        """Commit a list that only adds.
+
+        The watch resumes from its former version, which is before `resource_version`.
+        """
 
     def abort_list(self) -> None:
-        """Undo the start of either kind of list after a failure: all former objects stay."""
+        """Undo the start of a list that failed: all former objects stay."""
 
 
 class Observer(Protocol):
-    """Counts events of a reflector. A result is "ok", "garbled", "error" or the `result` of an error of `errors`."""
+    """Counts events of a reflector.
+
+    A result is "ok", "garbled", "error" or the `result` of an error of `errors`.
+    """
 
     def on_relist(self, reason: str) -> None:
         """Count the begin of a list.
@@ -94,7 +109,7 @@ class Observer(Protocol):
         """Count a watch event by its type: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
 
     def on_failed_item(self) -> None:
-        """Count an object that was skipped: its bytes were unreadable, or the sink failed."""
+        """Count a skipped object: unreadable, or failed in the sink."""
 
     def on_bytes(self, size: int) -> None:
         """Count `size` bytes of an answer."""

@@ -1,4 +1,6 @@
-"""Read one resource as pages and events: choose the Accept header, and the codec for the answer.
+"""Read one resource as pages and events, in the best format served.
+
+The table says which Accept header is sent; the Content-Type decides the codec.
 
 reading     items are                Accept
 --------    ---------------------    -----------------------------------------------
@@ -46,7 +48,7 @@ def _nothing() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A resource to list and watch, in the whole cluster or in one namespace.
+    """A resource to list and watch, in all namespaces or one.
 
     Attributes:
         path: such as `/api/v1/pods` or `/apis/apps/v1/namespaces/web/deployments`.
@@ -77,7 +79,9 @@ class Reader:
         self._odd = 0  # answers in a row of a type not asked for
 
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
-        """Yield the pages of a list, each with the codec for its items. An empty page does not end the list.
+        """Yield the pages of a list, each with the codec for its items.
+
+        An empty page does not end the list.
 
         Raises:
             RequestError: as ApiServer.get; Gone in the middle means that the list has to begin again.
@@ -96,7 +100,9 @@ class Reader:
             query["continue"] = page.next_page
 
     def events(self, query: Mapping[str, str], call: Call) -> Events:
-        """Yield the events of a watch until the server ends it. `query` must hold `timeoutSeconds`.
+        """Yield the events of a watch until the server ends it.
+
+        `query` must hold `timeoutSeconds`.
 
         Raises:
             RequestError: as ApiServer.get; events of type ERROR are yielded like others.
@@ -114,7 +120,7 @@ class Reader:
         return lacks(self._server, self._target.path, call)
 
     def is_behind(self, version: str, call: Call) -> bool:
-        """Return whether the newest version of the server is older than `version`; False in doubt.
+        """Return whether the server is behind `version`; False in doubt.
 
         Raises:
             RequestError: the server does not answer at the moment, or forbids the list.
@@ -139,7 +145,7 @@ class Reader:
         return {"includeObject": "Metadata"} if self._target.reading is Reading.TABLE else {}
 
     def _begun(self, response: Response, table: re.Pattern[bytes]) -> tuple[Codec, bytes]:
-        """Return the codec of an answer, and the opening bytes read to check the answer's kind."""
+        """Return the codec of an answer, and the bytes read to check its kind."""
         codec, opening = self._codec_of(response.content_type), b""
         if codec is None:
             raise self._refusal(f"expected {PROTOBUF} or {JSON}, got content type {response.content_type!r:.80}")

@@ -1,4 +1,4 @@
-"""Keep a sink equal to one resource of the API server: list, then watch, forever.
+"""Keep a sink equal to one resource: list, then watch, forever.
 
 An outage of the API server never removes objects from the sink.
 
@@ -75,7 +75,7 @@ State = Callable[[], "State"]
 
 
 class Reflector:
-    """Keeps a sink equal to the objects of one target in the API server.
+    """Keeps a sink equal to one target of the API server.
 
     Attributes, which any thread may read:
         state: a ReflectorState.
@@ -133,7 +133,10 @@ class Reflector:
 
     @property
     def filtered_by(self) -> str:
-        """The shardSelector that the server says it has applied to the last list; "" if none."""
+        """The shardSelector that the server applied to the last list; "" if none.
+
+        The server itself says so in the list.
+        """
         return self._lister.filtered_by
 
     def run(self) -> None:
@@ -145,13 +148,18 @@ class Reflector:
         self._enter(ReflectorState.STOPPED)
 
     def stop(self) -> None:
-        """Make `run` return within a moment, whether reading or waiting. Any thread may call this."""
+        """Make `run` return within a moment, whether reading or waiting.
+
+        Any thread may call this.
+        """
         self._stop.set()
         with self._lock:
             self._call.cancel()
 
     def relist_soon(self, reason: str) -> None:
-        """Request a list as soon as possible, interrupting a watch. Any thread may call this.
+        """Request a list as soon as possible, interrupting a watch.
+
+        Any thread may call this.
 
         The reason "gained" requests a list that only adds; every other reason a full list. Pending requests merge into one; it is
         a full list if any asked for one.
@@ -178,7 +186,7 @@ class Reflector:
         return self.watching
 
     def adding(self) -> State:
-        """Read every object of the slots gained, then resume the watch from its former version."""
+        """List the slots gained, then resume the watch from its former version."""
         with self._lock:
             self._wanted = ""
         known = self.resource_version
@@ -217,7 +225,7 @@ class Reflector:
         return self.watching
 
     def _step(self, state: State) -> State:
-        """Run a state; return the next one, after the wait that the module's table gives."""
+        """Run a state; wait; return the next state, by the module's table."""
         try:
             return state()
         except Cancelled:
@@ -263,7 +271,10 @@ class Reflector:
         return state
 
     def _is_removed(self, error: Refused) -> bool:
-        """Return whether an API whose objects are known was removed; one 404, or a proxy's, does not prove it."""
+        """Return whether an API whose objects are known was removed.
+
+        One 404, or that of a proxy, does not prove it.
+        """
         again = isinstance(error, NotFound) and bool(self.resource_version) and self.last_error == str(error)
         return again and self._api.lacks(self._new_call())
 
@@ -298,7 +309,10 @@ class Reflector:
         end: Callable[[str], None],
         known: str | None,
     ) -> tuple[str, Opened | None]:
-        """Put every object; return the version of the list and, of a WatchList, the rest of its stream."""
+        """Put every object; return the list's version and the rest of its stream.
+
+        Only a WatchList has a rest.
+        """
         self._enter(state)
         self._observer.on_relist(reason)
         with counted(self._observer.on_list), self._absent():
@@ -316,7 +330,10 @@ class Reflector:
 
     @contextmanager
     def _absent(self) -> Iterator[None]:
-        """Turn a 403 for a resource that discovery lacks into NotFound: RBAC refuses before the API is looked up."""
+        """Turn a 403 for a resource that discovery lacks into NotFound.
+
+        RBAC refuses a request before the API server looks for the API.
+        """
         try:
             yield
         except Forbidden as error:
@@ -329,7 +346,10 @@ class Reflector:
             raise Restored(self._target.path, f"version {version} came after version {self.resource_version}")
 
     def _take(self, codec: Codec, event: Event) -> None:
-        """Apply an event, then advance the version; events of foreign objects and bookmarks advance it too."""
+        """Apply an event, then advance the version.
+
+        Events of other shards' objects, and bookmarks, advance the version too.
+        """
         if event.type in TYPES:
             self._observer.on_event(event.type)
         try:

@@ -25,7 +25,10 @@ class ServerClock:
         self._low, self._high, self._at = -math.inf, math.inf, 0.0  # of the server's clock less the monotonic one
 
     def heard(self, date: str, asked: float) -> None:
-        """Note the Date of an answer ("" for none), and the monotonic time of its request."""
+        """Note the Date of an answer and the monotonic time of its request.
+
+        The Date is "" for an answer without one.
+        """
         try:
             server = parsedate_to_datetime(date).timestamp()
         except (ValueError, TypeError):
@@ -39,7 +42,9 @@ class ServerClock:
                 self._low, self._high = low, high
 
     def now(self) -> float:
-        """Return seconds since 1970 by the local clock, or by the server's if the local clock is wrong.
+        """Return seconds since 1970 by the local clock, or the server's.
+
+        The server's clock counts where the local one cannot be right.
 
         Of the times that the server's clock may show, the latest is returned.
         """

@@ -28,7 +28,7 @@ class Silence:
         self._before = 0.0  # the longest silence of the last watch
 
     def bounded(self, opened: Opened) -> Events:
-        """Yield the events of a watch, and raise Stalled after too long a silence.
+        """Yield the events of a watch until it stalls or ends.
 
         Raises:
             Stalled: nothing came for too long.

@@ -12,7 +12,10 @@ def older(one: str, other: str) -> bool:
 
 
 def usable(version: str) -> str:
-    """Return the version if a request may carry it, else "": no server makes versions of lone surrogates."""
+    """Return the version if a request may carry it, else "".
+
+    No server makes versions of characters such as lone surrogates.
+    """
     return version if version.isascii() and version.isprintable() else ""
 
 

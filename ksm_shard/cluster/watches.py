@@ -1,4 +1,6 @@
-"""Watch one target, resuming from the end of the last watch while the server knows that version.
+"""Watch one target, resuming where the last watch ended.
+
+A new list is needed only when the server no longer knows that version.
 
 A restore of etcd from a backup may have cut the last watch. A real API server does not tell a client that resumes from a
 version it has yet to reach: it sends neither events nor bookmarks below that version (seen with 1.36). So after a cut the
@@ -32,7 +34,10 @@ class Watches:
     def __init__(
         self, target: Target, api: Api, observer: Observer, clock: Callable[[], float], rng: random.Random
     ) -> None:
-        """Take the target, the API, the observer, a clock in seconds, and the random source for the length of watches."""
+        """Take the target, API, observer, clock in seconds and random source.
+
+        The random source gives the length of watches.
+        """
         self._target = target
         self._api = api
         self._observer = observer
@@ -45,7 +50,10 @@ class Watches:
         self.cut = False
 
     def listed(self, rest: Opened | None) -> None:
-        """Take the rest of a WatchList for the next watch; None to open one. The server has answered."""
+        """Take the rest of a WatchList for the next watch; None to open one.
+
+        The server has answered.
+        """
         self._listed, self.cut = rest, False
 
     def leave(self) -> None:

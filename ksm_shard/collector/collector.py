@@ -1,4 +1,4 @@
-"""Collector of one resource: its compiled families, its store, its informers, and the bodies of a scrape."""
+"""Collector of one resource: compiled families, store, informers, bodies."""
 
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -79,14 +79,20 @@ class Collector:
         return StoreSink(self.resource, self._compiled, self.store, self._ownership, self._errors, self._tell, source)
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
-        """Add an informer of a target. Call its `start` to begin, and `stop` to end it."""
+        """Add an informer of a target.
+
+        Call its `start` to begin, and `stop` to end it.
+        """
         observer = StatsObserver(self.stats, self._tell)
         informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
         self.informers.append(informer)
         return informer
 
     def start(self, news: Callable[[], None]) -> None:
-        """Start all informers; call `news`, on their threads, when a list ends or a state changes."""
+        """Start all informers.
+
+        `news` is called on their threads when a list ends or a state changes.
+        """
         self._news = news
         for informer in self.informers:
             informer.thread.start()
@@ -102,7 +108,7 @@ class Collector:
 
     @property
     def exempt(self) -> bool:
-        """True if no informer can read, for lack of rights or of the API."""
+        """True if no informer has both rights and an API to read."""
         return all(informer.exempt for informer in self.informers)
 
     @property
@@ -115,12 +121,18 @@ class Collector:
         return [informer.reflector.state for informer in self.informers if informer.exempt]
 
     def awaited(self) -> list[str]:
-        """Return the state and last error of each informer whose first list is awaited."""
+        """Return the state and last error of each informer not listed yet.
+
+        Exempt informers are left out.
+        """
         waited = [informer.reflector for informer in self.informers if not informer.exempt and not informer.listed]
         return [one.state + (f": {one.last_error}" if one.last_error else "") for one in waited]
 
     def listed_version(self) -> int | None:
-        """Return the ownership version that all readable targets have been listed with; None if none is readable."""
+        """Return the ownership version of the oldest list of all targets.
+
+        None if no target is readable.
+        """
         return min((one.sink.listed_version for one in self.informers if not one.exempt), default=None)
 
     def gain(self) -> None:
@@ -136,7 +148,9 @@ class Collector:
         self.store.release(lost)
 
     def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
-        """Return the headers and current samples of each family; nothing while no object exists, as kube-state-metrics does.
+        """Return the headers and current samples of each family.
+
+        There are none while no object exists, as in kube-state-metrics.
 
         OpenMetrics has no counts below zero: a strict parser would refuse the whole scrape for one, so they are left out.
 

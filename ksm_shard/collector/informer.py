@@ -17,7 +17,7 @@ ENOUGH: Final = 2
 
 
 class StatsObserver:
-    """Observer of one reflector: counts everything in the resource's stats, and reports changes of state."""
+    """Observer of one reflector: counts events, reports changes of state."""
 
     def __init__(self, stats: Stats, news: Callable[[], None]) -> None:
         """Take the stats, and the callback for changes of state."""
@@ -60,5 +60,5 @@ class Informer:
 
     @property
     def exempt(self) -> bool:
-        """True if readiness does not wait for this informer: its rights or its API are missing."""
+        """True if readiness does not wait, for lack of rights or API."""
         return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH

@@ -1,4 +1,6 @@
-"""Count the objects that the API server has shown to one reflector: from each list, updated by events.
+"""Count the objects that the API server has shown to one reflector.
+
+A list sets the count, and events update it.
 
 With server-side filtering the count is kept by slot: slots asked for once and no longer held (handed over, or in closed
 gaps between ranges) are counted by another shard, and the server may or may not go on to send their objects.
@@ -15,7 +17,9 @@ DIGITS: Final = 20
 
 
 class ObjectCount:
-    """The count of one reflector. Other threads may use only `mine` and the attributes.
+    """The count of one reflector.
+
+    Other threads may use only `mine` and the attributes.
 
     Attributes:
         all: number of objects that the server has, as far as it shows them.
@@ -23,7 +27,10 @@ class ObjectCount:
     """
 
     def __init__(self, ownership: Ownership) -> None:
-        """Count by slot only for the ring of server-side filtering: 70 bytes a slot make 5 MB at most."""
+        """Count by slot only for the ring of server-side filtering.
+
+        70 bytes a slot make 5 MB at most.
+        """
         self._ownership = ownership
         self._by_slot: dict[int, int] | None = {} if ownership.ring is SERVER_SIDE else None
         self._fresh: dict[int, int] | None = None  # of the list in progress
@@ -40,7 +47,10 @@ class ObjectCount:
             self._fresh, self._asking = {}, asked(self._ownership.mask)
 
     def commit(self, replayed: int = 0) -> None:
-        """Put the new count into force. Events up to the version `replayed` are included in it."""
+        """Put the new count into force.
+
+        Events up to the version `replayed` are included in it.
+        """
         self.all = self.listed = self._counting or 0
         self._counted_at = replayed
         if self._fresh is not None:
@@ -52,7 +62,7 @@ class ObjectCount:
         self._counting = self._fresh = None
 
     def add(self, slot: int, version: str, change: int = 1) -> None:
-        """Count an object of a list or an ADDED event; `change` is -1 for a deleted one."""
+        """Count an object of a list or event; `change` is -1 if deleted."""
         if self._counting is not None:
             self._counting += change
         elif not self._counted_at or number(version) > self._counted_at:
@@ -76,5 +86,8 @@ class ObjectCount:
 
 
 def number(resource_version: str) -> int:
-    """Return a resource version as a number, for comparison (KEP-5504); 0 if it is not a number of 64 bits."""
+    """Return a resource version as a number, for comparison (KEP-5504).
+
+    0 if the version is not a number of 64 bits.
+    """
     return int(resource_version) if len(resource_version) < DIGITS and resource_version.isdecimal() else 0

@@ -1,4 +1,6 @@
-"""Write the objects from a reflector to the store as text: check the slot, parse, render, put. One sink for each reflector.
+"""Write the objects from a reflector to the store, as text.
+
+Each is checked for its slot, parsed, rendered and put. There is one sink for each reflector.
 
 Only the uid is read before the slot is known to be ours; objects of other shards are dropped unparsed.
 
@@ -31,10 +33,10 @@ WHOLE_OBJECT: Final = ""
 
 
 class RenderErrors:
-    """Errors of rendering objects of one resource: counted, and logged once a minute for each family."""
+    """Rendering errors of one resource, counted, and logged once a minute for each family."""
 
     def __init__(self, resource: str, stats: Stats, clock: Callable[[], float]) -> None:
-        """Count in the stats; the clock, in seconds, limits the rate of log lines."""
+        """Count in the stats; log by the clock, in seconds."""
         self._resource = resource
         self._tally = stats
         self._clock = clock
@@ -63,7 +65,7 @@ class RenderErrors:
 
 
 class StoreSink:
-    """The sink of one reflector, for all objects of a resource, or those of one namespace or node.
+    """The sink of one reflector: all objects, or one namespace or node.
 
     Attributes:
         seen: counts the objects that the server has, those of other shards included.
@@ -80,7 +82,7 @@ class StoreSink:
         on_listed: Callable[[], None],
         source: int = 0,
     ) -> None:
-        """Put objects of owned slots into the store, under the number `source` (0 to 255).
+        """Put objects of owned slots into the store, as those of `source` (0 to 255).
 
         `on_listed` is called when a list ends well.
         """
@@ -111,7 +113,10 @@ class StoreSink:
         self._begin()
 
     def end_list(self, resource_version: str) -> None:
-        """Drop the objects not put since `start_list`. Until now a scrape has seen the former ones."""
+        """Drop the objects not put since `start_list`.
+
+        Until now a scrape has seen the former ones.
+        """
         del resource_version
         self._store.keep(self._source, self._keys or set())
         self._keys = None
@@ -131,7 +136,10 @@ class StoreSink:
         self._begin()
 
     def end_adding(self, resource_version: str) -> None:
-        """End a list that added; later events of the gained slots up to its version are old news."""
+        """End a list that added objects of the gained slots.
+
+        Later events of these slots up to the list's version are old news.
+        """
         self._adding = False
         with self._lock:
             self._added, self._added_at = self._taking, number(resource_version)
@@ -196,15 +204,24 @@ class StoreSink:
             self._drop(codec, item, version, self._is_replayed(version))
 
     def _drop(self, codec: Codec, item: Raw, version: int, replayed: bool) -> None:
-        """Drop the series of a deleted or unreadable object; a restarted process would not have them."""
+        """Drop the series of a deleted or unreadable object.
+
+        A restarted process would not have them.
+        """
         self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source, version, replayed=replayed)
 
     def _wants(self, slot: int) -> bool:
-        """Return whether a slot is ours, and is read by the list in progress if that list adds."""
+        """Return whether to take objects of a slot.
+
+        The slot has to be ours and, while a list adds, one that the list reads.
+        """
         return self._ownership.mask[slot] == 1 and (not self._adding or self._taking[slot] == 1)
 
     def _begin(self) -> None:
-        """Note the slots that the new list reads. Read the version first: a later change of the mask belongs to a later version."""
+        """Note the slots that the new list reads.
+
+        Read the version first: a later change of the mask belongs to a later version.
+        """
         self.seen.begin()
         self._version = self._ownership.version
         with self._lock:
@@ -216,7 +233,10 @@ class StoreSink:
         self._on_listed()
 
     def _is_replayed(self, version: int) -> bool:
-        """Return whether an event is from before a list that added, which may have shown a newer state."""
+        """Return whether an event is older than a list that added.
+
+        That list may have shown a newer state.
+        """
         if self._added_at == 0 or self._adding or self._keys is not None:
             return False
         if version > self._added_at:
@@ -227,5 +247,8 @@ class StoreSink:
 
 
 def _key(message: Any) -> str:
-    """Return the name that identifies an object's series; not the uid, because a successor of the same name has another."""
+    """Return the name that identifies an object's series.
+
+    The uid does not: a successor of the same name has another.
+    """
     return f"{message.metadata.namespace}/{message.metadata.name}"

@@ -1,4 +1,4 @@
-"""State of the resources, for the status page, the telemetry and the report of a shard."""
+"""State of the resources, for the status page, telemetry and report."""
 
 import resource
 from collections.abc import Collection, Iterable
@@ -72,7 +72,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
 
 
 def resident() -> int:
-    """Return the resident memory of this process in bytes; 0 where the kernel does not tell."""
+    """Return the process's resident memory in bytes; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""Targets of a resource: paths, field selectors, and the part of each object to read."""
+"""Targets of a resource: paths, field selectors, parts of objects to read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Selectors = Callable[[], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The objects to export and the way to list them, as the options of the same names say.
+    """The objects to export, as the options of the same names say.
 
     Attributes:
         shard_selector: called for every request: the `shardSelector` of server-side filtering, "" for none.
@@ -28,7 +28,10 @@ class Scope:
 
 
 def targets(resource: Resource, scope: Scope) -> list[Target]:
-    """Return a target for each namespace or node in the scope, or one target for all objects."""
+    """Return a target for each namespace or node in the scope.
+
+    A scope without any has one target for all objects.
+    """
     return [
         Target(
             path=path,
@@ -54,7 +57,10 @@ def _paths(resource: Resource, scope: Scope) -> list[tuple[str, list[str]]]:
 
 
 def path_of(resource: Resource, namespace: str) -> str:
-    """Return the list path of a namespace ("" for cluster-scoped objects); "" if the resource has none there."""
+    """Return the list path of a namespace; "" if the resource has none.
+
+    The namespace is "" for cluster-scoped objects.
+    """
     if resource.namespaced != bool(namespace):
         return ""
     return _within(resource, quote(namespace, safe="")) if namespace else resource.path

@@ -84,7 +84,10 @@ class Handover:
         collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
 
     def forget_farewells(self, heard: float) -> None:
-        """End farewells to series that ended before the time `heard`: every scraper has had them."""
+        """End farewells that every scraper has had.
+
+        These are the ones to series that ended before `heard`.
+        """
         for one in self._collectors():
             one.store.forget_farewells(heard)
 
@@ -122,7 +125,10 @@ class Handover:
         return shared
 
     def _stamp(self, scraper: Scraper, *, openmetrics: bool) -> Stamp | None:
-        """Return the timestamp for leaving slots, in the future for a scraper that has had none; None if no slot leaves."""
+        """Return the timestamp for leaving slots; None if no slot leaves.
+
+        A scraper that has had no timestamp yet gets one in the future.
+        """
         if self.leaving == NONE:
             return None
         lead = LEAD if scraper.began <= self._since else 0.0

@@ -1,4 +1,4 @@
-"""`ksm-shard check`: prove that a fleet exports every object once, or print the problems."""
+"""`ksm-shard check`: prove that a fleet exports every object once."""
 
 import socket
 import sys
@@ -17,7 +17,10 @@ PAUSE: Final = 1.0
 
 
 def main(options: Check) -> int:
-    """Print a table of the shards and the problems; return 1 if there is a problem, else 0."""
+    """Print a table of the shards and the problems.
+
+    Return 1 if there is a problem, else 0.
+    """
     try:
         urls = options.urls or resolve(options.service, options.pod_namespace, options.port)
     except OSError as error:
@@ -38,7 +41,9 @@ def main(options: Check) -> int:
 
 
 def resolve(service: str, namespace: str, port: int) -> list[str]:
-    """Return the URLs of the pods behind a headless Service, ready or not, with the given port.
+    """Return the URLs of the pods behind a headless Service.
+
+    Pods that are not Ready are included.
 
     Raises:
         OSError: the name of the Service does not resolve.
@@ -49,7 +54,10 @@ def resolve(service: str, namespace: str, port: int) -> list[str]:
 
 
 def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tuple[Answers, list[str]]:
-    """Ask until there is no problem, at most ATTEMPTS times; return the last answers and their problems."""
+    """Ask until there is no problem, at most ATTEMPTS times.
+
+    Return the last answers and their problems.
+    """
     earlier: list[Answers] = []
     while True:
         answers = ask()

@@ -1,4 +1,4 @@
-"""`ksm-shard plan`: show the moves of a change of the number of shards, and the shards that a size needs."""
+"""`ksm-shard plan`: the cost of a change of shards, and the shards needed."""
 
 import math
 import sys
@@ -50,7 +50,7 @@ class FleetSize:
 
 
 def main(options: Plan) -> int:
-    """Print the plan; return 0, or 1 if the named shards are not the named fleet."""
+    """Print the plan; return 1 if the shards are not the named fleet, else 0."""
     answers = ask_all(options.urls)
     reports = [answer for answer in answers if isinstance(answer, Report)]
     wrong = [str(answer) for answer in answers if isinstance(answer, NoReport)] or strays(reports, options.from_shards)
@@ -90,7 +90,10 @@ def strays(reports: Sequence[Report], total: int) -> list[str]:
 
 
 def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str:
-    """Return the plan: the slots that each shard keeps, gains and loses, and those that move altogether."""
+    """Return the slots that each shard keeps, gains and loses, as text.
+
+    The first line has the slots that move altogether.
+    """
     old, new = ring.target_map(before), ring.target_map(after)
     keeps, gains, loses = ([0] * max(before, after) for _ in range(3))
     for source, target in zip(old, new, strict=True):
@@ -111,7 +114,10 @@ def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str
 
 
 def advice(objects: int, ring: Ring = MMH3) -> str:
-    """Return the number of shards that so many objects need, the reasons, and the load of each shard."""
+    """Return the number of shards that so many objects need, as text.
+
+    The text includes the reasons and the load of each shard.
+    """
     foreign = 0.0 if ring is SERVER_SIDE else FOREIGN
     by_memory = max(1, math.ceil(objects * BYTES_EACH / (MOST_MEMORY - BASE)))
     by_cpu = max(1, math.ceil(objects * OWN / LONGEST_START))
@@ -145,7 +151,10 @@ def memory_of(objects: float) -> float:
 
 
 def _amount(slots: int, size: FleetSize | None, base: float = 0.0) -> str:
-    """Return the share of so many slots as text; `base` is the memory of the process, if it is to be included."""
+    """Return the content of so many slots, as text.
+
+    `base` is the memory of the process itself, where to be included.
+    """
     if size is None:
         return ""
     share = slots / SLOTS

@@ -27,7 +27,10 @@ KILLED: Final = 128
 
 
 def run(settings: Settings) -> int:
-    """Export until stopped; return the exit status, 2 for a mistake in the ports or the API server's address."""
+    """Export until stopped; return the exit status.
+
+    The status is 2 for a mistake in the ports or in the way to the API server.
+    """
     logging.basicConfig(
         level=logging.DEBUG if settings.verbosity >= 4 else logging.INFO,
         format="%(asctime)s %(levelname)s %(threadName)s: %(message)s",
@@ -78,7 +81,9 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def last_words(end: End, objects: int, *, for_memory: bool, limit: int | None) -> str:
-    """Return the line that says how and why the worker ended; "" if it stopped as told, or has said so itself.
+    """Return the line that explains the end of the worker.
+
+    The line is "" if the worker stopped as told, or has explained its end.
 
     Args:
         end: of the worker.
@@ -102,7 +107,7 @@ def last_words(end: End, objects: int, *, for_memory: bool, limit: int | None) -
 
 
 def status_of(end: End) -> int:
-    """Return the exit status of the process: 0 only if it was told to stop, and did."""
+    """Return the exit status; 0 only for a process that stopped as told."""
     if end.code == CANNOT_START:
         return USAGE
     if end.code < 0:

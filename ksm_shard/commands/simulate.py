@@ -41,7 +41,10 @@ class Simulation(Protocol):
 
 
 def main(options: Simulation) -> int:
-    """Print `ready URL` when serving; return 0 when stopped, 2 for an invalid file or an occupied port."""
+    """Print `ready URL` when serving; return the exit status.
+
+    The status is 0 when stopped, 2 for an invalid file or an occupied port.
+    """
     try:
         simulator = Simulator(seed=options.seed, serve=[USERS])
         for place, found in read(Path(options.objects)) if options.objects else ():
@@ -68,7 +71,9 @@ def main(options: Simulation) -> int:
 
 
 def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield place and object for each object in a directory's files *.jsonl, *.json and *.yaml; lists are split into items.
+    """Yield the objects of a directory's files, each with its place.
+
+    Files are *.jsonl, *.json and *.yaml; lists are split into items.
 
     Raises:
         OSError: the directory or a file cannot be read.

@@ -1,1 +1,4 @@
-"""Query a whole fleet over HTTP, for `check` and `plan`; shards are known only by their reports."""
+"""Query a whole fleet over HTTP, for `check` and `plan`.
+
+Shards are known only by their reports.
+"""

@@ -12,7 +12,10 @@ TIMEOUT: Final = 10.0
 
 
 class NoReport(Exception):
-    """A shard did not answer with a report; the text is one line that names its URL."""
+    """A shard did not answer with a report.
+
+    The text is one line that names the URL.
+    """
 
 
 def ask(url: str) -> Report:
@@ -30,7 +33,7 @@ def ask(url: str) -> Report:
 
 
 def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
-    """Ask all shards at once, so that the answers are of about the same time."""
+    """Ask all shards at once, for answers of about the same time."""
 
     def answer(url: str) -> Report | NoReport:
         try:

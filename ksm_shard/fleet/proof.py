@@ -101,7 +101,10 @@ def _seats(reports: Sequence[Report]) -> list[str]:
 
 
 def _overlap(masks: Iterable[bytes]) -> tuple[int, int]:
-    """Return the slots in any of the masks, and those in more than one; as numbers, which takes 20 ms for 1,000 shards."""
+    """Return the slots in any of the masks, and those in several.
+
+    Both are numbers, which takes 20 ms for 1,000 shards.
+    """
     some = several = 0
     for mask in map(int.from_bytes, masks):
         several |= some & mask
@@ -110,7 +113,10 @@ def _overlap(masks: Iterable[bytes]) -> tuple[int, int]:
 
 
 def _handed_over(reports: Sequence[Report]) -> tuple[int, int]:
-    """Return the slots that several shards hold, and those of them that no hand-over explains; both as numbers."""
+    """Return the slots held by several shards, and those no hand-over explains.
+
+    Both are numbers, a byte a slot.
+    """
     firmly = (intersection(one.held, one.own) if one.phase in HANDING_OVER else one.held for one in reports)
     return _overlap(one.held for one in reports)[1], _overlap(firmly)[1]
 
@@ -156,7 +162,10 @@ def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[s
 
 
 def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the fewest and the most objects that all shards together may own, and that there may be."""
+    """Return the bounds of the objects owned, and of those existing.
+
+    A bound is the fewest and the most that all shards together may have.
+    """
     told: list[list[ResourceReport]] = []  # for each shard, its report of the resource in each round
     for shard in zip(*rounds, strict=True):
         said = [one.resources[name] for one in shard if isinstance(one, Report) and name in one.resources]
@@ -175,7 +184,10 @@ def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tupl
 
 
 def _twice(reports: Sequence[Report]) -> str:
-    """Return the number of objects exported twice, as text such as `, and 20 objects,`; "" where the server filters."""
+    """Return the number of objects exported twice, as text.
+
+    Such as `, and 20 objects,`; "" where the server filters.
+    """
     more = 0
     for name in _resources(reports):
         mine = [report.resources[name] for report in reports if name in report.resources]

@@ -1,1 +1,1 @@
-"""Membership of a fleet: watches the pod's own StatefulSet and its pods, and decides the slots this pod owns."""
+"""Membership of a fleet: decides the slots this pod owns."""

@@ -1,4 +1,4 @@
-"""Interfaces between the exporter and a membership, for fixed shards and for those of a StatefulSet."""
+"""Interfaces between the exporter and a membership, fixed or of a StatefulSet."""
 
 from collections.abc import Mapping, Sequence
 from threading import Thread
@@ -12,10 +12,13 @@ class MembershipListener(Protocol):
     """The exporter, as a membership sees it. Called on the membership's thread."""
 
     def loaded(self) -> bytes:
-        """Return the mask of slots whose objects have been listed, of every readable resource."""
+        """Return the mask of slots listed for every readable resource."""
 
     def scraped(self) -> float:
-        """Return the time since which every regular scraper has completed a scrape, in seconds of the monotonic clock."""
+        """Return the time since which every regular scraper has scraped.
+
+        It is in seconds of the monotonic clock; each scrape began after it and is complete.
+        """
 
     def placed(self) -> None:
         """Start the collectors: this pod's slots are known. Called once."""
@@ -46,13 +49,19 @@ class Membership(Protocol):
         """Return the pods of the fleet."""
 
     def watches(self) -> Mapping[str, str]:
-        """Return the state of each watch of the membership, by resource; empty where shards are fixed."""
+        """Return the state of each of the membership's watches, by resource.
+
+        Empty where shards are fixed.
+        """
 
     def start(self, listener: MembershipListener) -> None:
         """Start the threads, and report every state to the listener."""
 
     def notice(self) -> None:
-        """Compute the state again, because more slots may be loaded. Any thread may call this."""
+        """Compute the state again, because more slots may be loaded.
+
+        Any thread may call this.
+        """
 
     def threads(self) -> Sequence[Thread]:
         """Return the threads that must be alive from `start` to `stop`."""

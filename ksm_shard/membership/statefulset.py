@@ -1,4 +1,4 @@
-"""Automatic sharding: find the shard of this pod by watching its StatefulSet and the pods of that set.
+"""Automatic sharding: find this pod's shard by watching its StatefulSet and pods.
 
 The pod needs the rights to get itself, and to get, list and watch StatefulSets and pods of its namespace. On any failure the
 last known ownership stays.
@@ -38,7 +38,7 @@ JUST_NOW: Final = 2.0
 
 
 class StatefulSetMembership:
-    """A Membership that follows the StatefulSet of this pod and changes the ownership accordingly."""
+    """A Membership that changes the ownership as the pod's StatefulSet changes."""
 
     def __init__(
         self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, handover: float, port: int = 0
@@ -132,7 +132,10 @@ class StatefulSetMembership:
     def _next(
         self, state: State, version: StatefulSet | None, heard: tuple[WatchHealth, WatchHealth], now: float
     ) -> State:
-        """Return the next state; slots are let go only if the pods were heard within JUST_NOW seconds."""
+        """Return the next state.
+
+        Slots are let go only if the pods were heard within JUST_NOW seconds.
+        """
         ours, others = (one.problem() for one in heard)
         pods = None if others else self._pods.now()
         loaded, scraped = self._listener.loaded(), self._listener.scraped()
@@ -218,14 +221,17 @@ class StatefulSetMembership:
         ]
 
     def _url(self, name: str) -> str:
-        """Return the URL of a pod's status page; "" while the pod has no address."""
+        """Return the URL of a pod's status page; "" without an address."""
         address = self._pods.addresses.get(name, "")
         host = f"[{address}]" if ":" in address else address
         return f"http://{host}:{self._port}/" if address and self._port else ""
 
 
 def qualified(state: State, heard: Sequence[WatchHealth]) -> State:
-    """Return the state with the problems of the watches added; a deaf pod becomes not Ready, whatever it knew before."""
+    """Return the state with the problems of the watches added.
+
+    A deaf pod becomes not Ready, whatever it knew before.
+    """
     problem = next((problem for one in heard if (problem := one.problem())), "")
     deaf = next((deaf for one in heard if (deaf := one.deaf())), "")
     return replace(state, problem=state.problem or problem, unready=deaf or state.unready)

@@ -1,4 +1,4 @@
-"""Watches of the pod's StatefulSet and its pods, and checks that their news is recent enough to rely on.
+"""Watches of the pod's StatefulSet and its pods, with checks of their health.
 
 A watch that has died is noticed only at its end, after 5 to 10 minutes, but slots are let go after 45 seconds. So older news
 is first confirmed by another list, and a watch that stays silent is reported as a problem. A pod that has heard nothing for
@@ -44,7 +44,10 @@ class WatchHealth:
         self._clock = clock
 
     def within(self, seconds: float) -> bool:
-        """Return whether an event came within `seconds`. If not, ask for a list, which brings news when it ends."""
+        """Return whether an event came within `seconds`.
+
+        If not, ask for a list, which brings news when it ends.
+        """
         heard = self._reflector.last_event
         if heard is not None and self._clock() - heard <= seconds:
             return True
@@ -53,7 +56,10 @@ class WatchHealth:
         return False
 
     def problem(self) -> str:
-        """Return why the known state may be outdated, in one line; "" if all is well, or before the first answer is due."""
+        """Return why the known state may be outdated; "" if all is well.
+
+        The reason is one line. There is none before the first answer is due.
+        """
         reflector = self._reflector
         if reflector.state.refused or (reflector.last_event is None and reflector.last_error):
             return f"the {self._what} cannot be read: {reflector.last_error}"
@@ -62,7 +68,9 @@ class WatchHealth:
         return f"the {self._what} cannot be watched: nothing was heard for {SILENT:g} s"
 
     def deaf(self) -> str:
-        """Return why other pods must not count on this one, in one line; "" if they may.
+        """Return why other pods must not count on this one.
+
+        The reason is one line; "" if they may.
 
         A refusal alone is no reason: it may be short, and hit all pods.
         """
@@ -71,7 +79,10 @@ class WatchHealth:
 
 
 class SilentObserver:
-    """An observer that only reports news: the two watches of the membership have no metrics of their own."""
+    """An observer that only reports news.
+
+    The two watches of the membership have no metrics of their own.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
         """Take the callback for changes of state."""
@@ -95,7 +106,10 @@ class SilentObserver:
 
 
 class StatefulSetSink:
-    """Sink of the versions of the StatefulSet, in order, each taken once; None for a deleted one."""
+    """Sink of the StatefulSet's versions, in order.
+
+    Each is taken once; None stands for a deleted StatefulSet.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
         """Take the callback for new versions."""

@@ -1,4 +1,6 @@
-"""Hand-over rule: the slots that one pod of a StatefulSet serves, a pure function of its view, its state and the time.
+"""Hand-over rule: the slots that one pod of a StatefulSet serves.
+
+The rule is a pure function of the pod's view, its state and the time.
 
 A slot belongs to its owner under the map. The pod that served it before keeps it until the owner has been Ready with that map
 for a whole hand-over period: the owner loads first, all scrapers see its series, and only then the former one lets go. Other
@@ -58,7 +60,9 @@ class Member:
         sure: bool = True,
         scraped: float = math.inf,
     ) -> State:
-        """Return the next state. To be called after every change of an input, and at `due`.
+        """Return the next state.
+
+        To be called after every change of an input, and at `due`.
 
         Args:
             before: the state before; `State()` at first.
@@ -97,7 +101,10 @@ class Member:
         return replace(before, shard=shard, total=total, start=start, own=own, changed_at=now)
 
     def _observe(self, placed: State, pods: Iterable[Pod] | None, now: float) -> FleetView:
-        """Return the view of the fleet. Without news of the pods all stay as they were, and time away is counted anew."""
+        """Return the view of the fleet.
+
+        Without news of the pods all stay as they were, and time away is counted anew.
+        """
         if pods is None:
             return FleetView(self.ring, self.pod, replace(placed, absent={}), self.handover, now)
         pods = list(pods)
@@ -120,7 +127,9 @@ class Member:
         return deleted
 
     def _decide(self, before: State, view: FleetView, loaded: bytes, scraped: float, *, sure: bool) -> State:
-        """Return the state with the slots to hold: own and covered ones, and former ones that no other pod has surely loaded.
+        """Return the state with the slots to hold.
+
+        These are own and covered slots, and former ones that no other pod has surely loaded.
 
         No other pod relies yet on the slots that a starting pod has begun to load; it goes on with its own share only. A pod
         that serves finishes loading slots it gained even after losing them again (3 -> 2 -> 4 shards): their former pod may be
@@ -165,7 +174,7 @@ class Member:
 
 
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:
-    """Return each Ready pod with the time it became so, as `State.ready` defines it."""
+    """Return each Ready pod's time, as `State.ready` defines it."""
     return {
         pod.name: before.ready[pod.name]
         if before.ready.get(pod.name, ("",))[0] == pod.ready_since

@@ -1,4 +1,7 @@
-"""Masks: sets of slots as 65,536 bytes of 0 or 1, so that testing a slot is one look-up."""
+"""Masks: sets of slots as 65,536 bytes of 0 or 1.
+
+Testing a slot is one look-up.
+"""
 
 SLOTS = 65_536
 NONE = bytes(SLOTS)

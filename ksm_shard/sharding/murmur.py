@@ -1,4 +1,6 @@
-"""Default ring: MurmurHash3 of the uid, and slots dealt so that shards differ by at most one slot.
+"""Default ring: MurmurHash3 of the uid, and slots dealt evenly.
+
+The numbers of slots of two shards differ by one at most.
 
 Never change the results: shards of two versions serve side by side during an update, and would then lose or repeat objects.
 `docs/sharding.md` publishes the map with its test vectors.
@@ -19,7 +21,10 @@ SPREAD = 40_503
 
 
 def slot_of(uid: str | bytes) -> int:
-    """Return the upper 16 bits of MurmurHash3 (x86, 32 bits, seed 0) of the uid."""
+    """Return the upper 16 bits of the uid's MurmurHash3.
+
+    The variant is x86, 32 bits, seed 0.
+    """
     # JSON can spell half a character ("\\ud800"), at which mmh3 5.3 ends the process with a SIGSEGV. The test for it costs
     # 0.03 us.
     if isinstance(uid, str) and not uid.isascii():

@@ -14,7 +14,7 @@ Listener = Callable[[bytes, bytes], None]
 
 
 class Ownership:
-    """A mask of slots with a version that grows by one with every change.
+    """A mask of slots with a version that grows with every change.
 
     Attributes, to be read only (each is replaced whole, so that a reader on another thread sees the old or the new one):
         ring: the ring that divides the slots.
@@ -38,12 +38,15 @@ class Ownership:
         return self.mask[self.ring.slot_of(uid)] == 1
 
     def on_change(self, listener: Listener) -> None:
-        """Call `listener(gained, lost)` after every change, in order, on the changing thread; it must be quick."""
+        """Call `listener(gained, lost)` after every change.
+
+        Calls are in order, on the changing thread; the listener must be quick.
+        """
         with self._lock:
             self._listeners.append(listener)
 
     def change(self, mask: bytes) -> None:
-        """Serve the slots of `mask` from now on; the same mask again changes nothing."""
+        """Serve the slots of `mask`; the same mask again changes nothing."""
         with self._changing:
             with self._lock:
                 gained, lost = difference(mask, self.mask), difference(self.mask, mask)
@@ -64,6 +67,6 @@ class Ownership:
             return mask
 
     def confirm(self, version: int) -> None:
-        """Note that every resource has been listed with the mask of `version` or of a later one."""
+        """Note that every resource was listed with that version's mask, or a later one."""
         with self._lock:
             self._unlisted = {at: gained for at, gained in self._unlisted.items() if at > version}

@@ -1,4 +1,6 @@
-"""Ring of server-side filtering: FNV-1a of the uid, and shards with a few ranges of slots that a `shardSelector` can name.
+"""Ring of server-side filtering: FNV-1a of the uid, few ranges a shard.
+
+A `shardSelector` names the ranges of slots.
 
 Kubernetes 1.36 lists and watches only the objects whose hash lies in given ranges (feature gate ShardedListAndWatch, alpha,
 KEP 5866): hash in k8s.io/apimachinery/pkg/sharding, syntax in k8s.io/apiserver/pkg/sharding. A filtered list echoes the
@@ -26,7 +28,10 @@ MAX_RANGES = 64
 
 
 def slot_of(uid: str | bytes) -> int:
-    """Return the upper 16 bits of FNV-1a (64 bits) of the uid. Takes 3 us in Python, so filter on the server where possible."""
+    """Return the upper 16 bits of FNV-1a (64 bits) of the uid.
+
+    Takes 3 us in Python, so filter on the server where possible.
+    """
     value = 0xCBF29CE484222325
     for byte in uid.encode("utf-8", "surrogatepass") if isinstance(uid, str) else uid:
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
@@ -56,7 +61,10 @@ def growth() -> Iterator[array[int]]:
 
 
 def _cuts(sizes: list[int], share: int) -> Iterator[tuple[int, int]]:
-    """Yield the shards that give up `share` slots together, and the number of slots each keeps."""
+    """Yield shards that give up slots, and the number each keeps.
+
+    Together they give up `share` slots.
+    """
     # sorted() is stable: of equals, the lowest shard gives first.
     donors = sorted(range(len(sizes)), key=lambda shard: -sizes[shard])[:DONORS]
     left = sum(sizes[shard] for shard in donors) - share
@@ -82,7 +90,9 @@ SERVER_SIDE = Ring("server-side", slot_of, growth)
 
 
 def selector(mask: bytes) -> str:
-    """Return the `shardSelector` of lists and watches for a mask, written as the server echoes it in `shardInfo`.
+    """Return the `shardSelector` of lists and watches for a mask.
+
+    The server echoes it in `shardInfo` in the same form.
 
     The selector may ask for more than the mask, never for less, because objects are filtered again on arrival: beyond MAX_RANGES
     ranges the smallest gaps are closed. The server refuses an empty selector, so an empty mask asks for one hash of the 2**64.
@@ -93,7 +103,10 @@ def selector(mask: bytes) -> str:
 
 
 def asked(mask: bytes) -> bytes:
-    """Return the slots that the `shardSelector` of a mask asks for: the mask and the gaps closed."""
+    """Return the slots that a mask's `shardSelector` asks for.
+
+    These are the slots of the mask and of the gaps closed.
+    """
     if mask == NONE:
         return NONE
     slots = bytearray(SLOTS)

@@ -26,7 +26,9 @@ def check_total(total: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Ring:
-    """One way to divide the slots. Results are pure and fixed forever: shards agree without talking to each other.
+    """One way to divide the slots.
+
+    Results are pure and fixed forever: shards agree without talking to each other.
 
     Attributes:
         name: for settings and metrics.
@@ -40,7 +42,9 @@ class Ring:
     growth: Callable[[], Iterator[array[int]]]
 
     def target_map(self, total: int) -> array[int]:
-        """Return the map for `total` shards, slot -> shard. The array is cached and shared: do not change it.
+        """Return the map for `total` shards, slot -> shard.
+
+        The array is cached and shared: do not change it.
 
         Raises:
             ValueError: `total` is not from 1 to MAX_SHARDS.
@@ -49,7 +53,7 @@ class Ring:
         return _target_map(self, total)
 
     def digest(self, total: int) -> str:
-        """Return 16 hex digits that are equal on two shards exactly when their maps are.
+        """Return 16 hex digits, equal on two shards exactly when their maps are.
 
         Raises:
             ValueError: `total` is not from 1 to MAX_SHARDS.
@@ -69,7 +73,10 @@ class Ring:
         return self.select(total, bytes(shard) + b"\1" + bytes(total - shard - 1))
 
     def select(self, total: int, wanted: bytes) -> bytes:
-        """Return the mask of all shards whose byte in `wanted` (`total` bytes of 0 or 1) is 1."""
+        """Return the mask of all shards whose byte in `wanted` is 1.
+
+        `wanted` has `total` bytes of 0 or 1.
+        """
         return bytes(map(wanted.__getitem__, self.target_map(total)))
 
 

@@ -1,4 +1,4 @@
-"""State of a fleet member: its view of the StatefulSet and the pods, and the slots that follow from the view."""
+"""State of a fleet member: its view of the fleet and its slots."""
 
 import math
 import re
@@ -53,7 +53,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class State:
-    """The state of a member; the default is that of a process just started.
+    """The state of a member; by default that of a new process.
 
     Attributes:
         phase: as in the table in `handover.py`.
@@ -112,7 +112,7 @@ def static(ring: Ring, shard: int, total: int) -> State:
 
 
 def shard_of(pod: str, statefulset: StatefulSet) -> int:
-    """Return the shard number of a pod, by its name; the number may be out of range.
+    """Return the shard number of a pod, which may be out of range.
 
     The name is `<name of the set>-<ordinal>`, and ordinals begin at `spec.ordinals.start` (KEP 3335).
 

@@ -1,4 +1,6 @@
-"""The fleet as one pod sees it, and the slots that this pod takes over from pods that are away.
+"""The fleet as one pod sees it, and the slots to take over.
+
+Slots of pods that are away are taken over by these rules:
 
 of a pod that                            from when on             can be taken over by pods that
 ---------------------------------------  -----------------------  ------------------------------------------------------------
@@ -57,13 +59,19 @@ class FleetView:
 
     @cached_property
     def unsettled(self) -> dict[str, float]:
-        """Pods that have not been Ready for a period under this map, with the time they will have been; infinite if not Ready."""
+        """Pods that have not been Ready for a period under this map.
+
+        The value is the time when they will have been; infinite if not Ready.
+        """
         since = {name: max(self._since(name), self.state.changed_at) + self.period for name in self.names}
         return {name: at for name, at in since.items() if at > self.now}
 
     @cached_property
     def lost(self) -> set[str]:
-        """Pods away for so long that others have taken their slots over; slots held for them before can be let go."""
+        """Pods away for so long that others have taken their slots over.
+
+        Slots held for them before can be let go.
+        """
         return {name for name in self.state.absent if self._lost_at(name) <= self.now}
 
     def taken(self) -> bytes:
@@ -71,7 +79,10 @@ class FleetView:
         return union(self._of_deleted(), self._of_absent())
 
     def awaited(self) -> bytes:
-        """Return the slots to go on serving if held: no other pod is known to have loaded them."""
+        """Return the slots to go on serving if held.
+
+        No other pod is known to have loaded them.
+        """
         return self._select(self.unsettled.keys() - self.lost if self._agreed() else self.unsettled)
 
     def moments(self) -> list[float]:
@@ -86,14 +97,17 @@ class FleetView:
         return moments
 
     def _agreed(self) -> bool:
-        """Return whether the pods able to take slots over have been the same long enough to have done so."""
+        """Return whether the able pods have had time to take slots over.
+
+        They must have been the same pods for so long.
+        """
         ages = [self.now - self._since(name) for name in self.names]
         able = [age for age in ages if age >= (PATIENCE - 1) * self.period]
         left = [self.now - at for at in self.state.absent.values()]
         return min(able, default=0) >= (PATIENCE + 1) * self.period and min(left, default=math.inf) >= self.period
 
     def _since(self, name: str) -> float:
-        """Return when a pod was first seen to be Ready; infinite if not Ready."""
+        """Return when a pod was first seen Ready; infinite if not Ready."""
         return self.state.ready.get(name, ("", math.inf))[1]
 
     def _lost_at(self, name: str) -> float:
@@ -117,7 +131,9 @@ class FleetView:
         return covered(self.ring, able.rstrip(b"\0"), self.names.index(self.pod), self._select(gone))
 
     def _of_deleted(self) -> bytes:
-        """Return the slots of deleted pods, with owners not Ready, that come to this pod.
+        """Return the slots of deleted pods that come to this pod.
+
+        Slots whose owners are Ready are left out.
 
         Pods that see a deletion and another pod become Ready in different orders disagree about the pods able to take slots
         over. That loses no slot: with one pod more, a slot has the same fallback as before, or the new pod.
@@ -136,7 +152,9 @@ class FleetView:
         return taken
 
     def _had(self, name: str) -> bytes:
-        """Return the slots that a deleted pod may have had: those of the last shard in a map that ends with it.
+        """Return the slots that a deleted pod may have had.
+
+        These are the slots of the last shard in a map that ends with the pod.
 
         Shards above may not have started.
         """

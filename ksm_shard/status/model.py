@@ -1,4 +1,6 @@
-"""State of a process as data: built by the exporter; shown by the pages, the telemetry and the report.
+"""State of a process as data.
+
+The exporter builds it; the pages, the telemetry and the report show it.
 
 Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.masks`; times are seconds since 1970.
 """
@@ -114,7 +116,10 @@ class ConfigFile:
 
     @property
     def hash(self) -> int:
-        """The first 48 bits of the MD5, which fit into a float, as kube-state-metrics and Alertmanager compute."""
+        """The first 48 bits of the MD5, which a float can hold.
+
+        kube-state-metrics, and Alertmanager before it, identify a file so.
+        """
         return int.from_bytes(hashlib.md5(self.content, usedforsecurity=False).digest()[:6], "little")
 
 
@@ -178,7 +183,9 @@ class Owner:
 
 
 class NoAnswer(Exception):
-    """The shard of an object is unknown at the moment; the text is one line that says why.
+    """The shard of an object is unknown at the moment.
+
+    The text is one line that says why.
 
     Attributes:
         refused: whether the API server answered with a refusal.

@@ -1,4 +1,7 @@
-"""Report of a shard, served as JSON under `/shard`: the same class on both ends of the wire."""
+"""Report of a shard, served as JSON under `/shard`.
+
+Both ends of the wire use the same class.
+"""
 
 import base64
 import json
@@ -66,7 +69,10 @@ class Report:
     membership: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return the report as JSON; masks are packed eight slots a byte, in base64."""
+        """Return the report as JSON.
+
+        Masks are packed eight slots a byte, in base64.
+        """
         value = asdict(self) | {"own": _pack(self.own), "held": _pack(self.held)}
         return json.dumps(value)
 

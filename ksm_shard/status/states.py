@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ReflectorState(StrEnum):
-    """A state of a reflector, ordered from the best to the one that most needs attention."""
+    """A state of a reflector, ordered from the best to the worst."""
 
     WATCHING = "watching"
     LISTING = "listing"
@@ -18,7 +18,10 @@ class ReflectorState(StrEnum):
 
     @property
     def trouble(self) -> int:
-        """The place in the order of states; of several reflectors the one with the highest speaks for all."""
+        """The place in the order of states.
+
+        Of several reflectors the one with the highest place speaks for all.
+        """
         return list(ReflectorState).index(self)
 
     @property

@@ -75,7 +75,7 @@ class Stats:
         self._note(result)
 
     def on_watch_end(self, result: str) -> None:
-        """Count the end of an open watch: "ok", or the word for its error."""
+        """Count the end of an open watch: "ok", or its error's word."""
         self.watch_ends += 1
         self._note(result)
 

@@ -1,1 +1,1 @@
-"""Store of the text of every sample, deflated in pages from which responses are joined."""
+"""Store of every sample's text, deflated in pages."""

@@ -1,4 +1,7 @@
-"""Block: the rows of 128 objects, and a column for each family that has had text."""
+"""Block: the rows of 128 objects, with a column for each family.
+
+A family without text so far has no column.
+"""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -15,7 +18,10 @@ HASH_BITS: Final = 0xFFFFFFFF
 
 
 class Origin(NamedTuple):
-    """Origin of a row's object: the slot of its uid, the source that read it, and its resource version."""
+    """Origin of a row's object: its slot, source and resource version.
+
+    The source is the number of the sink that put the object.
+    """
 
     slot: int
     source: int
@@ -77,7 +83,10 @@ class Block:
         return self._hashes[row * width : (row + 1) * width]
 
     def note(self, row: int, texts: Sequence[str], after: "array[int]") -> int | None:
-        """Note the texts of a row, with the hashes `after`; return the number of new characters, None if nothing changed."""
+        """Note the texts of a row, which have the hashes `after`.
+
+        Return the number of new characters; None if nothing changed.
+        """
         before = self.hashes(row)
         if before == after:
             return None
@@ -106,7 +115,7 @@ class Block:
         return changed
 
     def remake(self) -> None:
-        """Mark the rows with timestamps, and the pages with such rows, as out of date."""
+        """Mark the rows and pages with timestamps as out of date."""
         self.leaving = None
         for column in self.columns:
             if column is not None and column.holed is not None:
@@ -114,7 +123,10 @@ class Block:
                 column.holed = None
 
     def retire(self) -> int:
-        """Return the bytes of all pages this block has had. To be called when the block is removed."""
+        """Return the bytes of all pages this block has had.
+
+        To be called when the block is removed.
+        """
         return self.retired + sum(column.held for column in self.columns if column is not None)
 
 

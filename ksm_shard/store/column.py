@@ -1,4 +1,4 @@
-"""Column: one family of up to 128 neighbouring objects, as a deflated page and the changes since.
+"""Column: one family of 128 neighbouring objects, as a page and changes.
 
 A change only notes the new text, and the next read writes the page once for all changes: writing a page takes about 40 us,
 noting a text 0.2 us.

@@ -35,7 +35,10 @@ class Farewell:
     successor: Successor | None = None
 
     def mark(self, family: int, text: bytes) -> bytes:
-        """Return a text of the object with a hole for a timestamp in each line that goes on."""
+        """Return the text with a hole in each line that goes on.
+
+        A timestamp fills the hole.
+        """
         if self.lines is None:
             return text
         plain = set(_lines(self.lines.get(family, "").encode()))
@@ -50,5 +53,8 @@ def ended(before: str, after: str) -> str:
 
 
 def _lines(text: bytes) -> list[bytes]:
-    """Split a text at line feeds only: label values may hold other characters at which splitlines() splits."""
+    """Split a text at line feeds only.
+
+    Label values may hold other characters at which splitlines() splits.
+    """
     return text.split(b"\n")[:-1]

@@ -1,4 +1,6 @@
-"""Leaving slots, and shared ones just gained: decide the samples with timestamps, and the farewells.
+"""Leaving and shared slots: decide timestamps and farewells.
+
+Shared slots were just gained from another pod.
 
 A pod that has just gained an object continues series that another pod wrote with timestamps, and may not have been scraped
 yet: series of the object that end need a farewell too. While both pods write an object, both show its former state for one
@@ -16,7 +18,9 @@ from ksm_shard.store.stamps import STAMPED_LINE, Holed
 
 
 class Leaving:
-    """The leaving slots of a store, and the farewells to its objects. Every call needs the store's lock.
+    """The leaving slots of a store, and the farewells to its objects.
+
+    Every call needs the store's lock.
 
     Attributes:
         mask: slots whose objects get timestamps; None for none.
@@ -50,7 +54,7 @@ class Leaving:
                 block.remake()
 
     def page(self, block: Block, family: int, column: Column) -> Holed | Page:
-        """Return the page of a column, with holes for timestamps if rows of it leave."""
+        """Return the page of a column, with holes if any rows leave."""
         if column.holed is None:
             rows = self._rows(block)
             column.holed = column.page
@@ -64,19 +68,22 @@ class Leaving:
         return column.holed
 
     def make_ready(self, block: Block) -> None:
-        """Make the pages with holes for every column of a block that has no pending text."""
+        """Make the pages with holes of columns without pending text."""
         for family, column in enumerate(block.columns):
             if column is not None and not column.pending:
                 self.page(block, family, column)
 
     def origin(self, block: Block, row: int) -> Origin | None:
-        """Return the current origin of an object; None if only a farewell to it is left."""
+        """Return the current origin of an object; None after its end.
+
+        An object that ended may still have a farewell.
+        """
         if self.farewells and (farewell := self.farewells.get(block.keys[row] or "")):
             return farewell.successor.origin if farewell.successor else None
         return block.origin(row)
 
     def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
-        """Return whether the object's new state has to wait for a farewell to the former one."""
+        """Return whether the object's new state must wait for a farewell."""
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
         if farewell is None and not self._stays_visible(block.slots[row]):
@@ -101,7 +108,10 @@ class Leaving:
         return bool(lines)
 
     def says_farewell(self, block: Block, row: int) -> bool:
-        """Return whether a deleted object is to be shown for a last time; note the farewell if so."""
+        """Return whether to show a deleted object for a last time.
+
+        If so, its farewell is noted.
+        """
         key = block.keys[row] or ""
         if key not in self.farewells and not self._stays_visible(block.slots[row]):
             return False
@@ -112,7 +122,7 @@ class Leaving:
         return True
 
     def handed_over(self, block: Block, row: int) -> dict[int, str]:
-        """Return the lines still to show, by family, of an object that now belongs to another pod."""
+        """Return the lines still to show of an object handed over, by family."""
         farewell = self.farewells.get(block.keys[row] or "")
         if farewell is None:
             return {}
@@ -122,7 +132,10 @@ class Leaving:
         return dict(farewell.lines or {})
 
     def over(self, heard: float) -> dict[str, Successor | None]:
-        """Remove the farewells to series that ended before `heard`; return the successors by key."""
+        """Remove farewells to series that ended before `heard`.
+
+        Return the successors by key.
+        """
         over = {key: one.successor for key, one in self.farewells.items() if one.since < heard}
         for key, successor in over.items():
             del self.farewells[key]
@@ -130,7 +143,7 @@ class Leaving:
         return over
 
     def _stays_visible(self, slot: int) -> bool:
-        """Return whether the last sample of a slot's series may have had a timestamp."""
+        """Return whether a slot's last samples may have had a timestamp."""
         return self._leaves(slot) or (self.shared is not None and self.shared[slot] == 1)
 
     def _leaves(self, slot: int) -> bool:

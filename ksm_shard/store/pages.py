@@ -28,7 +28,7 @@ class Sized(Protocol):
 
 
 class Deflated(Sized, Protocol):
-    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32.
+    """Deflated text: bytes, length of the text in bytes, CRC-32.
 
     `kept` is the part that stays in memory, shared by all scrapes.
     """
@@ -100,7 +100,10 @@ class Body:
 
     @classmethod
     def of(cls, pages: Iterable[Deflated]) -> "Body":
-        """Combine pages. This takes 0.3 us a page, so a body is kept until a page changes."""
+        """Combine pages.
+
+        This takes 0.3 us a page, so a body is kept until a page changes.
+        """
         kept = tuple(page for page in pages if page.length)
         length = crc = 0
         for page in kept:
@@ -136,7 +139,10 @@ def text_length(bodies: Sequence[Body]) -> int:
 
 
 def text_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
-    """Yield the plain answer in pieces of about PIECE bytes, inflating pages as the client reads."""
+    """Yield the plain answer in pieces of about PIECE bytes.
+
+    Pages are inflated as the client reads.
+    """
     waiting, size = [], 0
     for body in bodies:
         for page in body.pages:

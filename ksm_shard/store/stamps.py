@@ -39,7 +39,9 @@ class Stamp:
     """
 
     def __init__(self, seconds: float, *, openmetrics: bool) -> None:
-        """Format seconds since 1970: as decimal seconds for OpenMetrics, as milliseconds for the text format.
+        """Format seconds since 1970 for a scrape.
+
+        OpenMetrics has decimal seconds, the text format milliseconds.
 
         Raises:
             ValueError: the time is not between 2001 and 2286, and takes more or fewer than 13 bytes.
@@ -50,14 +52,17 @@ class Stamp:
         self._products = _products(isal_zlib.crc32(DRAFT) ^ isal_zlib.crc32(self.text))
 
     def change(self, factor: int) -> int:
-        """Return the bits that the timestamp changes in the CRC of a page with the polynomial `factor`."""
+        """Return the timestamp's change to the CRC of a page.
+
+        `factor` is the polynomial of the page.
+        """
         first, second, third, fourth = self._products
         return first[factor >> 24] ^ second[factor >> 16 & 255] ^ third[factor >> 8 & 255] ^ fourth[factor & 255]
 
 
 @dataclass(frozen=True, slots=True)
 class Holed:
-    """A deflated page in pieces, with a hole for a timestamp between any two.
+    """A deflated page in pieces, with holes for timestamps between them.
 
     Attributes:
         pieces: raw deflate, each ended by a flush.
@@ -92,7 +97,10 @@ class Holed:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A page with a timestamp, joined only when sent: its pieces are shared by all scrapes."""
+    """A page with a timestamp, joined only when sent.
+
+    Its pieces are shared by all scrapes.
+    """
 
     kept: Holed
     stamp: Stamp
@@ -125,7 +133,9 @@ def _deflated(text: bytes, draft: bytes, proof: bytes) -> Sequence[bytes]:
 
 
 def _products(one: int) -> list[list[int]]:
-    """Return tables of a polynomial's products with all polynomials of 8 terms, for the lowest terms first.
+    """Return tables of a polynomial's products with polynomials of 8 terms.
+
+    There are four tables, the one for the lowest terms first.
 
     The top bit is the term 1.
     """

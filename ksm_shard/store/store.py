@@ -1,4 +1,6 @@
-"""Store of the samples of one resource: for every object a text per family, in columns of 128 neighbours.
+"""Store of one resource's samples: texts by object and family.
+
+Texts are kept in columns of 128 neighbouring objects.
 
 The key of an object is the identity of its series (namespace and name), so an object that was deleted and created again with
 another uid replaces its predecessor. A row remembers the resource version of its object, so that late events of a predecessor,
@@ -31,7 +33,7 @@ BATCH: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes of all pages as kept and as text, and the number of series."""
+    """Bytes of all pages, deflated and as text, and number of series."""
 
     deflated: int
     text: int
@@ -42,7 +44,10 @@ class Store:
     """The texts of objects, by object and family."""
 
     def __init__(self, families: int, clock: Callable[[], float] = monotonic) -> None:
-        """Make a store with a number of texts for each object. The clock, in seconds, dates farewells."""
+        """Make a store with a number of texts for each object.
+
+        The clock, in seconds, dates farewells.
+        """
         self._families = families
         self._nothing = [""] * families
         self._no_hashes = hashes(self._nothing)
@@ -62,7 +67,7 @@ class Store:
 
     @property
     def retired(self) -> int:
-        """Bytes of pages replaced since the start; a slow reader may still hold them."""
+        """Bytes of replaced pages; a slow reader may still hold them."""
         with self._lock:
             return self._retired + sum(block.retired for block in self._blocks)
 
@@ -74,7 +79,9 @@ class Store:
     def put(
         self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
     ) -> bool:
-        """Set the texts of an object unless its row is newer; return whether any text differs.
+        """Set the texts of an object unless its row is newer.
+
+        Return whether any text differs.
 
         Args:
             key: namespace and name.
@@ -115,7 +122,10 @@ class Store:
         return True
 
     def keep(self, source: int, keys: Collection[str]) -> int:
-        """Drop the objects of a source except `keys`; return the number dropped. Other threads may read and write meanwhile."""
+        """Drop the objects of a source except `keys`; return the number dropped.
+
+        Other threads may read and write meanwhile.
+        """
 
         def gone(key: str, origin: Origin) -> bool:
             return origin.source == source and key not in keys
@@ -129,7 +139,7 @@ class Store:
             return None if found is None else found.slot
 
     def release(self, lost: bytes) -> int:
-        """Drop the objects of the slots whose byte in the mask is 1; return their number.
+        """Drop the objects of the slots in a mask; return their number.
 
         Series that other pods go on to write get no farewell. Other threads may read and write meanwhile.
         """
@@ -141,7 +151,7 @@ class Store:
         return self._forget_those(gone, self._hand_over)
 
     def leave(self, mask: bytes | None, shared: bytes | None = None) -> None:
-        """Write timestamps on samples of objects in the slots of `mask` from now on; None for no slot.
+        """Write timestamps on samples of leaving slots from now on.
 
         Args:
             mask: the leaving slots.
@@ -151,7 +161,9 @@ class Store:
             self._leaving.change(mask, shared, self._blocks)
 
     def make_ready(self) -> None:
-        """Deflate the pages with timestamps, 128 objects at a time, so that the next scrape need not.
+        """Deflate the pages with timestamps before the next scrape needs them.
+
+        Work is done for 128 objects at a time.
 
         Other threads may read and write meanwhile.
         """
@@ -164,7 +176,10 @@ class Store:
             sleep(0)
 
     def forget_farewells(self, heard: float) -> None:
-        """Remove the farewells to series that ended before `heard`, by the clock: every scraper has had them."""
+        """Remove farewells to series that ended before `heard`.
+
+        Every scraper has had them. `heard` is a time of the clock.
+        """
         if not self._leaving.farewells:
             return
         with self._lock:
@@ -179,7 +194,9 @@ class Store:
             self._compact()
 
     def bodies(self, stamp: Stamp | None = None) -> list[Body]:
-        """Return the current pages of every family. A slow reader holds references, never the lock.
+        """Return the current pages of every family.
+
+        A slow reader holds references, never the lock.
 
         Args:
             stamp: the timestamp for leaving objects; None for none.
@@ -224,7 +241,7 @@ class Store:
         return True
 
     def _found(self, key: str) -> Origin | None:
-        """Return the origin of an object; None if there is none, or only a farewell to it."""
+        """Return the origin of an object; None if absent or ended."""
         at = self._index.get(key)
         return None if at is None else self._leaving.origin(*self._at(at))
 
@@ -241,7 +258,10 @@ class Store:
             self._forget(key)
 
     def _hand_over(self, key: str) -> None:
-        """Drop an object that other pods serve now; lines of its former state still get their farewell."""
+        """Drop an object that other pods serve now.
+
+        Lines of its former state still get their farewell.
+        """
         block, row = self._at(self._index[key])
         lines = self._leaving.handed_over(block, row)
         if lines:
@@ -292,7 +312,9 @@ class Store:
                 yield page.filled(stamp) if isinstance(page, Holed) else page
 
     def _compact(self) -> bool:
-        """Move the objects of the last block into free rows elsewhere if more than half of all rows are free.
+        """Move the last block's objects elsewhere if most rows are free.
+
+        Most means more than half.
 
         Otherwise a shard that gives away nine tenths of its slots would keep pages of a dozen objects, which deflate half as well.
         Return whether a block was removed; then there may be more to move.
