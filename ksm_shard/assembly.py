@@ -31,9 +31,7 @@ LOG: Final = logging.getLogger(__name__)
 def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     """Build and start the exporter that the settings ask for.
 
-    To be called in the worker, after the fork.
-
-    `config` is the file that some of the settings come from.
+    To be called in the worker, after the fork. `config` is the file that some of the settings come from.
 
     Raises:
         ConfigurationError: no API server was found.

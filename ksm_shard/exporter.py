@@ -100,10 +100,9 @@ class Exporter:
     def replace(self, collectors: Sequence[Collector]) -> None:
         """Export these collectors from now on, without a gap.
 
-        Collectors that are exported already are not touched.
-
-        A collector for a resource already exported is swapped in once it has listed; scrapes have the former one until then. A
-        collector for a new resource is shown once it has listed, and one whose resource is missing ends at once.
+        Collectors that are exported already are not touched. A collector for a resource already exported is swapped in once
+        it has listed; scrapes have the former one until then. A collector for a new resource is shown once it has listed,
+        and one whose resource is missing ends at once.
         """
         wanted = {one.resource.plural: one for one in collectors}
         with self._changing:

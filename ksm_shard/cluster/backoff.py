@@ -19,9 +19,8 @@ HEALTHY: Final = 120.0
 class Backoff:
     """Waits that double from 0.8 to 30 seconds.
 
-    They begin anew after two minutes without a failure.
-
-    Half of each wait is random, so that the reflectors of a fleet do not all come back together.
+    They begin anew after two minutes without a failure. Half of each wait is random, so that the reflectors of a fleet do
+    not all come back together.
     """
 
     def __init__(self, clock: Callable[[], float], rng: random.Random) -> None:

@@ -1,10 +1,8 @@
 """Read many chunks of a body at once.
 
-Bodies have `Transfer-Encoding: chunked` (RFC 9112 section 7.1).
-
-A watch sends a chunk or two for each event. http.client and urllib3 read chunk by chunk, which costs several reads an
-event. Reading first and splitting afterwards costs one read an event over TLS, where an event is a record, and over
-plain HTTP a read of 64 kB holds a dozen events.
+Bodies have `Transfer-Encoding: chunked` (RFC 9112 section 7.1). A watch sends a chunk or two for each event. http.client
+and urllib3 read chunk by chunk, which costs several reads an event. Reading first and splitting afterwards costs one read
+an event over TLS, where an event is a record, and over plain HTTP a read of 64 kB holds a dozen events.
 """
 
 import http.client

@@ -1,8 +1,7 @@
 """Send requests to the API server and return raw bytes.
 
-This is the only module that imports `kubernetes`.
-
-Of that package only the credentials and the pool are used. Its models cost 1,460 us a pod, and its watch loses its place.
+This is the only module that imports `kubernetes`. Of that package only the credentials and the pool are used. Its models
+cost 1,460 us a pod, and its watch loses its place.
 """
 
 import logging
@@ -238,9 +237,8 @@ class ApiServer:
 def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiServer:
     """Find the API server by a kubeconfig or in-cluster.
 
-    A kubeconfig that is named comes first, then the in-cluster configuration, then the usual kubeconfig.
-
-    `apiserver` (a URL) overrides the server found; with `http://` nothing else is needed or looked for.
+    A kubeconfig that is named comes first, then the in-cluster configuration, then the usual kubeconfig. `apiserver` (a
+    URL) overrides the server found; with `http://` nothing else is needed or looked for.
 
     Raises:
         ConfigurationError: no server was found, or the kubeconfig is missing or broken.
@@ -326,9 +324,8 @@ def _named(path: str, call: Call) -> Iterator[None]:
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
     """Return the error for a refused request.
 
-    Its message is that of the ApiStatus, or the text of a proxy in between.
-
-    Other bodies are neither read nor quoted: below status 300, or cut short, the body may be the requested object, even a secret.
+    Its message is that of the ApiStatus, or the text of a proxy in between. Other bodies are neither read nor quoted: below
+    status 300, or cut short, the body may be the requested object, even a secret.
     """
     body, kind = b"", raw.headers.get("content-type", "").lower()
     if raw.status >= 300:

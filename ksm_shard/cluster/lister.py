@@ -72,9 +72,8 @@ class Lister:
     ) -> tuple[str, Opened | None]:
         """Read a list; return its version and the rest of its stream.
 
-        `put` is called for every object of a page, `apply` for every event of a WatchList. Only a WatchList has a rest.
-
-        A list from a cache must not be older than the version `known`; "" allows any version, None forbids caches.
+        `put` is called for every object of a page, `apply` for every event of a WatchList. Only a WatchList has a rest. A
+        list from a cache must not be older than the version `known`; "" allows any version, None forbids caches.
 
         Raises:
             RequestError, WireError: as Reader raises; the objects put so far are then incomplete.

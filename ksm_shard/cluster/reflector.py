@@ -66,9 +66,9 @@ TOO_SHORT: Final = 1.0
 # Seconds to wait after the first refusal of the first list, at least. One refusal proves little: the server may be loading
 # its rights, or the load balancer may have no server yet.
 DOUBTED: Final = 1.0
-# Seconds between lists because of an unreadable object, which drop stale objects: an object may stay unreadable in every
-# list. Also between lists because of an event with a lower version: the versions of an aggregated API server may have no
-# order.
+# Seconds between two lists that an unreadable event asks for, to drop objects that may be stale: some object may be unreadable
+# in every list. Also between two lists that an event of a lower version asks for: the versions of an aggregated API server may
+# have no order.
 SELDOM: Final = 3600.0
 
 State = Callable[[], "State"]
@@ -159,10 +159,8 @@ class Reflector:
     def relist_soon(self, reason: str) -> None:
         """Request a list as soon as possible, interrupting a watch.
 
-        Any thread may call this.
-
-        The reason "gained" requests a list that only adds; every other reason a full list. Pending requests merge into one; it is
-        a full list if any asked for one.
+        Any thread may call this. The reason "gained" requests a list that only adds; every other reason a full list.
+        Pending requests merge into one; it is a full list if any asked for one.
         """
         with self._lock:
             if self._wanted in {"", "gained"}:
@@ -186,7 +184,7 @@ class Reflector:
         return self.watching
 
     def adding(self) -> State:
-        """List the slots gained, then resume the watch from its former version."""
+        """Read every object for the gained slots, then resume the former watch."""
         with self._lock:
             self._wanted = ""
         known = self.resource_version

@@ -44,9 +44,8 @@ class ServerClock:
     def now(self) -> float:
         """Return seconds since 1970 by the local clock, or the server's.
 
-        The server's clock counts where the local one cannot be right.
-
-        Of the times that the server's clock may show, the latest is returned.
+        The server's clock counts where the local one cannot be right. Of the times that the server's clock may show, the
+        latest is returned.
         """
         wall, monotonic = self._wall(), self._monotonic()
         with self._lock:

@@ -1,10 +1,9 @@
 """Watch one target, resuming where the last watch ended.
 
-A new list is needed only when the server no longer knows that version.
-
-A restore of etcd from a backup may have cut the last watch. A real API server does not tell a client that resumes from a
-version it has yet to reach: it sends neither events nor bookmarks below that version (seen with 1.36). So after a cut the
-newest version is asked for first, from etcd, because the cache of one API server may lag behind the caches of the others.
+A new list is needed only when the server no longer knows that version. A restore of etcd from a backup may have cut the
+last watch. A real API server does not tell a client that resumes from a version it has yet to reach: it sends neither
+events nor bookmarks below that version (seen with 1.36). So after a cut the newest version is asked for first, from etcd,
+because the cache of one API server may lag behind the caches of the others.
 """
 
 import random

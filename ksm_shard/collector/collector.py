@@ -79,10 +79,7 @@ class Collector:
         return StoreSink(self.resource, self._compiled, self.store, self._ownership, self._errors, self._tell, source)
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
-        """Add an informer of a target.
-
-        Call its `start` to begin, and `stop` to end it.
-        """
+        """Add an informer of a target; `start` begins it, `stop` ends it."""
         observer = StatsObserver(self.stats, self._tell)
         informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
         self.informers.append(informer)
@@ -108,7 +105,7 @@ class Collector:
 
     @property
     def exempt(self) -> bool:
-        """True if no informer has both rights and an API to read."""
+        """True if every informer is exempt: rights or the API are missing."""
         return all(informer.exempt for informer in self.informers)
 
     @property
@@ -150,9 +147,8 @@ class Collector:
     def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
         """Return the headers and current samples of each family.
 
-        There are none while no object exists, as in kube-state-metrics.
-
-        OpenMetrics has no counts below zero: a strict parser would refuse the whole scrape for one, so they are left out.
+        There are none while no object exists, as in kube-state-metrics. OpenMetrics has no counts below zero: a strict
+        parser would refuse the whole scrape for one, so they are left out.
 
         Args:
             openmetrics: whether to write OpenMetrics rather than the text format.

@@ -60,5 +60,5 @@ class Informer:
 
     @property
     def exempt(self) -> bool:
-        """True if readiness does not wait, for lack of rights or API."""
+        """True if rights or the API are missing, so readiness does not wait."""
         return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH

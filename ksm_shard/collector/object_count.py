@@ -1,9 +1,8 @@
 """Count the objects that the API server has shown to one reflector.
 
-A list sets the count, and events update it.
-
-With server-side filtering the count is kept by slot: slots asked for once and no longer held (handed over, or in closed
-gaps between ranges) are counted by another shard, and the server may or may not go on to send their objects.
+A list sets the count, and events update it. With server-side filtering the count is kept by slot: slots asked for once and
+no longer held (handed over, or in closed gaps between ranges) are counted by another shard, and the server may or may not
+go on to send their objects.
 """
 
 from typing import Final

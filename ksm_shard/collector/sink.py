@@ -1,8 +1,7 @@
 """Write the objects from a reflector to the store, as text.
 
-Each is checked for its slot, parsed, rendered and put. There is one sink for each reflector.
-
-Only the uid is read before the slot is known to be ours; objects of other shards are dropped unparsed.
+Each is checked for its slot, parsed, rendered and put. There is one sink for each reflector. Only the uid is read before
+the slot is known to be ours; objects of other shards are dropped unparsed.
 
 Several objects may bear a name one after another, in different slots. A list that adds shows a successor before the watch,
 which resumes from its former version, has reported the end of the predecessor. So an event is checked twice: by the slot
@@ -115,7 +114,7 @@ class StoreSink:
     def end_list(self, resource_version: str) -> None:
         """Drop the objects not put since `start_list`.
 
-        Until now a scrape has seen the former ones.
+        Scrapes have seen the former objects up to this moment.
         """
         del resource_version
         self._store.keep(self._source, self._keys or set())
@@ -194,7 +193,7 @@ class StoreSink:
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event.
 
-        Events from before the list that added the slot count too: the watch may have put an older state of the object since.
+        Events older than the list that added the slot are taken too: the watch may have put an older state of the object.
         """
         uid, resource_version = codec.identity(item)
         slot = self._slot_of(uid)

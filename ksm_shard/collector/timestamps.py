@@ -1,4 +1,4 @@
-"""Write timestamps on samples of slots about to leave or just gained (`--handover-timestamps`).
+"""Timestamps on samples of leaving slots (`--handover-timestamps`).
 
 Prometheus goes on to show a series with timestamps after its target has stopped writing it, until another shard writes it.
 Samples without timestamps become stale as usual. Nothing of this happens without the option.
@@ -21,7 +21,7 @@ from ksm_shard.web.source import Scrape
 
 # Seconds by which the first timestamps for a scraper are in the future. Prometheus writes its staleness markers for the
 # moment at which it began the scrape, and a sample with a later time by its own clock keeps the markers out; clocks differ
-# by some ms. Until then a sample without a timestamp from another shard is ignored, so no longer lead is taken.
+# by some ms. Until then a sample that another shard writes without a timestamp is ignored, so the lead is no longer.
 LEAD: Final = 0.2
 # Hand-over periods for which the former owner may write gained slots after they were loaded here: it waits for this pod to
 # be Ready, which the kubelet may notice late, and then for one period.

@@ -17,7 +17,7 @@ class MembershipListener(Protocol):
     def scraped(self) -> float:
         """Return the time since which every regular scraper has scraped.
 
-        It is in seconds of the monotonic clock; each scrape began after it and is complete.
+        The time is in seconds of the monotonic clock; each scrape began later and is complete.
         """
 
     def placed(self) -> None:

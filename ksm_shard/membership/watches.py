@@ -17,8 +17,8 @@ from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessag
 from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
 # Seconds of silence after which a list confirms that the watch is alive, and after which the pod is deaf. A bookmark comes
-# about once a minute, so one was missed by then, and two. An API server that restarts is back sooner than that: while it is
-# away, kubelets cannot report a deaf pod, and none should be left to report when it is back.
+# about once a minute, so one was missed by the first time, two by the second. An API server that restarts is back sooner than
+# that: while it is away, kubelets cannot report a deaf pod, and none should be left to report when it is back.
 ASK: Final = 90.0
 SILENT: Final = 150.0
 
@@ -70,9 +70,7 @@ class WatchHealth:
     def deaf(self) -> str:
         """Return why other pods must not count on this one.
 
-        The reason is one line; "" if they may.
-
-        A refusal alone is no reason: it may be short, and hit all pods.
+        The reason is one line; "" if they may. A refusal alone is no reason: it may be short, and hit all pods.
         """
         heard = self._reflector.last_event
         return self.problem() if heard is None or self._clock() - heard > SILENT else ""

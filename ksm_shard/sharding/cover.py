@@ -1,10 +1,9 @@
 """Choose the shard that takes over a slot while its owner is away.
 
-The choice is a pure function, so shards agree without talking.
-
-A slot hashes to 32 other places on the ring; its fallback is the first available shard among the owners of these places. So
-the slots of one shard go to all others evenly, and few fallbacks change when a shard comes or goes, or the map grows. Never
-change the results, for the same reason as those of the maps; `docs/sharding.md` has test vectors.
+The choice is a pure function, so shards agree without talking. A slot hashes to 32 other places on the ring; its fallback
+is the first available shard among the owners of these places. So the slots of one shard go to all others evenly, and few
+fallbacks change when a shard comes or goes, or the map grows. Never change the results, for the same reason as those of the
+maps; `docs/sharding.md` has test vectors.
 """
 
 import hashlib
@@ -22,9 +21,8 @@ PLACES = struct.Struct("<32H")  # one digest of BLAKE2b; with half of the shards
 def fallbacks(ring: Ring, total: int, slots: bytes, available: bytes) -> Iterator[tuple[int, int]]:
     """Yield each slot of the mask `slots` with its fallback shard.
 
-    A slot takes 1 us. Nothing is yielded if no shard is available.
-
-    `available` has a byte for each of `total` shards, 1 if the shard can take over.
+    A slot takes 1 us. Nothing is yielded if no shard is available. `available` has a byte for each of `total` shards, 1 if
+    the shard can take over.
     """
     owners = ring.target_map(total)
     present = list(compress(range(total), available))

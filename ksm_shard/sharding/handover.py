@@ -1,10 +1,9 @@
 """Hand-over rule: the slots that one pod of a StatefulSet serves.
 
-The rule is a pure function of the pod's view, its state and the time.
-
-A slot belongs to its owner under the map. The pod that served it before keeps it until the owner has been Ready with that map
-for a whole hand-over period: the owner loads first, all scrapers see its series, and only then the former one lets go. Other
-pods cover the slots of pods that are away (`takeover.py`). So every slot has a holder once all Ready pods see the same fleet.
+The rule is a pure function of the pod's view, its state and the time. A slot belongs to its owner under the map. The pod
+that served it before keeps it until the owner has been Ready with that map for a whole hand-over period: the owner loads
+first, all scrapers see its series, and only then the former one lets go. Other pods cover the slots of pods that are away
+(`takeover.py`). So every slot has a holder once all Ready pods see the same fleet.
 
 step       returns
 ---------  --------------------------------------------------------------------------------------------
@@ -129,11 +128,10 @@ class Member:
     def _decide(self, before: State, view: FleetView, loaded: bytes, scraped: float, *, sure: bool) -> State:
         """Return the state with the slots to hold.
 
-        These are own and covered slots, and former ones that no other pod has surely loaded.
-
-        No other pod relies yet on the slots that a starting pod has begun to load; it goes on with its own share only. A pod
-        that serves finishes loading slots it gained even after losing them again (3 -> 2 -> 4 shards): their former pod may be
-        gone before the next owner is up.
+        These are own and covered slots, and former ones that no other pod has surely loaded. No other pod relies yet on the
+        slots that a starting pod has begun to load; it goes on with its own share only. A pod that serves finishes loading
+        slots it gained even after losing them again (3 -> 2 -> 4 shards): their former pod may be gone before the next
+        owner is up.
         """
         state = view.state
         had = before.held if state.serving else NONE

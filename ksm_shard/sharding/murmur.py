@@ -1,9 +1,7 @@
 """Default ring: MurmurHash3 of the uid, and slots dealt evenly.
 
-The numbers of slots of two shards differ by one at most.
-
-Never change the results: shards of two versions serve side by side during an update, and would then lose or repeat objects.
-`docs/sharding.md` publishes the map with its test vectors.
+The numbers of slots of two shards differ by one at most. Never change the results: shards of two versions serve side by
+side during an update, and would then lose or repeat objects. `docs/sharding.md` publishes the map with its test vectors.
 """
 
 from __future__ import annotations  # array[int] is not an expression before Python 3.12

@@ -1,10 +1,9 @@
 """Ring of server-side filtering: FNV-1a of the uid, few ranges a shard.
 
-A `shardSelector` names the ranges of slots.
-
-Kubernetes 1.36 lists and watches only the objects whose hash lies in given ranges (feature gate ShardedListAndWatch, alpha,
-KEP 5866): hash in k8s.io/apimachinery/pkg/sharding, syntax in k8s.io/apiserver/pkg/sharding. A filtered list echoes the
-selector in `metadata.shardInfo.selector`; a server without the feature ignores the parameter and sends everything.
+A `shardSelector` names the ranges of slots. Kubernetes 1.36 lists and watches only the objects whose hash lies in given
+ranges (feature gate ShardedListAndWatch, alpha, KEP 5866): hash in k8s.io/apimachinery/pkg/sharding, syntax in
+k8s.io/apiserver/pkg/sharding. A filtered list echoes the selector in `metadata.shardInfo.selector`; a server without the
+feature ignores the parameter and sends everything.
 """
 
 from __future__ import annotations  # array[int] is not an expression before Python 3.12
@@ -92,10 +91,9 @@ SERVER_SIDE = Ring("server-side", slot_of, growth)
 def selector(mask: bytes) -> str:
     """Return the `shardSelector` of lists and watches for a mask.
 
-    The server echoes it in `shardInfo` in the same form.
-
-    The selector may ask for more than the mask, never for less, because objects are filtered again on arrival: beyond MAX_RANGES
-    ranges the smallest gaps are closed. The server refuses an empty selector, so an empty mask asks for one hash of the 2**64.
+    The server echoes it in `shardInfo` in the same form. The selector may ask for more than the mask, never for less,
+    because objects are filtered again on arrival: beyond MAX_RANGES ranges the smallest gaps are closed. The server refuses
+    an empty selector, so an empty mask asks for one hash of the 2**64.
     """
     if mask == NONE:
         return _range(0, 1)

@@ -70,7 +70,7 @@ class State:
         ready: for each Ready pod, its `ready_since` and the time that was first seen.
         deleted: for each deleted pod, when the deletion was seen; -inf if before this pod served. Kept until the pod is gone from
             the map or has settled again.
-        absent: for each other pod of the map that is not Ready, when this pod, once serving, first saw so.
+        absent: for each other pod of the map that is not Ready, when this pod, once serving, first saw that.
         due: when to compute the next state without news; None if only news can change it.
         problem: one line saying why the last known ownership is kept; "" when all is well.
     """

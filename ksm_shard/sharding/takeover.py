@@ -5,8 +5,8 @@ Slots of pods that are away are taken over by these rules:
 of a pod that                            from when on             can be taken over by pods that
 ---------------------------------------  -----------------------  ------------------------------------------------------------
 is deleted                               at once, as it drains    were Ready before the deletion, so that they know of it
-is not Ready, for whatever reason, and   four hand-over periods   have been Ready for three periods, so that they have begun by
-was not all the time that this serves    (`PATIENCE`)             now or will within one
+is not Ready, for whatever reason, and   four hand-over periods   have been Ready for three periods, so that they have begun
+has not been while this pod served       (`PATIENCE`)             to take over, or will within one period
 
 The second rule applies to a pod that never becomes Ready, a node that died and a process that was killed. It does not depend on
 who held which slot before: whatever happened, all Ready pods come to the same answer in the end. `cover.py` chooses among the
@@ -99,7 +99,7 @@ class FleetView:
     def _agreed(self) -> bool:
         """Return whether the able pods have had time to take slots over.
 
-        They must have been the same pods for so long.
+        The able pods must have been the same for so long.
         """
         ages = [self.now - self._since(name) for name in self.names]
         able = [age for age in ages if age >= (PATIENCE - 1) * self.period]
@@ -133,10 +133,9 @@ class FleetView:
     def _of_deleted(self) -> bytes:
         """Return the slots of deleted pods that come to this pod.
 
-        Slots whose owners are Ready are left out.
-
-        Pods that see a deletion and another pod become Ready in different orders disagree about the pods able to take slots
-        over. That loses no slot: with one pod more, a slot has the same fallback as before, or the new pod.
+        Slots whose owners are Ready are left out. Pods that see a deletion and another pod become Ready in different orders
+        disagree about the pods able to take slots over. That loses no slot: with one pod more, a slot has the same fallback
+        as before, or the new pod.
         """
         # Pods deleted together mostly have the same pods to rely on: group them.
         groups: dict[bytes, bytes] = {}
@@ -154,9 +153,7 @@ class FleetView:
     def _had(self, name: str) -> bytes:
         """Return the slots that a deleted pod may have had.
 
-        These are the slots of the last shard in a map that ends with the pod.
-
-        Shards above may not have started.
+        These are the slots of the last shard in a map that ends with the pod. Shards above may not have started.
         """
         shard = int(name.rpartition("-")[2]) - self.state.start
         return self.ring.mask(shard, shard + 1) if 0 <= shard < MAX_SHARDS else NONE

@@ -1,8 +1,7 @@
 """State of a process as data.
 
-The exporter builds it; the pages, the telemetry and the report show it.
-
-Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.masks`; times are seconds since 1970.
+The exporter builds it; the pages, the telemetry and the report show it. Masks of slots are bytes of 0 and 1, one a slot, as
+in `ksm_shard.sharding.masks`; times are seconds since 1970.
 """
 
 import hashlib

@@ -1,10 +1,8 @@
 """Leaving and shared slots: decide timestamps and farewells.
 
-Shared slots were just gained from another pod.
-
-A pod that has just gained an object continues series that another pod wrote with timestamps, and may not have been scraped
-yet: series of the object that end need a farewell too. While both pods write an object, both show its former state for one
-scrape more, or the one would bring back the series that the other ended.
+Shared slots were just gained from another pod. A pod that has just gained an object continues series that another pod wrote
+with timestamps, and may not have been scraped yet: series of the object that end need a farewell too. While both pods write
+an object, both show its former state for one scrape more, or the one would bring back the series that the other ended.
 """
 
 from array import array
@@ -98,7 +96,7 @@ class Leaving:
             if (column := block.columns[family]) and (lines := ended(column.text(row), successor.texts[family]))
         }
         if lines:
-            # Keep the former date if the same lines end: scrapers since then have had them without a timestamp.
+            # Keep the former date if no further lines end: scrapers since then have had them without a timestamp.
             since = farewell.since if farewell is not None and farewell.lines in (None, lines) else self._clock()
             self.farewells[key] = Farewell(since, lines, successor)
             # The row keeps the slot of the state that is shown; later events are compared with the state that waits.

@@ -135,9 +135,7 @@ def _deflated(text: bytes, draft: bytes, proof: bytes) -> Sequence[bytes]:
 def _products(one: int) -> list[list[int]]:
     """Return tables of a polynomial's products with polynomials of 8 terms.
 
-    There are four tables, the one for the lowest terms first.
-
-    The top bit is the term 1.
+    There are four tables, the one for the lowest terms first. The top bit is the term 1.
     """
     tables = []
     for _ in range(4):

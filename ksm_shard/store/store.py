@@ -1,10 +1,9 @@
 """Store of one resource's samples: texts by object and family.
 
-Texts are kept in columns of 128 neighbouring objects.
-
-The key of an object is the identity of its series (namespace and name), so an object that was deleted and created again with
-another uid replaces its predecessor. A row remembers the resource version of its object, so that late events of a predecessor,
-whose watch may lag, do not touch a successor. Every method may be called from any thread.
+Texts are kept in columns of 128 neighbouring objects. The key of an object is the identity of its series (namespace and
+name), so an object that was deleted and created again with another uid replaces its predecessor. A row remembers the
+resource version of its object, so that late events of a predecessor, whose watch may lag, do not touch a successor. Every
+method may be called from any thread.
 
 Objects of leaving slots can be written with timestamps (`stamps.py`); series of theirs that end get a farewell (`farewells.py`).
 """
@@ -163,9 +162,7 @@ class Store:
     def make_ready(self) -> None:
         """Deflate the pages with timestamps before the next scrape needs them.
 
-        Work is done for 128 objects at a time.
-
-        Other threads may read and write meanwhile.
+        Work is done for 128 objects at a time. Other threads may read and write meanwhile.
         """
         at = 0
         while self._leaving.mask is not None and at < len(self._blocks):
@@ -314,10 +311,8 @@ class Store:
     def _compact(self) -> bool:
         """Move the last block's objects elsewhere if most rows are free.
 
-        Most means more than half.
-
-        Otherwise a shard that gives away nine tenths of its slots would keep pages of a dozen objects, which deflate half as well.
-        Return whether a block was removed; then there may be more to move.
+        Most means more than half. Otherwise a shard that gives away nine tenths of its slots would keep pages of a dozen
+        objects, which deflate half as well. Return whether a block was removed; then there may be more to move.
         """
         if len(self._blocks) < 2 or len(self._index) * 2 >= len(self._blocks) * ROWS:
             return False
