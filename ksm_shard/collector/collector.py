@@ -148,7 +148,7 @@ class Collector:
         """Return the headers and current samples of each family.
 
         There are none while no object exists, as in kube-state-metrics. OpenMetrics has no counts below zero: a strict
-        parser would refuse the whole scrape for one, so they are left out.
+        parser would refuse the whole scrape, so such samples are left out.
 
         Args:
             openmetrics: whether to write OpenMetrics rather than the text format.

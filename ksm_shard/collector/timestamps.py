@@ -23,8 +23,8 @@ from ksm_shard.web.source import Scrape
 # moment at which it began the scrape, and a sample with a later time by its own clock keeps the markers out; clocks differ
 # by some ms. Until then a sample that another shard writes without a timestamp is ignored, so the lead is no longer.
 LEAD: Final = 0.2
-# Hand-over periods for which the former owner may write gained slots after they were loaded here: it waits for this pod to
-# be Ready, which the kubelet may notice late, and then for one period.
+# Hand-over periods for which the former owner may write gained slots after they were loaded here: the former owner waits for
+# this pod to be Ready, which the kubelet may notice late, and then for one period.
 SHARED: Final = 3
 
 
