@@ -15,6 +15,7 @@ from ksm_shard.metrics.text import SMALL, escape, number
 
 Failed = Callable[[Family, Exception], None]
 Duplicated = Callable[[int], None]
+Noted = Callable[[Family | None, str], None]
 # Most values are small: the look-up that `number` would make is written in place, without a call (0.05 us, 30 times a pod).
 NUMBER: Final = "{small(v) or num(v)}"
 
@@ -43,6 +44,7 @@ def compile_resource(
     *,
     failed: Failed,
     duplicated: Duplicated,
+    noted: Noted = lambda _family, _reason: None,
     labels_allowlist: Sequence[str] = (),
     annotations_allowlist: Sequence[str] = (),
 ) -> Compiled:
@@ -53,6 +55,7 @@ def compile_resource(
         families: the families that are on.
         failed: told of each family that raised, and of each count below zero, which is written nevertheless.
         duplicated: told how many series, or items of a part, an object repeated; the first one counts.
+        noted: told by statements of a FamilySource of each value that gives no sample, and why.
         labels_allowlist: patterns of the keys that the families of labels show; none: those families have no samples.
         annotations_allowlist: the same for annotations.
     """
@@ -73,7 +76,10 @@ def compile_resource(
     # Looking at a pod takes 5 to 7 us, kube_pod_info 2 us: with that alone on, most of the time went into a view for nobody.
     looks = resource.view is not None and any(families[index].viewed for index in live)
     body += ["obj = view(obj)"] if looks else []
-    body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
+    body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"] if resource.labels else []
+    source = resource.source() if resource.source is not None else None
+    if source is not None:
+        scope |= {**source.scope, "duplicated": duplicated, "noted": noted}
     parts = list(dict.fromkeys(part for index in live if (part := families[index].part) is not None))
     for at, part in enumerate(parts):
         scope[f"items{at}"] = part.items
@@ -85,12 +91,15 @@ def compile_resource(
             "except Exception as error:",
             f"    part{at} = Broken(error)",
         ]
+    prelude = len(body)
     for index in live:
         family = families[index]
         scope |= {f"family{index}": family, f"fn{index}": family.function}
         if family.shape == "mapping":
             scope[f"pick{index}"] = picker(allowed[family.allowlist])
-        if family.part is None:
+        if family.shape == "source" and source is not None:
+            statements = source.statements(family, f"family{index}")
+        elif family.part is None:
             statements = _statements(family, index, "obj", "ids")
         else:
             statements = [f"for of, item in part{parts.index(family.part)}:"]
@@ -102,11 +111,12 @@ def compile_resource(
             "except Exception as error:",
             f"    add(''); failed(family{index}, error)",
         ]
-    source = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
-    where = f"<families of {resource.plural}>"
-    linecache.cache[where] = (len(source), None, source.splitlines(keepends=True), where)
-    exec(compile(source, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
-    return Compiled(tuple(families), tuple(live), scope["render"], source)
+    body[prelude:prelude] = source.prelude() if source is not None else []
+    text = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
+    where = f"<families of {resource.name}>"
+    linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
+    exec(compile(text, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
+    return Compiled(tuple(families), tuple(live), scope["render"], text)
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -10,17 +10,34 @@ info      rows of label values                                  one sample a row
 rows      rows of label values that end in a number             one sample a row
 states    rows of label values that end in the current state    one_hot for each row
 mapping   Kubernetes keys and values                            one sample, a label a key, value 1
+source    (nothing: the resource's FamilySource has its statements)   whatever they write
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ksm_shard.wire.reading import Reading
+from ksm_shard.wire.shape import MessageShape, Shape
 
 Number = float | int | bool | None
 Rows = Sequence[tuple[Any, ...]]
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FamilySource(Protocol):
+    """Families that are not declared as functions but written as statements, for what is known only when a file is read."""
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """Names that the statements use, and their values."""
+
+    def statements(self, family: "Family", variable: str) -> list[str]:
+        """Return the statements that add the samples of `obj` to `text`; `variable` has the family."""
+
+    def prelude(self) -> list[str]:
+        """Return what runs before them, once an object, for all families that were asked for."""
+
 
 STABLE: Final = "STABLE"
 ALPHA: Final = "ALPHA"
@@ -43,6 +60,7 @@ class Family:
         opt_in: off unless asked for.
         viewed: the function, or that of the part, takes the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics.
+        repeats: different objects may have the same series: nothing in its labels tells them apart for sure.
     """
 
     name: str
@@ -60,6 +78,7 @@ class Family:
     opt_in: bool = False
     viewed: bool = False
     deprecated_since: str = ""
+    repeats: bool = False
 
 
 class Declarations:
@@ -144,23 +163,27 @@ class Resource(Declarations):
         self,
         api_version: str,
         plural: str,
-        message: type[Any],
+        shape: type[Any] | Shape,
         *,
-        labels: Mapping[str, str],
+        labels: Mapping[str, str] | None,
         kind: str = "",
         namespaced: bool = True,
         default: bool = True,
         reading: Reading = Reading.FULL,
         columns: Mapping[str, int] | None = None,
         view: Callable[[Any], Any] | None = None,
+        name: str = "",
+        selectors: Mapping[str, str] | None = None,
+        source: Callable[[], FamilySource] | None = None,
     ) -> None:
         """Declare a resource.
 
         Args:
             api_version: `v1` or group/version.
             plural: its name in the API and in `--resources`.
-            message: the thin message that its objects are parsed as.
-            labels: the labels that identify an object: names -> dotted fields; a bare name is a field of the metadata.
+            shape: what its objects are parsed as: a thin message, or another shape.
+            labels: the labels that identify an object: names -> dotted fields; a bare name is a field of the metadata. None
+                for families that bring all their labels.
             kind: its kind in the API; without it, the message's name.
             namespaced: whether its objects live in namespaces.
             default: whether it is exported unless `--resources` says otherwise.
@@ -168,18 +191,24 @@ class Resource(Declarations):
             columns: for Reading.TABLE, message fields -> positions of cells.
             view: makes of a message what the functions of `viewed` families take, once an object. It has all parts of the
                 message that the other functions read: where any family on is `viewed`, they are handed it too.
+            name: what it is called here, where the plural alone is not enough.
+            selectors: `labelSelector` and `fieldSelector` of the objects that it is about.
+            source: makes the statements of families of that shape.
         """
         super().__init__([], None)
         self.api_version = api_version
         self.plural = plural
-        self.message = message
-        self.kind = kind or message.DESCRIPTOR.name
-        self.labels = dict(labels)
+        self.name = name or plural
+        self.shape = MessageShape(shape) if isinstance(shape, type) else shape
+        self.kind = kind or self.shape.name
+        self.labels = dict(labels or {})
         self.namespaced = namespaced
         self.default = default
         self.reading = reading
         self.columns = dict(columns or {})
         self.view = view
+        self.selectors = dict(selectors or {})
+        self.source = source
 
     @property
     def group(self) -> str:

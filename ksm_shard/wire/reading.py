@@ -7,5 +7,6 @@ class Reading(Enum):
     """How much of each object the API server is asked for."""
 
     FULL = "whole objects"
+    JSON = "whole objects, as JSON"
     METADATA = "PartialObjectMetadata"
     TABLE = "a Table with metadata"

@@ -47,6 +47,6 @@ def objects(resource: Resource) -> list[Any]:
     """Return the objects of a resource that the goldens show, as messages."""
     messages = []
     for line in (OBJECTS / f"{resource.plural}.jsonl").read_text().splitlines():
-        messages.append(resource.message())
+        messages.append(resource.shape.message())
         fill(messages[-1], json.loads(line))
     return messages
