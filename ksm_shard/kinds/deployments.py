@@ -124,7 +124,7 @@ def max_surge(deployment: Deployment) -> int | None:
 
 
 def scaled(value: IntOrString, spec: DeploymentSpec, whole: Callable[[float], int]) -> int | None:
-    """Return the value of an int-or-string as a number of pods; a percentage refers to `spec.replicas` (API reference, IntOrString).
+    """Return an int-or-string as a number of pods; a percentage is one of `spec.replicas` (API reference, IntOrString).
 
     Args:
         value: the number or percentage.
