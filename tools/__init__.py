@@ -1,1 +1,1 @@
-"""Generators of files in the repository; not installed. `python -m tools` runs all in order."""
+"""Generators of the repository's generated files; not installed. `python -m tools` runs all of them in order."""
