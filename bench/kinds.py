@@ -5,8 +5,7 @@ again, so caches are warm, as they are for most kinds in a cluster. `cold` is re
 No cluster is as bad, but cron jobs come near: each change of a cron job moves the time from which the next run is searched.
 
 The goal is at most 30 us an object plus 3 us a line, cold too; `!` marks an object that costs more, and the exit code is then 1.
-CPU
-is the least of several rounds, which excludes other work of the machine.
+CPU is the least of several rounds, which excludes other work of the machine.
 """
 
 import gc

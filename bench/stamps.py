@@ -1,4 +1,4 @@
-"""Measures what timestamps on departing objects add to a scrape of many pods: `python -m bench.stamps [--pods 20000]`.
+"""Measures the cost of timestamps on departing objects: `python -m bench.stamps [--pods 20000]`.
 
 CPU is the least of several rounds of assembling an answer, without the socket. `!` marks a gzip scrape with timestamps that costs
 more than a plain-text scrape without; the exit code is then 1. Memory is the peak of a scrape, besides the memory of the store.

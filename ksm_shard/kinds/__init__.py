@@ -1,6 +1,6 @@
-"""The exported resources, one module each, named by the plural in the API. A new module is a new kind.
+"""The exported resources, one module each, named by the plural in the API.
 
-Each module holds a `Resource` of its own name.
+A new module is a new kind. Each module holds a `Resource` of its own name.
 """
 
 from functools import cache

@@ -15,7 +15,10 @@ def resource(plural: str, message: type[Any]) -> Resource:
 
 
 def policy(declared: Resource, prefix: str, *, reinvocation: bool) -> None:
-    """Declare the families of a policy; `reinvocation` adds the label that only mutating policies have."""
+    """Declare the families of a policy.
+
+    `reinvocation` adds the label that only mutating policies have.
+    """
     labels = "param_api_version param_kind failure_policy"
 
     def info(obj: Any) -> Rows:

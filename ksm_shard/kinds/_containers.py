@@ -1,4 +1,4 @@
-"""Families of containers, declared once for the containers and the init containers of a pod."""
+"""Families of containers and of init containers, declared once for both."""
 
 from collections.abc import Callable
 

@@ -2,8 +2,8 @@
 
 Nine families read the conditions of a pod, thirty its containers. Reading the message anew for each took 30 of 92 us a pod, because
 each access to a message field makes a Python object (0.1 us). Families of `pods.viewed` read the view, which is made only if at
-least one of them is on.
-Repeated message fields are sliced, `[:]`, before a loop: a loop over the field itself ends in an IndexError, which costs 0.3 us.
+least one of them is on. Repeated message fields are sliced, `[:]`, before a loop: a loop over the field itself ends in an
+IndexError, which costs 0.3 us.
 """
 
 from collections.abc import Iterable
@@ -86,7 +86,10 @@ class PodView:
         ]
 
     def since(self, kind: str, status: str) -> int | None:
-        """Return the Unix time at which a condition changed to the given status; None if it has another status or is absent."""
+        """Return the Unix time at which a condition changed to the given status.
+
+        Return None if the condition has another status or is absent.
+        """
         for found, now, condition in self.conditions:
             if found == kind and now == status:
                 return seconds_or_year_one(condition.lastTransitionTime)

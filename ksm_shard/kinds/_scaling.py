@@ -1,9 +1,8 @@
-"""Metrics of a horizontal pod autoscaler: targets, current values, and labels that tell metrics of one name apart.
+"""Target and current metrics of a horizontal pod autoscaler.
 
 Several metrics may have the same name: one for each queue, with different selectors, or one for each ingress, with different
 described objects. Such metrics get additional labels, but only the labels in which they differ; all other metrics keep the labels
-of
-kube-state-metrics. Targets and current values get the same additional labels, even while only one of several current values is
+of kube-state-metrics. Targets and current values get the same additional labels, even while only one of several current values is
 known.
 """
 
@@ -34,7 +33,10 @@ WORDS: Final = {"In": "in", "NotIn": "notin"}
 
 
 class Metric(NamedTuple):
-    """A metric and its source; metrics with the same name and container need distinction."""
+    """A metric and its source.
+
+    Metrics with the same name and container need distinction.
+    """
 
     name: str
     container: str
@@ -73,9 +75,10 @@ class ScalerView:
 
     @property
     def needed(self) -> Needed:
-        """For each name and container that occurs several times, the flags of the DISTINCTION labels to write.
+        """Flags of the DISTINCTION labels to write, by name and container of a metric.
 
-        A label is written if the metrics of that name and container differ in it, among the targets or among the current values.
+        Only for names and containers that occur several times. A label is written if these metrics differ in it, among the targets
+        or among the current values.
         """
         if self._needed is None:
             self._needed = _needed(self.targets, self.values)
@@ -129,7 +132,7 @@ def _needed(*lists: list[Metric]) -> Needed:
 
 
 def _rows(metrics: Iterable[tuple[Metric, Any]], needed: Needed) -> Rows:
-    """Return up to three rows for each metric: its value, its average and its utilization, as targeted or as measured."""
+    """Return up to three rows for each metric: value, average and utilization."""
     rows: list[tuple[Any, ...]] = []
     for metric, given in metrics:
         name, container = metric[:2]

@@ -17,7 +17,10 @@ CONDITION_STATES: Final = tuple(STATE_OF.values())
 
 
 def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent: int | None = None) -> None:
-    """Declare the creation time; `absent` is the value for an object without one, None for no sample."""
+    """Declare the creation time.
+
+    `absent` is the value for an object without one, None for no sample.
+    """
 
     @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability)
     def creation(obj: Any) -> int | None:
@@ -26,7 +29,10 @@ def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent:
 
 
 def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
-    """Declare the deletion timestamp: the end of the grace period, set only while an object is being deleted."""
+    """Declare the deletion timestamp, the end of the grace period.
+
+    Only an object that is being deleted has one.
+    """
 
     @resource.value(f"{prefix}_deletion_timestamp", "Unix deletion timestamp.", stability)
     def deletion(obj: Any) -> int | None:
@@ -71,7 +77,10 @@ def labels(resource: Resource, prefix: str, stability: str = STABLE) -> None:
 def annotations(
     resource: Resource, prefix: str, stability: str = ALPHA, *, withheld: frozenset[str] = frozenset()
 ) -> None:
-    """Declare the Kubernetes annotations that the allowlist names, as Prometheus labels, but never those in `withheld`."""
+    """Declare the Kubernetes annotations that the allowlist names, as Prometheus labels.
+
+    Annotations in `withheld` are never exported.
+    """
 
     @resource.mapping(
         f"{prefix}_annotations",
@@ -107,7 +116,7 @@ def boolean(value: bool) -> str:
 
 
 def controller_of(obj: Any) -> OwnerReference:
-    """Return the owner reference of the controller, or an empty reference if the object has no controller."""
+    """Return the owner reference of the controller, or an empty reference without one."""
     owner: OwnerReference
     for owner in obj.metadata.ownerReferences[:]:
         if owner.controller:
@@ -116,7 +125,10 @@ def controller_of(obj: Any) -> OwnerReference:
 
 
 def state_of(status: str) -> str:
-    """Return a condition's status as one of CONDITION_STATES: `True` -> `true`; "" for anything that the API does not define."""
+    """Return a condition's status as one of CONDITION_STATES: `True` -> `true`.
+
+    Return "" for a status that the API does not define.
+    """
     return STATE_OF.get(status, "")
 
 
@@ -149,19 +161,20 @@ def resources_of(quantities: Mapping[str, Quantity]) -> list[tuple[str, str, flo
 # Cached (0.1 us instead of 1.5 us): a cluster has some dozens of different requests and limits.
 @lru_cache(maxsize=65536)
 def resource_row(name: str, amount: str) -> tuple[str, str, float] | None:
-    """Return the label, unit and value of a resource amount, or None for a name that no container or node can have.
+    """Return the label, unit and value of a resource amount.
 
-    CPU is fractional; all other resources are rounded up to whole units.
+    Return None for a name that no container or node can have. CPU is fractional; all other resources are rounded up to whole units.
     """
     named = resource_name(name)
     return None if named is None else (*named, quantity(amount) if name == "cpu" else whole(amount))
 
 
 def resource_name(name: str) -> tuple[str, str] | None:
-    """Return a resource name as a label value, and its unit; None for a name that no container or node can have.
+    """Return a resource name as a label value, and its unit.
 
-    Huge pages and attachable volumes are in bytes, as in kube-state-metrics. Extended resources, whose name has a domain other than
-    Kubernetes' own, are integers (API reference, "Resource units").
+    Return None for a name that no container or node can have. Huge pages and attachable volumes are in bytes, as in
+    kube-state-metrics. Extended resources, whose name has a domain other than Kubernetes' own, are integers (API reference,
+    "Resource units").
     """
     native = NATIVE_UNITS.get(name)
     if native is not None:

@@ -124,7 +124,9 @@ def max_surge(deployment: Deployment) -> int | None:
 
 
 def scaled(value: IntOrString, spec: DeploymentSpec, whole: Callable[[float], int]) -> int | None:
-    """Return an int-or-string as a number of pods; a percentage is one of `spec.replicas` (API reference, IntOrString).
+    """Return an int-or-string as a number of pods.
+
+    A percentage is one of `spec.replicas` (API reference, IntOrString).
 
     Args:
         value: the number or percentage.

@@ -1,4 +1,4 @@
-"""Endpoint slices: the addresses and ports behind each service, and the conditions of each address."""
+"""Endpoint slices: addresses behind each service, with ports and conditions."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, Resource, Rows

@@ -63,9 +63,9 @@ def info(volume: PersistentVolume) -> Rows:
 
 
 def where(source: PersistentVolumeSource) -> list[str]:
-    """Return the labels that locate the data; if a volume wrongly has several sources, the first one counts.
+    """Return the labels that locate the data.
 
-    The API reference allows a volume one source.
+    If a volume wrongly has several sources, the first one counts. The API reference allows a volume one source.
     """
     kind = next((kind for kind in SOURCES if source.HasField(kind)), "")
     of = PersistentVolumeSource()

@@ -93,7 +93,10 @@ def ips(pod: Pod) -> Rows:
 
 
 def ip_family(text: str) -> str:
-    """Return "4" or "6"; "" for a text that is not an address. An IPv4 address mapped to IPv6 counts as 4."""
+    """Return "4" or "6"; "" for a text that is not an address.
+
+    An IPv4 address mapped to IPv6 counts as 4.
+    """
     if IPV4.fullmatch(text):
         return "4"
     try:
@@ -167,7 +170,10 @@ def runtimeclass_name_info(pod: Pod) -> Rows:
 
 
 class ClaimedVolume(NamedTuple):
-    """A volume of a pod that is a persistent volume claim; `ephemeral` is "true" for a claim that the pod brings."""
+    """A volume of a pod that is a persistent volume claim.
+
+    `ephemeral` is "true" for a claim that the pod brings.
+    """
 
     name: str
     claim: str

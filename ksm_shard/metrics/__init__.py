@@ -1,1 +1,4 @@
-"""Declarations of metric families, and their compiler to text. Contains no clock, thread, socket or logger."""
+"""Declarations of metric families, and their compiler to text.
+
+Contains no clock, thread, socket or logger.
+"""

@@ -6,7 +6,10 @@ from ksm_shard.metrics.families import Family, Resource
 
 
 def patterns_for(allowlist: Mapping[str, Sequence[str]], resource: str) -> tuple[str, ...]:
-    """Return the key patterns for a resource; an entry for `*` replaces the entries of all resources."""
+    """Return the key patterns for a resource.
+
+    An entry for `*` replaces the entries of all resources.
+    """
     return tuple(allowlist.get("*", allowlist.get(resource, ())))
 
 

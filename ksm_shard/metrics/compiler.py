@@ -124,8 +124,7 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
         ids: variable of the identity labels of the subject.
 
     Generates loops instead of comprehensions, which before Python 3.12 are calls (0.2 us, sixty times a pod), and looks for
-    repeated
-    rows only if there are several rows.
+    repeated rows only if there are several rows.
     """
     call = f"fn{index}({subject})"
     start = f"{family.name}{{{{{{{ids}}}"
@@ -215,7 +214,10 @@ def _pair(label: str, value: str | None) -> str:
 
 
 class _Once:
-    """Removes repeated series of an object and keeps the first: repeated tolerations and container names are legal."""
+    """Removes repeated series of an object.
+
+    The first one is kept. Repeated tolerations and container names are legal.
+    """
 
     def __init__(self, duplicated: Duplicated) -> None:
         self._duplicated = duplicated
@@ -237,7 +239,7 @@ class _Once:
         return list(kept)
 
     def rows(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Drop rows with the same labels (all elements but the last) as an earlier row."""
+        """Drop rows with the labels (all elements but the last) of an earlier row."""
         if len({row[:-1] for row in rows}) == len(rows):
             return rows
         kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -248,7 +250,7 @@ class _Once:
 
 
 class _Broken(Iterable[Any]):
-    """Stands for a part that could not be read: each family of the part fails with the same error."""
+    """A part that could not be read; its families all fail with the same error."""
 
     def __init__(self, error: Exception) -> None:
         self._error: Final = error

@@ -93,7 +93,7 @@ class Schedule(NamedTuple):
 # Cached: a cron job changes several times a run, and finding the next run takes 3 to 20 us.
 @lru_cache(maxsize=4096)
 def next_run(schedule: Schedule, after: int) -> int | None:
-    """Return the Unix time of the first run after `after`, or None if there is none within five years."""
+    """Return the Unix time of the first run after `after`, or None if no run follows within five years."""
     if schedule.every:
         return after + schedule.every
     if not 0 <= after <= LAST or not schedule.minutes or not schedule.hours:
@@ -144,7 +144,10 @@ def _offset(moment: int, zone: tzinfo) -> int:
 
 
 def _moment(wall: int, zone: tzinfo) -> int:
-    """Return the Unix time of a wall-clock time; one that clocks skip is moved as by Go's time.Date."""
+    """Return the Unix time of a wall-clock time.
+
+    A time that clocks skip is moved as by Go's time.Date.
+    """
     return wall - _offset(wall - _offset(wall, zone), zone)
 
 
@@ -166,7 +169,10 @@ def _beginning(day: date, late: int, zone: tzinfo) -> int:
 
 
 def _first_day(schedule: Schedule, day: date, last_year: int) -> date | None:
-    """Return the first matching day on or after `day`, or None if there is none until the end of `last_year`."""
+    """Return the first matching day on or after `day`.
+
+    Return None if there is none until the end of `last_year`.
+    """
     year, month, least = day.year, day.month, day.day
     while year <= last_year:
         if schedule.months >> month & 1 and (days := _days(schedule, year, month) >> least):

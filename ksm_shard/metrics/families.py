@@ -1,6 +1,7 @@
-"""Declarations of metric families: name, help, type, stability, labels, and a function from an object to rows.
+"""Declarations of metric families.
 
-The function decides what to report, the compiler how to write it. The decorators return the function unchanged.
+A declaration has a name, help, type, stability, labels, and a function from an object to rows. The function decides what to report,
+the compiler how to write it. The decorators return the function unchanged.
 
 shape     the function returns                                  written as
 --------  ----------------------------------------------------  ------------------------------------------
@@ -80,7 +81,10 @@ class Declarations:
         return declare
 
     def value(self, name: str, text: str, stability: str, **more: Any) -> Callable[[F], F]:
-        """Declare a family of one number an object; also takes `type`, `opt_in` and `deprecated_since`."""
+        """Declare a family of one number an object.
+
+        Also takes `type`, `opt_in` and `deprecated_since`.
+        """
         return self._declare("value", name, text, stability, **more)
 
     def one_hot(
@@ -92,7 +96,10 @@ class Declarations:
     def info(
         self, name: str, text: str, stability: str, *, labels: str = "", sparse: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows whose value is always 1; also takes `opt_in` and `deprecated_since`."""
+        """Declare a family of rows whose value is always 1.
+
+        Also takes `opt_in` and `deprecated_since`.
+        """
         return self._declare(
             "info", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
         )
@@ -100,7 +107,10 @@ class Declarations:
     def rows(
         self, name: str, text: str, stability: str, *, labels: str, sparse: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows that end in their value; also takes `type`, `opt_in` and `deprecated_since`."""
+        """Declare a family of rows that end in their value.
+
+        Also takes `type`, `opt_in` and `deprecated_since`.
+        """
         return self._declare(
             "rows", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
         )
@@ -108,7 +118,10 @@ class Declarations:
     def states(
         self, name: str, text: str, stability: str, *, labels: str, states: Sequence[str], **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows that end in their current state; the last label is named after the state."""
+        """Declare a family of rows that end in their current state.
+
+        The last of the labels takes the state.
+        """
         return self._declare(
             "states", name, text, stability, labels=tuple(labels.split()), states=tuple(states), **more
         )
@@ -116,7 +129,10 @@ class Declarations:
     def mapping(
         self, name: str, text: str, stability: str, *, prefix: str, allowlist: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family with a label for each Kubernetes key; a function that returns None writes no sample."""
+        """Declare a family with a label for each Kubernetes key.
+
+        A function that returns None writes no sample.
+        """
         return self._declare("mapping", name, text, stability, prefix=prefix, allowlist=allowlist, **more)
 
 
@@ -205,5 +221,8 @@ class Resource(Declarations):
         return Declarations(self.families, None, viewed=True)
 
     def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str], *, viewed: bool = False) -> Part:
-        """Declare a repeated part of the objects, or of their views; items that repeat an earlier item's labels are left out."""
+        """Declare a repeated part of the objects, or of their views.
+
+        Items that repeat an earlier item's labels are left out.
+        """
         return Part(self.families, items, labels, viewed=viewed)

@@ -1,4 +1,7 @@
-"""Selects the families that are on, by allowlist or denylist and by the opt-in list. Others are never compiled."""
+"""Selects the families that are on, by allowlist or denylist and by the opt-in list.
+
+Others are never compiled.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +14,10 @@ Patterns = Mapping[str, re.Pattern[str]]
 
 
 class Filters:
-    """The three lists of families; entries are names or regular expressions, unanchored as in kube-state-metrics."""
+    """The three lists of families.
+
+    Entries are names or regular expressions, unanchored as in kube-state-metrics.
+    """
 
     def __init__(self, allow: Sequence[str] = (), deny: Sequence[str] = (), opt_in: Sequence[str] = ()) -> None:
         """Compile the lists.

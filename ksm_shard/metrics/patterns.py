@@ -8,8 +8,8 @@ ECMAScript    Python        meaning
 []            (?!)          no character
 [[&|~]        [\[\&\|\~]    characters that Python warns of: a later version may give them a meaning
 
-For names of families, which are ASCII, all other syntax means the same, except that Python's lookbehinds must have a fixed
-length. Syntax that only Python has, such as (?P<name>x), is accepted too.
+For names of families, which are ASCII, all other syntax means the same, except that Python's lookbehinds must have a fixed length.
+Syntax that only Python has, such as (?P<name>x), is accepted too.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Converts quantities to floats: `100m` -> 0.1, `1Ki` -> 1024, `1e3` -> 1000.
 
 Source: apimachinery, api/resource. A quantity is a signed decimal number and a suffix: decimal (n u m k M G T P E), binary (Ki to
-Ei) or an exponent. The API accepts quantities that do not fit 64 bits; their value, and the last digit of a float, depend on how
-Go clients store the quantity:
+Ei) or an exponent. The API accepts quantities that do not fit 64 bits; their value, and the last digit of a float, depend on how Go
+clients store the quantity:
 
 stored as      quantities                                                          beyond 64 bits
 -------------  ------------------------------------------------------------------  ---------------------------------
@@ -56,9 +56,9 @@ class Amount(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def quantity(text: str) -> float:
-    """Return the value of a quantity, rounded away from zero to a thousandth, as Go clients do.
+    """Return the value of a quantity, rounded away from zero to a thousandth.
 
-    Cached: a cluster of 20,000 pods has only some dozens of different quantities.
+    Go clients round so. Cached: a cluster of 20,000 pods has only some dozens of different quantities.
 
     Raises:
         ValueError: the text is not a quantity.
@@ -80,9 +80,9 @@ def whole(text: str) -> float:
 
 @lru_cache(maxsize=4096)
 def approximate(text: str) -> float:
-    """Return the unrounded value of a quantity, for resources that are fractions by nature: `3u` is 3e-06.
+    """Return the unrounded value of a quantity: `3u` is 3e-06.
 
-    Multiplies floats, as Go clients do: `26m` is 0.026000000000000002.
+    For quantities that are fractions by nature. Multiplies floats, as Go clients do: `26m` is 0.026000000000000002.
 
     Raises:
         ValueError: the text is not a quantity.
@@ -95,9 +95,9 @@ def approximate(text: str) -> float:
 
 
 def _power_of_ten(exponent: int) -> float:
-    """Return 10**exponent as Go computes it: exact up to 10**22, beyond that the product of two floats.
+    """Return 10**exponent as Go computes it.
 
-    No amount has an exponent below -9.
+    Exact up to 10**22, beyond that the product of two floats. No amount has an exponent below -9.
     """
     above = max(0, exponent - exponent % 32)
     return float(f"1e{above}") * float(f"1e{exponent - above}")

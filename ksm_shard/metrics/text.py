@@ -15,7 +15,10 @@ SMALL: Final[dict[float, str]] = {number: str(number) for number in range(-1, 40
 
 
 def escape(text: str) -> str:
-    """Escape a label value. Hardly any needs it, so search first (0.08 us) and translate (1 to 2.5 us) only if needed."""
+    """Escape a label value.
+
+    Hardly any needs it, so search first (0.08 us) and translate (1 to 2.5 us) only if needed.
+    """
     if '"' in text or "\\" in text or "\n" in text:
         return text.translate(ESCAPES)
     return text

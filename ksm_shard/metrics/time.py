@@ -1,7 +1,7 @@
-"""Converts API times to Unix seconds. An unknown time has no sample; an impossible time is an error.
+"""Converts API times to Unix seconds.
 
-A time is unknown if it is absent or Go's zero time, encoded as empty, which the kubelet writes for a container that it lost sight
-of. Fractions of a second are ignored.
+An unknown time has no sample; an impossible time is an error. A time is unknown if it is absent or Go's zero time, encoded as
+empty, which the kubelet writes for a container that it lost sight of. Fractions of a second are ignored.
 """
 
 from typing import Final

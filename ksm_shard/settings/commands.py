@@ -1,4 +1,7 @@
-"""The commands and their options. Commands other than `run` take flags only: no variables and no file."""
+"""The commands and their options.
+
+Commands other than `run` take flags only: no variables and no file.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -52,7 +55,7 @@ class Demo(Options):
 
 @dataclass(frozen=True)
 class Check(Options):
-    """Options of `ksm-shard check`, which takes the URLs of all shards or the name of their Service."""
+    """Options of `ksm-shard check`: the URLs of all shards, or their Service."""
 
     urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URL of a shard; give those of all shards.", flag="")
     pod_namespace: str = option(
@@ -73,7 +76,10 @@ class Check(Options):
 
 @dataclass(frozen=True)
 class Plan(Options):
-    """Options of `ksm-shard plan`, which compares two shard counts, finds a shard count for a size, or both."""
+    """Options of `ksm-shard plan`.
+
+    It compares two shard counts, finds a shard count for a number of objects, or both.
+    """
 
     from_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "Current number of shards.", flag="from")
     to_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "New number of shards.", flag="to")
@@ -108,7 +114,7 @@ class Plan(Options):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its words on the command line, its help, and its options, None if it takes none."""
+    """A command: its name, which may be two words, its help and its options, if any."""
 
     name: str
     help: str

@@ -1,4 +1,7 @@
-"""Completion scripts for shells, made from the declarations. Load one with `source <(ksm-shard completion bash)`."""
+"""Completion scripts for shells, made from the declarations.
+
+Load one with `source <(ksm-shard completion bash)`.
+"""
 
 import shlex
 from typing import Final

@@ -1,4 +1,7 @@
-"""Flags of kube-state-metrics that are not options here: accepted without effect, or refused as not supported yet."""
+"""Flags of kube-state-metrics that are not options here.
+
+Some are accepted without effect, the others refused as not supported yet.
+"""
 
 from typing import Any, Final
 

@@ -1,4 +1,6 @@
-"""Declares an option once, as a field of a dataclass; flag, YAML key, variable, help and docs are derived from the field.
+"""Declares an option once, as a field of a dataclass.
+
+Flag, YAML key, variable, help and docs are derived from the field.
 
 @dataclass(frozen=True)
 class Settings(Options):
@@ -17,7 +19,7 @@ METADATA: Final = "option"
 
 
 class UsageError(Exception):
-    """Invalid usage: one line for each problem, which names the place and the correct form."""
+    """Invalid usage: a line for each problem, with its place and the correct form."""
 
     def __init__(self, *problems: str) -> None:
         """Take all problems at once, so that a user can fix them in one go."""
@@ -76,7 +78,10 @@ class Option(Generic[T]):
 
     @property
     def default_text(self) -> str:
-        """The default as a user would write it; "" for empty values and for false."""
+        """The default as a user would write it.
+
+        Return "" for empty values and for false.
+        """
         if isinstance(self.default, Derived):
             return self.default.text
         return "" if self.default is None or self.default is False else self.kind.show(self.default)
@@ -98,7 +103,10 @@ def option(
     more: Callable[[], str] | None = None,
     per_process: bool = False,
 ) -> T:
-    """Declare an option; flag and key default to the field's name, with dashes and with underscores."""
+    """Declare an option.
+
+    Flag and key are by default the name of the field, with dashes and with underscores.
+    """
     declared = {
         "section": section,
         "kind": kind,
@@ -129,7 +137,10 @@ def options_of(declaration: "type[Options]") -> tuple[Option[Any], ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Base of the options of a command; every instance has its derived defaults filled in and has been checked."""
+    """Base of the options of a command.
+
+    Every instance has its derived defaults filled in and has been checked.
+    """
 
     def __post_init__(self) -> None:
         """Fill in derived defaults and check the values.

@@ -1,7 +1,7 @@
-"""Parses flags, variables and file. The file overrides flags, as in kube-state-metrics; flags override variables.
+"""Parses flags, variables and file.
 
-Flags follow Go's syntax: one dash or two, `--flag value` or `--flag=value`, booleans alone or as `--flag=false`. All mistakes are
-reported at once.
+The file overrides flags, as in kube-state-metrics; flags override variables. Flags follow Go's syntax: one dash or two, `--flag
+value` or `--flag=value`, booleans alone or as `--flag=false`. All mistakes are reported at once.
 """
 
 import difflib
@@ -56,7 +56,10 @@ def parse_command(declaration: type[AnyOptions], argv: Sequence[str]) -> AnyOpti
 
 
 class _Found:
-    """Reads the sources: each method returns values by field name, and `problems` collects all mistakes."""
+    """Reads the sources of values, and collects all mistakes in `problems`.
+
+    Each method returns values by name of the field.
+    """
 
     def __init__(self, options: Iterable[Option[Any]]) -> None:
         self._flags = {option.flag: option for option in options}

@@ -1,4 +1,7 @@
-"""The options of `ksm-shard run`: those of kube-state-metrics, under the same names, and a few of our own."""
+"""The options of `ksm-shard run`.
+
+They are those of kube-state-metrics, under the same names, and a few of our own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +29,10 @@ SCRAPE_INTERVAL: Final = 30.0
 
 
 def known_resources() -> str:
-    """Return the help sentences that list all resources. Imports all kinds (6 MB, 44 ms), so not called at start."""
+    """Return the help sentences that list all resources.
+
+    Imports all kinds (6 MB, 44 ms), so not called at start.
+    """
     known = kinds.resources()
     on = ", ".join(name for name, resource in known.items() if resource.default)
     off = ", ".join(name for name, resource in known.items() if not resource.default)
@@ -35,7 +41,9 @@ def known_resources() -> str:
 
 @dataclass(frozen=True)
 class Settings(Options):
-    """Settings of the exporter. Durations are in seconds; an empty list or text means "not given".
+    """Settings of the exporter.
+
+    Durations are in seconds; an empty list or text means "not given".
 
     Attributes:
         ignored_flags: given flags of kube-state-metrics that have no effect here, with their dashes.

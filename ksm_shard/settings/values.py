@@ -49,7 +49,10 @@ class Kind(Generic[T]):
         return str(value)
 
     def join(self, earlier: T, later: T) -> T:
-        """Combine the values of a flag that was given twice; by default the later value replaces the earlier."""
+        """Combine the values of a flag that was given twice.
+
+        By default the later value replaces the earlier.
+        """
         del earlier
         return later
 
@@ -163,7 +166,10 @@ class Duration(Kind[float]):
 
 
 class Words(Kind[tuple[str, ...]]):
-    """A list of distinct words, in order of first appearance; comma-separated, or given by repeating the flag."""
+    """A list of distinct words, in order of first appearance.
+
+    Words are separated by commas, or given by repeating the flag.
+    """
 
     def __init__(self, placeholder: str) -> None:
         """Set the placeholder."""
@@ -174,7 +180,10 @@ class Words(Kind[tuple[str, ...]]):
         return self._checked(text.split(","))
 
     def read(self, value: object) -> tuple[str, ...]:
-        """Read a list, or the keys of a map, as kube-state-metrics does; in YAML a comma is part of a word."""
+        """Read a list, or the keys of a map, as kube-state-metrics does.
+
+        In YAML a comma is part of a word.
+        """
         if isinstance(value, (list, dict)):
             return self._checked([_scalar(item) for item in value])
         return super().read(value)

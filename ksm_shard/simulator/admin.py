@@ -1,4 +1,7 @@
-"""The simulator's own paths below /admin: faults, compaction, backups and tokens, for curl and for tests in other processes."""
+"""The simulator's own paths below /admin: faults, compaction, backups and tokens.
+
+They are for curl and for tests in other processes.
+"""
 
 from collections.abc import Mapping
 from typing import Any

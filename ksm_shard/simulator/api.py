@@ -202,9 +202,10 @@ class SimulatedApi:
         return _written(request, resource, stored, 201)
 
     def _mark_deleted(self, request: Request, resource: ServedResource, key: tuple[str, str]) -> Stored | None:
-        """Mark a pod with a node as being deleted; None for all other objects, which are deleted at once.
+        """Mark a pod with a node as being deleted.
 
-        The kubelet of a marked pod ends the deletion by a second DELETE with a grace period of 0.
+        Return None for all other objects, which are deleted at once. The kubelet of a marked pod ends the deletion by a second
+        DELETE with a grace period of 0.
         """
         given = grace(request)
         with self._objects.lock:
@@ -218,7 +219,10 @@ class SimulatedApi:
             return self._catalogue.put(resource, {**old.data, "metadata": {**old.metadata, **marks}})
 
     def _change(self, request: Request, resource: ServedResource, key: tuple[str, str], sub: str) -> Answer:
-        """Answer PUT and PATCH. On /status only the status is changed, elsewhere everything; nothing is validated."""
+        """Answer PUT and PATCH.
+
+        On /status only the status is changed, elsewhere everything; nothing is validated.
+        """
         change = patch_of(request, resource) if request.method == "PATCH" else None
         given = {} if change else read(request, resource)
         head = {"kind": resource.kind, "apiVersion": resource.api_version}

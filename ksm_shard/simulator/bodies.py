@@ -85,7 +85,10 @@ def patch_of(request: Request, resource: ServedResource) -> Callable[[dict[str, 
 
 
 def grace(request: Request) -> int | None:
-    """Return the grace period of a DELETE in seconds: from its body, or from its query if there is no body."""
+    """Return the grace period of a DELETE in seconds.
+
+    It is in the body, or in the query if there is no body.
+    """
     if not request.body:
         text = request.query.get("gracePeriodSeconds")
         if text is not None and not text.isdecimal():

@@ -1,4 +1,7 @@
-"""The served resources: built-in ones, those declared by CRDs, and those of any other object that was put."""
+"""The served resources.
+
+These are the built-in ones, those that CRDs declare, and those of any other object that was put.
+"""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -9,7 +12,10 @@ from ksm_shard.simulator.resources import BUILT_IN, ServedResource, defined, gue
 
 
 class Catalogue:
-    """The served resources by group, version and plural; putting an object adds its resource."""
+    """The served resources by group, version and plural.
+
+    Putting an object adds its resource.
+    """
 
     def __init__(self, objects: Objects, more: Iterable[ServedResource]) -> None:
         """Serve the built-in resources and those in `more`."""
@@ -43,7 +49,9 @@ class Catalogue:
             self._resources = {key: found for key, found in self._resources.items() if found.plural != plural}
 
     def of(self, data: Mapping[str, Any]) -> ServedResource:
-        """Return the resource of an object; serve the resource from now on if it is unknown.
+        """Return the resource of an object.
+
+        An unknown resource is served from now on.
 
         Raises:
             ValueError: the data are not an object.
@@ -60,7 +68,9 @@ class Catalogue:
         return made
 
     def put(self, resource: ServedResource, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
-        """Store an object, given without apiVersion and kind; a CRD makes its resource served.
+        """Store an object, given without apiVersion and kind.
+
+        A CRD makes its resource served.
 
         Raises:
             ValueError: a CRD lacks names, scope or versions.

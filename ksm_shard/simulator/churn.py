@@ -14,7 +14,10 @@ UPDATES: Final = 90
 
 
 class Churn:
-    """Changes pods of a simulator at random; the same seed makes the same changes."""
+    """Changes pods of a simulator at random.
+
+    The same seed makes the same changes.
+    """
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
         """Take the pods that exist now as those to change."""

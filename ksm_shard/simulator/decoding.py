@@ -1,6 +1,7 @@
-"""Converts protobuf bodies to JSON objects as a real server would write them; the inverse of protobuf.py.
+"""Converts protobuf bodies to JSON objects as a real server would write them.
 
-Go encodes every field that is not a pointer, so a zero value is shown only if it differs in meaning from an absent one (tags.py).
+This is the inverse of protobuf.py. Go encodes every field that is not a pointer, so a zero value is shown only if it differs in
+meaning from an absent one (tags.py).
 """
 
 import base64

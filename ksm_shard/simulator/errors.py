@@ -49,7 +49,7 @@ def exists(plural: str, name: str) -> ApiError:
 
 
 def conflict(plural: str, name: str) -> ApiError:
-    """Build the error of changing an object whose resource version is newer than the one in the request."""
+    """Build the error of changing an object that changed since the requested resource version."""
     message = f'Operation cannot be fulfilled on {plural} "{name}": the object has been modified'
     return ApiError(409, "Conflict", message, name=name, kind=plural)
 
@@ -60,12 +60,18 @@ def expired_list() -> ApiError:
 
 
 def expired_watch(version: int, oldest: int) -> ApiError:
-    """Build the error of watching from a compacted resource version; sent as an ERROR event in an answer 200."""
+    """Build the error of watching from a compacted resource version.
+
+    The error is sent as an ERROR event in an answer 200.
+    """
     return ApiError(410, "Expired", f"too old resource version: {version} ({oldest})")
 
 
 def too_large(version: int, current: int) -> ApiError:
-    """Build the error of listing at a future resource version; a real server first waits three seconds."""
+    """Build the error of listing at a future resource version.
+
+    A real server first waits three seconds.
+    """
     causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
     message = f"Timeout: Too large resource version: {version}, current: {current}"
     return ApiError(504, "Timeout", message, causes=causes, retryAfterSeconds=1)

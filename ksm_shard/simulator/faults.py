@@ -103,7 +103,10 @@ class Faults:
         return [{name: value for name, value in fault.items() if name not in {"until", "order"}} for fault in left]
 
     def find(self, resource: str, *kinds: str, use: bool = True) -> Fault | None:
-        """Return the first active fault of these kinds for a resource; `use` counts the request as affected."""
+        """Return the first active fault of these kinds for a resource.
+
+        `use` counts the request as affected.
+        """
         self._expire()
         with self._lock:
             for fault in self._faults:
@@ -116,7 +119,10 @@ class Faults:
         return None
 
     def ending(self, resource: str, since: int) -> Fault | None:
-        """Return the first fault that ends watches of a resource, of those injected after the first `since` endings."""
+        """Return the first fault that ends watches of a resource.
+
+        The first `since` endings are skipped: they came before the watch began.
+        """
         for fault in self._endings[since:]:
             if fault.resource in {"", resource}:
                 return fault
@@ -124,7 +130,10 @@ class Faults:
 
     @property
     def endings(self) -> int:
-        """Number of faults so far that end watches; a watch notes the number when it begins."""
+        """Number of faults so far that end watches.
+
+        A watch notes the number when it begins.
+        """
         return len(self._endings)
 
     def _expire(self) -> None:

@@ -1,4 +1,7 @@
-"""Writes answers as JSON or protobuf, as whole objects, metadata or tables, as the Accept header chooses."""
+"""Formats of answers, chosen by the Accept header.
+
+Answers are JSON or protobuf, and contain whole objects, metadata or tables.
+"""
 
 import json
 import time
@@ -34,7 +37,10 @@ class Format(Protocol):
         """Encode a list with its ListMeta."""
 
     def event(self, kind: str, stored: Stored) -> bytes:
-        """Encode a watch event, ready to be sent; `kind` is its type, such as ADDED."""
+        """Encode a watch event, ready to be sent.
+
+        `kind` is its type, such as ADDED.
+        """
 
     def unreadable(self, kind: str) -> bytes:
         """Encode a well-formed watch event whose object does not parse."""
@@ -103,7 +109,10 @@ class JsonMetadata(Json):
 
 @dataclass(frozen=True)
 class JsonTable(Json):
-    """A Table, as `kubectl get` prints it; `include` selects the object in a row: Metadata, Object or None."""
+    """A Table, as `kubectl get` prints it.
+
+    `include` selects the object in a row: Metadata, Object or None.
+    """
 
     include: str = "Metadata"
 

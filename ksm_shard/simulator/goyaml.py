@@ -1,6 +1,7 @@
-"""Reads YAML as kubectl does (sigs.k8s.io/yaml): YAML 1.1 with Go's numbers, without times and without base 60.
+"""Reads YAML as kubectl does (sigs.k8s.io/yaml).
 
-A scalar that looks like a time stays a text, because all times of the Kubernetes API are texts.
+That is YAML 1.1 with Go's numbers, without times and without base 60. A scalar that looks like a time stays a text, because all
+times of the Kubernetes API are texts.
 """
 
 import re

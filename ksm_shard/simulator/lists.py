@@ -1,4 +1,7 @@
-"""Lists in pages, all at the resource version of the first page (API concepts, "Retrieving large results sets")."""
+"""Lists in pages, all at the resource version of the first page.
+
+Source: Kubernetes documentation, API concepts, "Retrieving large results sets".
+"""
 
 import base64
 import json

@@ -1,6 +1,7 @@
-"""All objects, under one resource version for the whole server and with a history to resume from, as in etcd.
+"""All objects, with one resource version for the whole server, as in etcd.
 
-A stored object is never modified: a change stores a new one. Lists and watches can therefore encode without a lock.
+A history allows watches to resume. A stored object is never modified: a change stores a new one. Lists and watches can therefore
+encode without a lock.
 """
 
 import random
@@ -21,7 +22,10 @@ Key = tuple[str, str]  # namespace and name, the order in which etcd lists
 
 
 class Expired(Exception):
-    """The changes after a resource version are compacted; `oldest` is the oldest version to resume from."""
+    """The changes after a resource version are compacted.
+
+    `oldest` is the oldest version to resume from.
+    """
 
     def __init__(self, oldest: int) -> None:
         """Take the oldest version to resume from."""
@@ -52,7 +56,10 @@ class Stored:
 
 @dataclass(slots=True, frozen=True)
 class Change:
-    """A change at a resource version, of type ADDED, MODIFIED or DELETED; `new` of a deletion has the version of the deletion."""
+    """A change at a resource version, of type ADDED, MODIFIED or DELETED.
+
+    `new` of a deletion has the version of the deletion.
+    """
 
     version: int
     type: str
@@ -119,7 +126,9 @@ class Shelf:
         return self.history[position - self.forgotten :]
 
     def at(self, version: int) -> list[Stored]:
-        """Return the objects as they were at a version, sorted by key. The list is shared: do not modify it.
+        """Return the objects as they were at a version, sorted by key.
+
+        The list is shared: do not modify it.
 
         Raises:
             Expired: changes after that version are compacted.
@@ -162,7 +171,9 @@ class Objects:
         return self.shelf(storage).objects.get(key)
 
     def put(self, storage: str, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
-        """Create or replace an object. The data are not copied: the caller must not modify them afterwards.
+        """Create or replace an object.
+
+        The data are not copied: the caller must not modify them afterwards.
 
         Args:
             storage: `ServedResource.storage` of its resource.

@@ -1,4 +1,7 @@
-"""OpenAPI v3, just enough to tell kubectl that PATCH takes `fieldValidation`; there are no schemas."""
+"""OpenAPI v3, just enough to tell kubectl that PATCH takes `fieldValidation`.
+
+There are no schemas.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,6 @@
-"""Applies the bodies of PATCH requests without modifying the old value; unchanged parts are shared with it.
+"""Applies the bodies of PATCH requests without modifying the old value.
+
+The new value shares unchanged parts with the old one.
 
 application/merge-patch+json             RFC 7386; a list replaces a list
 application/json-patch+json              RFC 6902: jsonpatch.py
@@ -34,7 +36,9 @@ def merged(old: Any, patch: Any) -> Any:
 
 
 def strategic(old: dict[str, Any], patch: dict[str, Any], message: str) -> dict[str, Any]:
-    """Return an object with a strategic merge patch applied; `message` is its full protobuf name.
+    """Return an object with a strategic merge patch applied.
+
+    `message` is the full protobuf name of the object's kind.
 
     Raises:
         ApiError: a directive is unknown, or an item lacks the merge key of its list.
@@ -64,7 +68,10 @@ def _map(old: dict[str, Any], patch: dict[str, Any], kind: Any) -> dict[str, Any
 
 
 def _directed(patch: dict[str, Any]) -> dict[str, Any]:
-    """Return the value that a map with a directive leaves: the content of the patch for replace, nothing for delete."""
+    """Return the value that a patch with a directive leaves.
+
+    For replace that is the content of the patch, for delete nothing.
+    """
     directive = patch[DIRECTIVE]
     if directive not in {"delete", "replace"}:
         raise bad_request(f"unknown patch type: {directive!r}")
@@ -98,8 +105,7 @@ def _ordered(items: list[Any], order: Sequence[Any], old: Sequence[Any], identit
     """Return items in the order of a patch.
 
     Items that `order` names come in its order. All others keep their order, and stay before the named items that they preceded in
-    the
-    old list.
+    the old list.
     """
     wanted = {identity(item): at for at, item in enumerate(order)}
     before = {identity(item): at for at, item in enumerate(old)}
@@ -141,7 +147,10 @@ def _strategies(kind: Any, name: str) -> tuple[frozenset[str], str]:
 
 
 def _message(kind: Any, name: str) -> Any:
-    """Return the descriptor of a field's message (of a map: of its values), or None if the field is no message."""
+    """Return the descriptor of a field's message; of a map, of its values.
+
+    Return None for a scalar field.
+    """
     field = _declaring(kind, name).fields_by_name.get(name) if kind is not None else None
     inner = None if field is None else field.message_type
     return inner.fields_by_name["value"].message_type if inner is not None and inner.GetOptions().map_entry else inner

@@ -1,6 +1,7 @@
-"""Converts JSON objects to the protobuf of a real API server, with every field of a kind, not only those that families read.
+"""Converts JSON objects to the protobuf of a real API server.
 
-The descriptors are built at first use, from fields.json (message -> field -> number and type, Kubernetes 1.36).
+Every field of a kind is encoded, not only those that families read. The descriptors are built at first use, from fields.json
+(message -> field -> number and type, Kubernetes 1.36).
 """
 
 import json
@@ -49,7 +50,10 @@ _SCALARS: Final = {
 
 
 class Shared(list[Any]):
-    """A list that many objects share and nobody modifies, encoded only once; makes 20,000 made-up pods affordable."""
+    """A list that many objects share and nobody modifies, encoded only once.
+
+    Sharing makes 20,000 made-up pods affordable.
+    """
 
     encoded: bytes | None = None
 
@@ -117,7 +121,10 @@ def _facts() -> dict[str, dict[str, tuple[int, str]]]:
 
 @cache
 def _pool() -> DescriptorPool:
-    """Return a pool with one file for each package; packages import each other in one direction only, api from apimachinery."""
+    """Return a pool with one file for each package.
+
+    Packages import each other in one direction only, api from apimachinery.
+    """
     files: dict[str, FileDescriptorProto] = {}
     for full, fields in _facts().items():
         package, _, name = full.rpartition(".")

@@ -1,4 +1,7 @@
-"""The resources that can be served: the 39 kinds of kube-state-metrics, those of CRDs, and those of any other object."""
+"""The resources that can be served.
+
+These are the 39 kinds of kube-state-metrics, those of CRDs, and those of any other object.
+"""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ServedResource:
-    """A resource as named in paths of the API; `group` is "" for the core group. Short names and categories are for kubectl."""
+    """A resource as named in paths of the API.
+
+    `group` is "" for the core group. Short names and categories are for kubectl.
+    """
 
     group: str
     version: str

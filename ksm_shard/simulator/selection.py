@@ -20,7 +20,10 @@ _RANGE: Final = re.compile(rf"\s*shardRange\(\s*object\.metadata\.(uid|namespace
 
 
 class Selection:
-    """A test for objects that a request selects; `shard_selector` is the selector that a filtered list echoes."""
+    """A test for objects that a request selects.
+
+    `shard_selector` is the selector that a filtered list echoes.
+    """
 
     def __init__(self, resource: ServedResource, namespace: str, query: Mapping[str, str], *, sharded: bool) -> None:
         """Parse the selectors of a query; without `sharded` (ShardedListAndWatch) shardSelector is ignored.
@@ -83,9 +86,10 @@ def _labels(selector: str) -> list[Test]:
 
 
 def _shards(selector: str) -> tuple[Test, str]:
-    """Parse a shardSelector: ranges of the FNV-1a hash of the uid or the namespace (k8s.io/apiserver/pkg/sharding, KEP 5866).
+    """Parse a shardSelector (k8s.io/apiserver/pkg/sharding, KEP 5866).
 
-    Returns the test for objects in the ranges, and the normalized selector.
+    It consists of ranges of the FNV-1a hash of the uid or the namespace. Returns the test for objects in the ranges, and the
+    normalized selector.
     """
     found = [_RANGE.fullmatch(part) for part in selector.split("||")]
     ranges = [(parsed[1], int(parsed[2], 16), int(parsed[3], 16)) for parsed in found if parsed]

@@ -16,7 +16,9 @@ from ksm_shard.simulator.server import Server
 
 
 class Simulator:
-    """An API server in memory; as a context manager it serves on a free port of 127.0.0.1.
+    """An API server in memory.
+
+    As a context manager it serves on a free port of 127.0.0.1.
 
     Attributes:
         faults: injects failures.
@@ -95,7 +97,9 @@ class Simulator:
         return self._objects.version
 
     def put(self, data: Mapping[str, Any], *, keep_version: bool = False) -> dict[str, Any]:
-        """Create or replace an object, and return it as stored. The data are not copied: do not modify them afterwards.
+        """Create or replace an object, and return it as stored.
+
+        The data are not copied: do not modify them afterwards.
 
         Args:
             data: the object with apiVersion and kind.
@@ -115,7 +119,10 @@ class Simulator:
         return Json(resource).item(stored) if stored else None
 
     def list(self, plural: str) -> list[dict[str, Any]]:
-        """Return all objects of a resource, sorted by namespace and name. Do not modify them."""
+        """Return all objects of a resource, sorted by namespace and name.
+
+        Do not modify them.
+        """
         resource = self._find(plural)
         return [Json(resource).item(stored) for stored in self._objects.each(resource.storage)]
 
@@ -124,7 +131,10 @@ class Simulator:
         return self._objects.delete(self._find(plural).storage, (namespace, name)) is not None
 
     def compact(self) -> None:
-        """Drop all history, as etcd does every five minutes: older versions are answered 410 from now on."""
+        """Drop all history, as etcd does every five minutes.
+
+        Older versions are answered 410 from now on.
+        """
         self._objects.compact()
 
     def back_up(self) -> None:
@@ -132,7 +142,9 @@ class Simulator:
         self._objects.back_up()
 
     def restore(self) -> None:
-        """Restore the remembered objects and cut all watches, like a restore of etcd and a restart of the API server.
+        """Restore the remembered objects and cut all watches.
+
+        So does a restore of etcd with a restart of the API server.
 
         Raises:
             ValueError: nothing was remembered.
@@ -145,7 +157,10 @@ class Simulator:
         self._catalogue.serve(resource)
 
     def withdraw(self, plural: str) -> None:
-        """Stop serving a resource, as a server of another version would; its objects are kept."""
+        """Stop serving a resource, as a server of another version would.
+
+        Its objects are kept.
+        """
         self._catalogue.withdraw(plural)
 
     def _find(self, plural: str) -> ServedResource:

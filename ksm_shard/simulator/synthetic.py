@@ -1,6 +1,7 @@
-"""Makes up clusters that look real: workloads whose pods have about 7 kB of JSON and 50 lines of metrics each.
+"""Makes up clusters that look real.
 
-The same numbers and seed make the same cluster. Objects are made from templates, so that 20,000 pods take only some seconds.
+Their pods have about 7 kB of JSON and 50 lines of metrics each. The same numbers and seed make the same cluster. Objects are made
+from templates, so that 20,000 pods take only some seconds.
 """
 
 import random
@@ -19,9 +20,9 @@ USERS: Final = 20
 
 
 def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
-    """Yield the objects of a cluster: nodes, pods, and what belongs to pods, such as workloads and services.
+    """Yield the objects of a cluster.
 
-    Without pods there are only nodes.
+    These are nodes, pods, and what belongs to pods, such as workloads and services. Without pods there are only nodes.
     """
     chance = random.Random(seed)
     for namespace in NAMESPACES if pods else ():

@@ -1,4 +1,4 @@
-"""Facts from the tags of Kubernetes' Go types (1.36): merge strategies of lists, and zero values that JSON shows.
+"""Merge strategies and zero values, from the tags of Kubernetes' Go types (1.36).
 
 For each message, tags.json has `merge`: fields -> `strategies:key` (patchStrategy and patchMergeKey), and `zeros`: scalars that are
 pointers or have no omitempty, so that their "", 0 and false are written.

@@ -1,8 +1,7 @@
 """Watches: streams of changes that end by timeout, by 410, by a fault, or when the server stops.
 
 A watch from no version, or from version 0, first sends the existing objects. With sendInitialEvents (WatchList, KEP-3157), a
-bookmark
-marks the end of these initial events.
+bookmark marks the end of these initial events.
 """
 
 import random
@@ -121,7 +120,10 @@ class Watch:
                 return
 
     def _event(self, change: Change) -> bytes:
-        """Return the event of a change as seen by this watch, whose selection objects enter and leave; b"" if not seen."""
+        """Return the event of a change as seen by this watch.
+
+        Objects enter and leave its selection. Return b"" if the change is not seen.
+        """
         before = change.old is not None and self._selection(change.old)
         after = change.type != "DELETED" and self._selection(change.new)
         if not (before or after):

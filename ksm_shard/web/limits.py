@@ -25,9 +25,9 @@ CLIENTS: Final = UNREAD + SCRAPES * (PIECE + 2 * SEND_BUFFER) + MOST * MOST_HEAD
 
 
 def raise_open_files() -> int:
-    """Raise the soft limit of open files to the hard limit, which needs no privilege, and return the result.
+    """Raise the soft limit of open files to the hard limit, and return it.
 
-    Most containers have a soft limit of 1,024, for the sake of programs that use select(2).
+    That needs no privilege. Most containers have a soft limit of 1,024, for the sake of programs that use select(2).
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # "unlimited" may exceed the kernel's maximum

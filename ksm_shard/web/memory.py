@@ -13,7 +13,10 @@ UNLIMITED: Final = 1 << 62
 
 
 def kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
-    """Return the number of processes of this control group that were killed for memory; 0 if unknown."""
+    """Return the number of processes of this control group that were killed for memory.
+
+    Return 0 if the number is unknown.
+    """
     for folder, version in _folders(groups, mount):
         for line in _read(folder / ("memory.events" if version == 2 else "memory.oom_control")).splitlines():
             name, _, count = line.partition(" ")
@@ -23,7 +26,10 @@ def kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
 
 
 def limit(groups: Path = GROUPS, mount: Path = MOUNT) -> int | None:
-    """Return the memory limit of this control group in bytes; None if there is none or it is unknown."""
+    """Return the memory limit of this control group in bytes.
+
+    Return None if there is no limit or it is unknown.
+    """
     for folder, version in _folders(groups, mount):
         text = _read(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes")).strip()
         if text.isdecimal() and int(text) < UNLIMITED:

@@ -32,7 +32,10 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _weighted(header: str) -> list[tuple[float, str, dict[str, str]]]:
-    """Return the quality, name and parameters of each item of a header; an invalid quality counts as 0."""
+    """Return the quality, name and parameters of each item of a header.
+
+    An invalid quality counts as 0.
+    """
     found = []
     for item in header.split(","):
         name, *rest = item.split(";")

@@ -1,8 +1,8 @@
-"""The small parent process of the one worker: forwards signals, and reports how the worker ended.
+"""The small parent of the one worker, which forwards signals and reports the worker's end.
 
 signal                      parent                                  worker
 --------------------------  --------------------------------------  ----------------------------------------------
-SIGTERM                     forwards it, kills after the patience   serves on for the drain period, then ends
+SIGTERM                     forwards it, kills after `patience`     serves on for the drain period, then ends
 SIGINT, SIGQUIT             forwards SIGQUIT, kills as above        ends at once
 SIGSEGV and other faults    ends; the worker notices and ends       ends
 all others                  ignores them                            ignores them
@@ -58,7 +58,10 @@ def ignore_the_rest() -> None:
 
 
 def heed() -> None:
-    """Unblock the stop signals, blocked since the fork; the worker calls this once its handlers are in place."""
+    """Unblock the stop signals, blocked since the fork.
+
+    The worker calls this once its handlers are in place.
+    """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
@@ -93,7 +96,10 @@ class Parent:
         heed()
 
     def wait(self, patience: float) -> End:
-        """Wait for the end of the worker; kill it if it takes more than `patience` seconds after a stop signal."""
+        """Wait for the end of the worker.
+
+        Kill it if it takes more than `patience` seconds after a stop signal.
+        """
         while True:
             for number in self._signals():
                 if number in STOPPING:

@@ -1,7 +1,8 @@
-"""Remembers scrapers, by address, name and query, so that samples leave only after every scraper has seen them with a timestamp.
+"""Remembers scrapers, by address, name and query.
 
-Departing objects wait only for regular scrapers, those that come back within a period. Farewells of ended series are kept for every
-scraper that was here within a period. A scraper that stays away therefore delays nothing for longer than a period.
+Objects that move to another shard leave only after every regular scraper, one that comes back within a period, has seen their
+samples with a timestamp. Farewells of ended series are kept for every scraper that was here within a period. A scraper that stays
+away therefore delays nothing for longer than a period. At most MOST scrapers are remembered.
 """
 
 import math
@@ -49,7 +50,10 @@ class Scrapers:
         return self._all.get(hash(identity)) or Scraper()
 
     def completed(self, scraper: Scraper, began: float, *identity: str | bytes | None) -> None:
-        """Record a scrape that was read to its end; `began` is the time of its beginning."""
+        """Record a scrape that was read to its end.
+
+        `began` is the time of its beginning.
+        """
         with self._lock:
             if began > scraper.began:
                 scraper.gap, scraper.began = began - scraper.began, began
@@ -60,12 +64,18 @@ class Scrapers:
         self._on_scraped()
 
     def scraped(self, now: float) -> float:
-        """Return the latest time since which all regular scrapers have completed a scrape; inf without scrapers."""
+        """Return the latest time since which all regular scrapers have completed a scrape.
+
+        Return inf if there are none.
+        """
         with self._lock:
             return min((one.heard for one in self._all.values() if self._counts(one, now)), default=math.inf)
 
     def heard(self, now: float) -> float:
-        """Return the latest time since which all present scrapers have completed a scrape, regular or not; inf without scrapers."""
+        """Return the latest time since which all present scrapers, regular or not, have completed a scrape.
+
+        Return inf if there are none.
+        """
         with self._lock:
             return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=math.inf)
 

@@ -1,8 +1,7 @@
 """The interface through which the web room sees the rest of the process.
 
 A `Source` answers from any thread and from memory, within milliseconds; only `find` may query the API server, which can take
-seconds.
-Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.ring`; times are seconds since 1970.
+seconds. Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.ring`; times are seconds since 1970.
 """
 
 from collections.abc import Callable
@@ -41,7 +40,10 @@ class Source(Protocol):
     scrapers: Scrapers
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
-        """Return the bodies of the wanted resources, headers included; None while first lists are under way."""
+        """Return the bodies of the wanted resources, headers included.
+
+        Return None while first lists are under way.
+        """
 
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start, which readers may still hold."""
@@ -56,7 +58,10 @@ class Source(Protocol):
         """Return whether this process serves everything it should, and otherwise the reasons."""
 
     def liveness(self) -> list[str]:
-        """Return the problems of this process's own threads; an unreachable API server is none."""
+        """Return the problems of this process's own threads.
+
+        An unreachable API server is none.
+        """
 
     def objects(self) -> int:
         """Return the number of objects held now; cheap, as it is called often."""

@@ -1,8 +1,8 @@
-"""Limits the memory of replaced pages that only slow readers hold, by closing the connections of such readers.
+"""Limits the memory of replaced pages that only slow readers hold.
 
-A scrape holds its pages until its client has read them. While nothing changes, the store holds the same pages, so they cost
-nothing;
-a page that is replaced meanwhile is kept for readers alone. The bytes of such pages are counted once a second.
+Beyond the limit, connections of slow readers are closed. A scrape holds its pages until its client has read them. While nothing
+changes, the store holds the same pages, so they cost nothing; a page that is replaced meanwhile is kept for readers alone. The
+bytes of such pages are counted once a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,11 +66,10 @@ class Unread:
             self._readings.pop(reading, None)
 
     def look(self) -> int:
-        """End scrapes of slow readers until the others hold no more than allowed; return the bytes that these may hold.
+        """End scrapes of slow readers until the others hold no more than allowed.
 
-        Each scrape, from newest to oldest, is charged with the pages that no newer scrape holds, but at most with the bytes that
-        were
-        replaced since its beginning, as the store still holds the other pages.
+        Returns the bytes that these may hold. Each scrape, from newest to oldest, is charged with the pages that no newer scrape
+        holds, but at most with the bytes that were replaced since its beginning, as the store still holds the other pages.
         """
         with self._lock:
             readings = [reading for reading in reversed(self._readings) if reading.bodies]

@@ -1,7 +1,8 @@
-"""Connections that hold no thread: before complete headers, between requests, and after the last answer.
+"""Waiting connections, which hold no thread.
 
-When there are too many connections, the one that has waited longest is closed, from the larger group: a crowd of idle connections
-does not displace those that are about to send a request, nor the other way round.
+Connections wait before complete headers, between requests, and after the last answer. When there are too many connections, the one
+that has waited longest is closed, from the larger group: a crowd of idle connections does not displace those that are about to send
+a request, nor the other way round.
 """
 
 import selectors
@@ -21,7 +22,10 @@ class Why(Enum):
 
 
 class Waiting:
-    """The waiting connections, registered with a poller; by reason, and for each reason in the order of deadlines."""
+    """The waiting connections, registered with a poller.
+
+    Kept by reason, and for each reason in the order of deadlines.
+    """
 
     def __init__(self, poller: selectors.BaseSelector, readable: Callable[[Connection], None]) -> None:
         """Take the poller, and a function to call when bytes have arrived on a connection."""

@@ -37,7 +37,9 @@ ZERO_TIME: Final = -62135596800
 
 
 def fill(message: Message, value: Mapping[str, Any]) -> None:
-    """Set the fields of a message from a JSON object; ignore keys that the message does not declare.
+    """Set the fields of a message from a JSON object.
+
+    Keys that the message does not declare are ignored.
 
     Raises:
         WireError: a value does not fit its field; the text has the path to the field.
@@ -92,11 +94,10 @@ def _assign(message: Message, field: Any, given: Any) -> None:
 
 
 def _encoded(field: Any, given: Any) -> bytes:
-    """Encode a field that contains texts which are not valid UTF-8, as protobuf refuses to set them.
+    """Encode a field with texts that are not valid UTF-8.
 
-    JSON can spell a lone surrogate, half a character. Read back, such a text is bytes, as one received in protobuf would be: only
-    the
-    families that show it fail, not the whole object.
+    Protobuf refuses to set such texts. JSON can spell a lone surrogate, half a character. Read back, such a text is bytes, as one
+    received in protobuf would be: only the families that show it fail, not the whole object.
     """
     kind = field.message_type
     if kind is None:

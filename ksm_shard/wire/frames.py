@@ -19,7 +19,10 @@ M = TypeVar("M", bound=Message)
 
 
 class WireError(ValueError):
-    """Bytes that are not what the API server promised; the text names what was expected and what came."""
+    """Bytes that are not what the API server promised.
+
+    The text names what was expected and what came.
+    """
 
 
 def seal(api_version: str, kind: str, raw: bytes) -> bytes:
@@ -55,7 +58,9 @@ def decode(kind: type[M], data: bytes) -> M:
 
 
 def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the payload of each frame of a watch stream; chunks may be of any size.
+    """Yield the payload of each frame of a watch stream.
+
+    Chunks may be of any size.
 
     Raises:
         WireError: a length over MAX_FRAME, or a stream that ends inside a frame.
@@ -85,7 +90,9 @@ def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a JSON watch stream, one event each; chunks may be of any size.
+    """Yield the lines of a JSON watch stream, one event each.
+
+    Chunks may be of any size.
 
     Raises:
         WireError: a line over MAX_FRAME, or a stream that ends inside a line.

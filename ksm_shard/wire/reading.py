@@ -4,7 +4,10 @@ from enum import Enum
 
 
 class Reading(Enum):
-    """The representation that lists and watches request; the value is the name shown to users."""
+    """The representation that lists and watches request.
+
+    The value is the name shown to users.
+    """
 
     FULL = "whole objects"
     METADATA = "PartialObjectMetadata"
