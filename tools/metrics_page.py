@@ -24,7 +24,7 @@ INTRODUCTION: Final = """\
 - Labels such as `label_*` are made of Kubernetes keys: `app.kubernetes.io/name` becomes `label_app_kubernetes_io_name`. Labels and
   annotations of objects are exported if `--metric-labels-allowlist` or `--metric-annotations-allowlist` names them.
 - Values in parentheses behind a label have a series each: 1 for the current value, 0 for the others.
-- Labels in brackets are optional.
+- Labels in brackets are left out where they do not apply.
 - Opt-in families are exported if `--metric-opt-in-list` names them.
 - Times are Unix seconds, sizes bytes, CPU cores, ratios fractions of 1.
 

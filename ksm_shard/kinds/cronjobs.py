@@ -66,7 +66,7 @@ def _schedule(job: CronJob) -> Schedule | None:
 
 @cronjobs.value(
     "kube_cronjob_next_schedule_time",
-    "Unix time of the next run after the last one, or after the creation; no sample if suspended. In the past if the run is late.",
+    "Unix time of the next run after the last one, or after the creation; no sample if suspended or without a further run. In the past if late.",
     STABLE,
 )
 def next_schedule_time(job: CronJob) -> int | None:
