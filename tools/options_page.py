@@ -66,7 +66,7 @@ def page() -> str:
 
 def _foreign(options: tuple[Option[Any], ...]) -> list[str]:
     rows = (_row(_code(f"--{option.flag}"), _code(option.key), option.help) for option in options)
-    return ["| flag | key | what it means there |", "|---|---|---|", *rows]
+    return ["| flag | key | meaning in kube-state-metrics |", "|---|---|---|", *rows]
 
 
 def _default(option: Option[Any]) -> str:

@@ -66,7 +66,7 @@ def _schedule(job: CronJob) -> Schedule | None:
 
 @cronjobs.value(
     "kube_cronjob_next_schedule_time",
-    "Unix time of the next run after the last one, or after the creation; no sample if suspended or without a further run. In the past if late.",
+    "Unix time of the run after the last one or the creation; no sample if suspended or no run follows. In the past if late.",
     STABLE,
 )
 def next_schedule_time(job: CronJob) -> int | None:
