@@ -3,7 +3,7 @@
 The answer is the one of the CronJob controller: robfig/cron v3 with its "standard" specs, an optional prefix `TZ=` or `CRON_TZ=`,
 and its search, whose steps matter where clocks change. A skipped time is no run, a repeated time is two runs. On days without a
 midnight, in zones east of Greenwich, a search that is stepping over days skips such a day as well, and a search that is stepping
-over hours counts it as part of the day before. One rule is kube-state-metrics': a step must be smaller than its range.
+over hours counts such a day as part of the day before. One rule is kube-state-metrics': a step must be smaller than its range.
 """
 
 import re

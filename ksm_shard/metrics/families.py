@@ -42,7 +42,7 @@ class Family:
         allowlist: "labels" or "annotations" if that allowlist selects the keys to write; "" if all keys are written.
         sparse: labels that a row omits if their value is None.
         opt_in: off by default; on if the opt-in list names the family.
-        viewed: the function, or the function of its part, needs the view of an object; otherwise it takes object and view alike.
+        viewed: the function, or the function of its part, needs the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics that deprecated the family; "" if none did.
     """
 

@@ -78,7 +78,7 @@ class Check(Options):
 class Plan(Options):
     """Options of `ksm-shard plan`.
 
-    It compares two shard counts, finds a shard count for a number of objects, or both.
+    Compares two shard counts, finds a shard count for a number of objects, or does both.
     """
 
     from_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "Current number of shards.", flag="from")

@@ -1,6 +1,6 @@
 """The options of `ksm-shard run`.
 
-They are those of kube-state-metrics, under the same names, and a few of our own.
+Most are options of kube-state-metrics, under the same names; a few are our own.
 """
 
 from collections.abc import Mapping

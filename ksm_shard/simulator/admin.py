@@ -1,6 +1,6 @@
 """The simulator's own paths below /admin: faults, compaction, backups and tokens.
 
-They are for curl and for tests in other processes.
+The paths serve curl and tests in other processes.
 """
 
 from collections.abc import Mapping

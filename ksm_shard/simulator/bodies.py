@@ -87,7 +87,7 @@ def patch_of(request: Request, resource: ServedResource) -> Callable[[dict[str, 
 def grace(request: Request) -> int | None:
     """Return the grace period of a DELETE in seconds.
 
-    It is in the body, or in the query if there is no body.
+    The body names the period, or the query if there is no body.
     """
     if not request.body:
         text = request.query.get("gracePeriodSeconds")

@@ -88,8 +88,8 @@ def _labels(selector: str) -> list[Test]:
 def _shards(selector: str) -> tuple[Test, str]:
     """Parse a shardSelector (k8s.io/apiserver/pkg/sharding, KEP 5866).
 
-    It consists of ranges of the FNV-1a hash of the uid or the namespace. Returns the test for objects in the ranges, and the
-    normalized selector.
+    A selector consists of ranges of the FNV-1a hash of the uid or the namespace. Returns the test for objects in the ranges, and
+    the normalized selector.
     """
     found = [_RANGE.fullmatch(part) for part in selector.split("||")]
     ranges = [(parsed[1], int(parsed[2], 16), int(parsed[3], 16)) for parsed in found if parsed]

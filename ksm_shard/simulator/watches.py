@@ -19,7 +19,7 @@ from ksm_shard.wire.codec import INITIAL_EVENTS_END
 
 # Seconds. A watch without a timeout ends after one to two times this, as with a real server's --min-request-timeout.
 MIN_TIMEOUT: Final = 1800
-# Seconds between checks for a client that has disconnected: a silent stream never writes, so it would not notice.
+# Seconds between checks for a client that has disconnected: a silent stream never writes, so the server would not notice.
 LOOK_AFTER_CLIENT: Final = 5.0
 # Bytes to collect before a write: 20,000 initial events written one by one would be as many system calls.
 BATCH: Final = 256 << 10

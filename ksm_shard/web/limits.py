@@ -12,15 +12,14 @@ MOST: Final = 1024
 MOST_HEADER: Final = 16 << 10
 # Scrapes in progress at once; one more is refused. A slow reader keeps its thread, which holds 50 kB, until the write timeout.
 SCRAPES: Final = 48
-# Bytes that the kernel should buffer of an answer for a client that does not read; it doubles the figure. By default it buffered 4
-# MB a connection, 190 MB for 48, which count as memory of the container. 256 kB a round trip are 25 MB/s at 10 ms.
+# Bytes of an answer that the kernel is asked to buffer for a client that does not read; the kernel doubles the figure. By default
+# it buffered 4 MB a connection, 190 MB for 48, which count as memory of the container. 256 kB a round trip are 25 MB/s at 10 ms.
 SEND_BUFFER: Final = 128 << 10
-# Bytes that the kernel should buffer of a client that sends while it is answered; by default up to 6 MB.
+# Bytes that the kernel is asked to buffer of a client that sends while it is answered; by default up to 6 MB.
 RECEIVE_BUFFER: Final = 16 << 10
-# Bytes of replaced pages that slow readers together may hold. Without this limit 48 of them held 180 MB at 1,500 changes a second.
+# Bytes of replaced pages that slow readers together may hold. Without this limit 48 readers held 180 MB at 1,500 changes a second.
 UNREAD: Final = 32 << 20
-# Memory that clients can cost at most, besides the pages that the store holds anyway. A fleet that nobody attacks needs a few MB of
-# it.
+# Memory that clients can cost at most, besides the pages that the store holds anyway. A fleet that nobody attacks needs a few MB.
 CLIENTS: Final = UNREAD + SCRAPES * (PIECE + 2 * SEND_BUFFER) + MOST * MOST_HEADER
 
 

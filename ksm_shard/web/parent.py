@@ -23,11 +23,13 @@ from typing import Final, NoReturn
 
 LOG: Final = logging.getLogger(__name__)
 STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
-# Sent by the kernel to a broken process. The kernel does not care whether they are ignored; a user who sends one wants a core dump.
+# Sent by the kernel to a broken process. Ignoring these signals would not stop the kernel, and a user who sends one wants a core
+# dump.
 FAULTS: Final = frozenset(
     {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 )
-# Exit statuses of a worker: it has logged the reason itself, or it could not, for lack of memory.
+# Exit statuses of a worker. It exits with CANNOT_START after it has logged the reason, and with NO_MEMORY when it cannot log, so
+# that the parent does.
 CANNOT_START: Final = 4
 NO_MEMORY: Final = 5
 
