@@ -128,7 +128,7 @@ COMMANDS: Final = (
     Command("check", "Query all shards, and prove that no object is missing or exported twice.", Check),
     Command(
         "plan",
-        "Show which objects a change of the shard count moves, or how many shards a number of objects needs.",
+        "Show how much a change of the shard count moves, or how many shards a number of objects needs.",
         Plan,
     ),
     Command("config validate", "Check the flags, variables and file as run would use them.", Settings),

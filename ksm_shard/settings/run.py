@@ -53,7 +53,7 @@ class Settings(Options):
         API_SERVER,
         Url("URL"),
         "",
-        "URL of the API server. Overrides the server of the kubeconfig; needs no kubeconfig.",
+        "URL of the API server. Overrides the server of the kubeconfig, and also works without one.",
         per_process=True,
     )
     kubeconfig: str = option(
