@@ -1,4 +1,4 @@
-"""Write all generated files anew, in the order in which they depend on each other: `python -m tools`, or `tox -e generate`."""
+"""Regenerates all generated files, in order of their dependencies: `python -m tools` or `tox -e generate`."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-# Processes of their own, as the modules that one step writes are imported by the next.
+# Each step runs in a process of its own, because steps import modules that earlier steps write.
 STEPS: Final = (
     ("-m", "tools.messages"),
     ("-m", "pytest", "-q", "tests/kinds/test_golden.py"),
@@ -19,7 +19,7 @@ STEPS: Final = (
 
 
 def main() -> int:
-    """Take all steps; return the exit status of the first that failed, 0 if none did."""
+    """Run all steps; return the exit status of the first that fails, or 0."""
     for step in STEPS:
         print(" ".join(step), flush=True)
         status = subprocess.run(
