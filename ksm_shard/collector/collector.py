@@ -46,9 +46,10 @@ class Collector:
         labels_allowlist: Sequence[str] = (),
         annotations_allowlist: Sequence[str] = (),
     ) -> None:
-        """Compile the families. The clock, in seconds, spaces log lines."""
+        """Compile the families. The clock, in seconds, spaces log lines and tells how long a right has been missing."""
         self.resource = resource
         self.stats = Stats()
+        self._clock = clock
         self._errors = RenderErrors(resource.plural, self.stats, clock)
         self._ownership = ownership
         self._uncounted: set[str] = set()  # counters that had a value below zero, since the process began
@@ -80,7 +81,7 @@ class Collector:
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
         """Add an informer of that target; it begins with `start`, and ends with `stop`."""
-        observer = StatsObserver(self.stats, self._tell)
+        observer = StatsObserver(self.stats, self._tell, self._clock)
         informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
         self.informers.append(informer)
         return informer
@@ -109,6 +110,11 @@ class Collector:
     def settled(self) -> bool:
         """Whether all of it that can be read has been listed once."""
         return all(informer.exempt or informer.listed for informer in self.informers)
+
+    @property
+    def lost(self) -> bool:
+        """Whether some of it could be read and may not be any more."""
+        return any(informer.lost(self._clock()) for informer in self.informers)
 
     def exemptions(self) -> list[str]:
         """Return the state of each informer that nobody waits for."""

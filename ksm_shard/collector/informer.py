@@ -1,9 +1,11 @@
 """One reflector in its thread, with the sink that it fills and the observer that hears of it."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
+from ksm_shard.cluster.errors import Forbidden, NotFound
 from ksm_shard.cluster.protocols import Api, Stop
 from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.reflector import Reflector
@@ -13,27 +15,53 @@ from ksm_shard.status.stats import Stats
 
 # One refusal may be a passing one: one 403 while rights were being loaded made a shard Ready without what it was refused.
 ENOUGH: Final = 2
+# Seconds of refusals after which a right is taken for lost, not for being loaded: two or three of them.
+LOST: Final = 90.0
+# Ends of a list, and beginnings of a watch, that tell of a right, or of an API that is no more.
+ANSWERS: Final = frozenset({"ok", NotFound.result})
 
 
 class StatsObserver:
-    """The observer of one reflector: the stats of its resource hear everything, the exporter hears of changed states."""
+    """The observer of one reflector: the stats of its resource hear everything, the exporter hears of changed states.
 
-    def __init__(self, stats: Stats, news: Callable[[], None]) -> None:
+    Attributes:
+        forbidden_since: when the API server first answered 403, in seconds of the clock; None if it has answered otherwise since.
+    """
+
+    def __init__(self, stats: Stats, news: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         """Call `news` on every change of state."""
         self._stats = stats
         self._news = news
+        self._clock = clock
+        self.forbidden_since: float | None = None
         self.on_relist = stats.on_relist
-        self.on_list = stats.on_list
-        self.on_watch = stats.on_watch
         self.on_watch_end = stats.on_watch_end
         self.on_failed_item = stats.on_failed_item
         self.on_bytes = stats.on_bytes
         self.on_event = stats.on_event
 
+    def on_list(self, result: str) -> None:
+        """Pass on how a list ended."""
+        self._stats.on_list(result)
+        self._answered(result)
+
+    def on_watch(self, result: str) -> None:
+        """Pass on whether a watch was opened."""
+        self._stats.on_watch(result)
+        self._answered(result)
+
     def on_state(self, state: ReflectorState) -> None:
         """Pass on that the reflector's state changed."""
         self._stats.on_state(state)
         self._news()
+
+    def _answered(self, result: str) -> None:
+        """Note since when all answers are 403. A server that did not answer says nothing of rights."""
+        if result == Forbidden.result:
+            self.forbidden_since = self._clock() if self.forbidden_since is None else self.forbidden_since
+        elif result in ANSWERS and self.forbidden_since is not None:
+            self.forbidden_since = None
+            self._news()
 
 
 class Informer:
@@ -49,6 +77,7 @@ class Informer:
     ) -> None:
         """Prepare to follow a target until `stop`; nothing runs until the thread is started."""
         self.sink = sink
+        self._observer = observer
         self.reflector = Reflector(target, api, sink, observer, stop=stop)
         self.thread = threading.Thread(target=self.reflector.run, name=name, daemon=True)
 
@@ -61,3 +90,8 @@ class Informer:
     def exempt(self) -> bool:
         """Whether nobody waits for it: it waits for rights or for an API to appear."""
         return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH
+
+    def lost(self, now: float) -> bool:
+        """Whether it could be read and has been forbidden for a while: what is exported of it is as old as that."""
+        since = self._observer.forbidden_since
+        return self.listed and since is not None and now - since >= LOST

@@ -32,6 +32,7 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
         *(str(answer) for answer in answers if isinstance(answer, NoReport)),
         *(f"{_name(report)} is not ready" for report in reports if not report.ready),
         *(line for report in reports for line in _membership(report)),
+        *_setup(reports),
         *_disagreements(reports),
         *_seats(reports),
         *_slots(reports),
@@ -70,6 +71,18 @@ def _membership(report: Report) -> list[str]:
             for name, state in report.membership.items()
             if state not in WELL
         ),
+    ]
+
+
+def _setup(reports: Sequence[Report]) -> list[str]:
+    """Return what is wrong with how shards were set up, each line once: as a rule all pods are of one template."""
+    by_line: dict[str, list[Report]] = {}
+    for report in reports:
+        for line in report.setup.values():
+            by_line.setdefault(line, []).append(report)
+    return [
+        f"{_name(of[0]) if len(of) == 1 else f'{len(of)} of {len(reports)} shards'}: {line}"
+        for line, of in by_line.items()
     ]
 
 

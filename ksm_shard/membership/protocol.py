@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class MembershipListener(Protocol):
@@ -47,6 +48,9 @@ class Membership(Protocol):
 
     def watches(self) -> Mapping[str, str]:
         """Return the state of each watch that the membership has, by resource."""
+
+    def setup(self) -> Setup:
+        """Return what is wrong with the set-up of the own pod and its fleet, as far as that is seen."""
 
     def start(self, listener: MembershipListener) -> None:
         """Begin, and tell the listener of every state."""

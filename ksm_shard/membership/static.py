@@ -9,6 +9,7 @@ from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State, static
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class StaticMembership:
@@ -42,6 +43,10 @@ class StaticMembership:
         return ()
 
     def watches(self) -> Mapping[str, str]:
+        """See Membership."""
+        return {}
+
+    def setup(self) -> Setup:
         """See Membership."""
         return {}
 

@@ -146,7 +146,13 @@ class StatefulSetSink:
 
 
 class PodSink:
-    """The pods of the set as they are now."""
+    """The pods of the set as they are now.
+
+    Attributes:
+        listed: whether a list has ever been complete.
+        addresses: of pods, by name; also of some that are gone.
+        controllers: of pods, by name, such as `StatefulSet ksm-shard`, "" for none; also of some that are gone.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
         """Call `news` when a pod changed."""
@@ -155,6 +161,7 @@ class PodSink:
         self._fresh: set[str] = set()
         self.listed = False
         self.addresses: dict[str, str] = {}
+        self.controllers: dict[str, str] = {}
 
     def now(self) -> list[Pod] | None:
         """Return the pods, None before the first list."""
@@ -179,6 +186,8 @@ class PodSink:
         meta = message.metadata
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
         self.addresses[meta.name] = message.status.podIP
+        by = (f"{owner.kind} {owner.name}" for owner in meta.ownerReferences if owner.controller)
+        self.controllers[meta.name] = next(by, "")
         self._fresh.add(meta.name)
         self._news()
 

@@ -33,7 +33,7 @@ class Report:
         settings: digest of the settings that must be the same in all shards.
         own, held: slots under the map and slots that are served, masks of 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
-        problem, membership: see web.source.Status.
+        problem, membership, setup: see Status.
     """
 
     pod: str
@@ -51,6 +51,7 @@ class Report:
     resources: Mapping[str, ResourceReport]
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
+    setup: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return it as JSON; masks are packed eight slots a byte, in base64."""

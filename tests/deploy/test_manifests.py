@@ -226,7 +226,7 @@ def test_the_cluster_role_reads_and_nothing_else() -> None:
 
 
 def test_names_that_no_namespace_holds_carry_one() -> None:
-    """kustomize writes its namespace into the name of each cluster-scoped object, and where the binding names the role."""
+    """The kustomization writes its namespace into the name of each cluster-scoped object, and where the binding names the role."""
     named = {body["kind"]: body["metadata"]["name"] for _, body in documents() if body["kind"].startswith("Cluster")}
     (replacement,) = manifest("kustomization")["replacements"]
     written = {target["select"]["kind"]: target["fieldPaths"] for target in replacement["targets"]}
