@@ -113,7 +113,7 @@ class Collector:
 
     @property
     def lost(self) -> bool:
-        """Whether some of it could be read and may not be any more."""
+        """Tell whether some of the objects could be read and may not be any more."""
         return any(informer.lost(self._clock()) for informer in self.informers)
 
     def exemptions(self) -> list[str]:

@@ -1,7 +1,6 @@
 """One reflector in its thread, with the sink that it fills and the observer that hears of it."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -28,7 +27,7 @@ class StatsObserver:
         forbidden_since: when the API server first answered 403, in seconds of the clock; None if it has answered otherwise since.
     """
 
-    def __init__(self, stats: Stats, news: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stats: Stats, news: Callable[[], None], clock: Callable[[], float]) -> None:
         """Call `news` on every change of state."""
         self._stats = stats
         self._news = news
@@ -92,6 +91,6 @@ class Informer:
         return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH
 
     def lost(self, now: float) -> bool:
-        """Whether it could be read and has been forbidden for a while: what is exported of it is as old as that."""
+        """Tell whether the objects could be read and have been forbidden for a while: what is exported is as old as that."""
         since = self._observer.forbidden_since
         return self.listed and since is not None and now - since >= LOST

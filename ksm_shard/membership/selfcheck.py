@@ -33,7 +33,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Needs:
-    """What the settings ask of the pod, in seconds.
+    """The demands of the settings on the pod, in seconds.
 
     Attributes:
         handover: the hand-over period.

@@ -90,7 +90,7 @@ class StatefulSetMembership:
         return {name: reflector.state for name, reflector in self._reflectors.copy().items()}
 
     def setup(self) -> Setup:
-        """See Membership."""
+        """Return what is wrong with the own pod, and with the pods that the StatefulSet selects."""
         pods, controllers = self._pods.now() or (), self._pods.controllers
         shared = selector_problems(self._statefulset, {pod.name: controllers.get(pod.name, "") for pod in pods})
         return {**self._pod_problems, **shared}

@@ -47,7 +47,7 @@ class StaticMembership:
         return {}
 
     def setup(self) -> Setup:
-        """See Membership."""
+        """Return nothing: fixed shards need not be pods."""
         return {}
 
     def start(self, listener: MembershipListener) -> None:
