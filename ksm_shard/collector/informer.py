@@ -1,4 +1,4 @@
-"""One reflector in its thread, with the sink that it fills and the observer that hears of it."""
+"""Informer: one reflector in its thread, with its sink and its observer."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,8 @@ from ksm_shard.collector.sink import StoreSink
 from ksm_shard.status.states import ReflectorState
 from ksm_shard.status.stats import Stats
 
-# One refusal may be a passing one: one 403 while rights were being loaded made a shard Ready without what it was refused.
+# Refusals in a row before an informer is exempt. One may be temporary: one 403 while the API server loaded its rights made
+# a shard Ready without the refused resource.
 ENOUGH: Final = 2
 # Seconds of refusals after which a right is taken for lost, not for being loaded: two or three of them.
 LOST: Final = 90.0
@@ -21,14 +22,14 @@ ANSWERS: Final = frozenset({"ok", NotFound.result})
 
 
 class StatsObserver:
-    """The observer of one reflector: the stats of its resource hear everything, the exporter hears of changed states.
+    """Observer of one reflector: counts events, reports changes of state.
 
     Attributes:
         forbidden_since: when the API server first answered 403, in seconds of the clock; None if it has answered otherwise since.
     """
 
     def __init__(self, stats: Stats, news: Callable[[], None], clock: Callable[[], float]) -> None:
-        """Call `news` on every change of state."""
+        """Take the stats, the callback for changes of state, and a clock in seconds."""
         self._stats = stats
         self._news = news
         self._clock = clock
@@ -50,7 +51,7 @@ class StatsObserver:
         self._answered(result)
 
     def on_state(self, state: ReflectorState) -> None:
-        """Pass on that the reflector's state changed."""
+        """Note the reflector's new state, and call `news`."""
         self._stats.on_state(state)
         self._news()
 
@@ -67,14 +68,14 @@ class Informer:
     """One reflector in its thread, with its sink.
 
     Attributes:
-        reflector, sink: what lists and watches, and what takes the objects.
-        thread: runs the reflector; named after the resource, as logs and debuggers show.
+        reflector, sink: the reflector, and the sink that takes its objects.
+        thread: runs the reflector; named after the resource, for logs and debuggers.
     """
 
     def __init__(
         self, target: Target, api: Api, sink: StoreSink, observer: StatsObserver, name: str, stop: Stop | None = None
     ) -> None:
-        """Prepare to follow a target until `stop`; nothing runs until the thread is started."""
+        """Make the reflector and its thread; nothing runs before the thread is started."""
         self.sink = sink
         self._observer = observer
         self.reflector = Reflector(target, api, sink, observer, stop=stop)
@@ -82,15 +83,15 @@ class Informer:
 
     @property
     def listed(self) -> bool:
-        """Whether a list has ever been complete."""
+        """True if a list has ever ended well."""
         return self.sink.listed_version > 0
 
     @property
     def exempt(self) -> bool:
-        """Whether nobody waits for it: it waits for rights or for an API to appear."""
+        """True if rights or the API are missing, so readiness does not wait."""
         return self.reflector.state.exempt and self.reflector.refusals >= ENOUGH
 
     def lost(self, now: float) -> bool:
-        """Tell whether the objects could be read and have been forbidden for a while: what is exported is as old as that."""
+        """Tell whether objects that were listed have been forbidden for `LOST` seconds."""
         since = self._observer.forbidden_since
         return self.listed and since is not None and now - since >= LOST

@@ -1,4 +1,4 @@
-"""How a resource stands: what the status page, the telemetry and the report of a shard tell of it."""
+"""State of the resources, for the status page, telemetry and report."""
 
 import resource
 from collections.abc import Collection, Iterable
@@ -24,7 +24,7 @@ def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
 
 
 def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
-    """Return the part of it that `check` and `plan` ask for, by resource."""
+    """Return the report of each resource, by plural, for `check` and `plan`."""
     anywhere = _filtered(collectors)
     return {one.resource.plural: _report(one, anywhere) for one in collectors}
 
@@ -45,7 +45,7 @@ def _report(collector: Collector, anywhere: bool) -> ResourceReport:
 
 
 def _filtered(collectors: Iterable[Collector]) -> bool:
-    """Tell whether the API server says of any list that it has filtered it."""
+    """Return whether the API server says of any list that it was filtered."""
     return any(informer.reflector.filtered_by for one in collectors for informer in one.informers)
 
 
@@ -54,7 +54,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
     reflectors = [informer.reflector for informer in collector.informers]
     # The least healthy reflector speaks for all namespaces.
     speaker = max(reflectors, key=lambda reflector: reflector.state.trouble, default=None)
-    # Tables and metadata do not say whether the API server filters: it filters them if it does anything.
+    # Tables and metadata do not say whether the API server filters: they are filtered if any list is.
     filtered = _filtered([collector]) if kind.reading is Reading.FULL else anywhere
     return ResourceStatus(
         name=kind.plural,
@@ -88,7 +88,7 @@ def rights_problems(collectors: Iterable[Collector]) -> Setup:
 
 
 def resident() -> int:
-    """Return the resident memory of this process in bytes; 0 where the kernel does not tell."""
+    """Return the process's resident memory in bytes; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

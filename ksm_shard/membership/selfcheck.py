@@ -1,4 +1,4 @@
-"""The own pod held against what the hand-over rule takes for granted: one line for each check that finds something.
+"""Checks of the own pod: one line for each assumption of the hand-over rule that fails.
 
 Pure functions of the objects as the API server has them, in JSON. A pod's probes and grace period never change, so they are
 looked at once; pods that the selector selects come and go.
