@@ -14,7 +14,8 @@ HEAD: Final = """\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
-  name: ksm-shard
+  # kustomize writes its own namespace behind the colon.
+  name: ksm-shard:default
 rules:
 """
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ksm_shard.status.setup import SetupCheck
 from ksm_shard.web.telemetry import COUNTERS, GAUGES
 from tests.deploy.changes import changing, rolling
 from tests.deploy.promtool import (
@@ -87,7 +88,7 @@ def test_rules_read_metrics_that_there_are() -> None:
     """A rule about a metric that nobody exposes would never fire. What is not by resource is tried in tests/e2e."""
     known = {f"ksm_shard_{name}" for name, *_ in GAUGES} | {f"ksm_shard_{name}_total" for name, *_ in COUNTERS}
     known |= {f"ksm_shard_{name}" for name in ("slots", "handover_phase", "handover_seconds", "map_info")}
-    known |= {"ksm_shard_membership_problem", "ksm_shard_membership_state"}
+    known |= {"ksm_shard_membership_problem", "ksm_shard_membership_state", "ksm_shard_setup_problem"}
     read = {name for rule in ALERTS.values() for name in re.findall(r"\bksm_shard_\w+", rule["expr"])}
 
     assert set() == read - known
@@ -233,6 +234,26 @@ def test_shards_cannot_follow_their_fleet(fires: Fires, total: int, lost: int, p
     summary = f"{lost} shards in monitoring cannot follow their StatefulSet or its pods."
 
     fires(fleet, {"KsmShardMembershipProblem": ({}, summary)})
+
+
+@needs_promtool
+@pytest.mark.parametrize("check", SetupCheck)
+@pytest.mark.parametrize(("total", "wrong"), [(3, 3), (60, 1)])
+def test_shards_are_not_set_up_as_they_should_be(fires: Fires, total: int, wrong: int, check: SetupCheck) -> None:
+    """Each check has an alert for the fleet; a right that was taken one of its own, as what is exported is old."""
+    fleet = healthy(total)
+    for shard in fleet:
+        found = {one: int(one is check and shard.number < wrong) for one in SetupCheck}
+        shard.more += [("ksm_shard_setup_problem", {"check": one}, always(value)) for one, value in found.items()]
+    old = f"{wrong} shards in monitoring export what they knew before a right was taken from them."
+    bad = f"{wrong} shards in monitoring are not set up as they should be: {check}."
+
+    fires(
+        fleet,
+        {"KsmShardRightsLost": ({}, old)}
+        if check is SetupCheck.RIGHTS
+        else {"KsmShardSetupProblem": ({"check": check}, bad)},
+    )
 
 
 @needs_promtool
