@@ -1,9 +1,12 @@
-"""The resources that are served: the 39 kinds of kube-state-metrics, those of CRDs, and whatever is put besides."""
+"""The resources that are served: every kind that is exported, those of CRDs, and whatever is put besides."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ksm_shard import kinds
+from ksm_shard.simulator.protobuf import message_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,19 @@ def _read(table: str) -> list[ServedResource]:
     return found
 
 
-BUILT_IN = _read(TABLE)
+def _exported(table: list[ServedResource]) -> list[ServedResource]:
+    """Return the exported kinds that the table lacks, so that a new kind needs no line here; custom resources are left out."""
+    known = {resource.plural for resource in table}
+    found = []
+    for plural, kind in kinds.resources().items():
+        version = kind.api_version.rpartition("/")[2]
+        if plural not in known and message_name(kind.group, version, kind.kind):
+            found.append(ServedResource(kind.group, version, plural, kind.kind, kind.namespaced))
+    return found
+
+
+_TABLE = _read(TABLE)
+BUILT_IN = [*_TABLE, *_exported(_TABLE)]
 
 # KubeSphere's accounts: a custom resource, so it is served only once there are any, or when asked for.
 USERS = ServedResource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)
