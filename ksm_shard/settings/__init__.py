@@ -1,6 +1,6 @@
 """What a user can tell ksm-shard: each option declared once, in run.py or commands.py; all else follows from that.
 
-values.py reads values, options.py declares, parser.py parses; usage.py, docs.py and completion.py tell users of them.
+values.py reads values, options.py declares, parser.py parses; usage.py, completion.py and tools/options_page.py tell users of them.
 """
 
 from ksm_shard.settings.commands import Check, Demo, Plan, Simulate
