@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-# Processes of their own, as the modules that one step writes are imported by the next. tools.fields is none of them: see there.
+# Processes of their own, as the modules that one step writes are imported by the next. tools.fields and tools.tags are none of
+# them, as they need the source of Kubernetes' API.
 STEPS: Final = (
     ("-m", "tools.messages"),
     ("-m", "tools.goldens"),

@@ -114,7 +114,10 @@ def test_every_module_of_messages_is_read() -> None:
         path.name.removesuffix(".proto") for path in resources.files(messages).iterdir() if path.name.endswith(".proto")
     }
 
-    assert files == {thin.partition(".")[0] for thin in MESSAGES}
+    packages = {thin.partition(".")[0] for thin in MESSAGES}
+    assert files == packages, (
+        "the package of storage_v1.proto is ksm_shard.storage_v1, and python -m tools makes its module"
+    )
 
 
 def test_exceptions_are_of_messages_that_exist() -> None:
