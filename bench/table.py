@@ -1,4 +1,4 @@
-"""What an exporter of many pods costs, step by step: the table of docs/decisions.md.
+"""What an exporter of many pods costs, step by step.
 
     python -m bench.table                         20,000 made-up pods, served by the simulator over plain HTTP
     python -m bench.table --kubeconfig FILE       the pods of a real API server, over TLS
