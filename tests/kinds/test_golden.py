@@ -19,7 +19,9 @@ def test_objects_become_the_expected_text(plural: str) -> None:
     text = renderer.text(*objects(renderer.resource))
 
     assert [] == renderer.failures
-    assert (EXPECTED / f"{plural}.prom").read_text() == text, "if the text is as it should be: tox -e generate"
+    golden = EXPECTED / f"{plural}.prom"
+    assert golden.exists(), "tox -e generate"
+    assert golden.read_text() == text, "if the text is as it should be: tox -e generate"
 
 
 @pytest.mark.parametrize("plural", RESOURCES)
