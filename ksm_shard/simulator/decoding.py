@@ -14,7 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.tags import shows_zero
-from ksm_shard.wire.convert import INLINE
+from ksm_shard.wire.convert import inlined
 from ksm_shard.wire.frames import MAGIC, WireError, decode
 from ksm_shard.wire.messages.runtime_pb2 import Unknown
 
@@ -49,7 +49,7 @@ def _object(message: Any) -> dict[str, Any]:
                 found[field.name] = value
         elif not message.HasField(field.name):
             continue
-        elif field.name in INLINE:
+        elif inlined(field):
             found |= _object(getattr(message, field.name))
         else:
             value = _one(field, getattr(message, field.name))

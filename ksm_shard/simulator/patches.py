@@ -14,7 +14,7 @@ from typing import Any, Final
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.errors import bad_request
 from ksm_shard.simulator.tags import merging
-from ksm_shard.wire.convert import INLINE
+from ksm_shard.wire.convert import inlined
 
 DIRECTIVE: Final = "$patch"
 RETAIN: Final = "$retainKeys"
@@ -159,6 +159,6 @@ def _message(kind: Any, name: str) -> Any:
 def _declaring(kind: Any, name: str) -> Any:
     """Return the message that declares a field: the kind itself, or one that Go embeds in it."""
     for field in kind.fields:
-        if field.name in INLINE and name in field.message_type.fields_by_name and name not in kind.fields_by_name:
+        if inlined(field) and name in field.message_type.fields_by_name and name not in kind.fields_by_name:
             return field.message_type
     return kind

@@ -18,21 +18,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ksm_shard.wire.convert import SPECIAL, fill, varint
 
-# API group -> package of its messages, which are named k8s.io.api.<package>.<version>.<Kind>.
-PACKAGES: Final = {
-    "": "core",
-    "admissionregistration.k8s.io": "admissionregistration",
-    "apps": "apps",
-    "autoscaling": "autoscaling",
-    "batch": "batch",
-    "certificates.k8s.io": "certificates",
-    "coordination.k8s.io": "coordination",
-    "discovery.k8s.io": "discovery",
-    "networking.k8s.io": "networking",
-    "policy": "policy",
-    "rbac.authorization.k8s.io": "rbac",
-    "storage.k8s.io": "storage",
-}
+# What follows the first word of a group of Kubernetes' own; any other group is of custom resources.
+DOMAINS: Final = frozenset({"", "k8s.io", "apiserver.k8s.io", "authorization.k8s.io"})
 META: Final = "k8s.io.apimachinery.pkg.apis.meta.v1"
 # Some fields have different names in protobuf and JSON: protobuf begins some with a capital, which JSON does only for these two,
 # and has `aPIGroup`.
@@ -60,8 +47,9 @@ class Shared(list[Any]):
 
 def message_name(group: str, version: str, kind: str) -> str | None:
     """Return the full protobuf name of a kind, or None for custom resources, which have no protobuf."""
-    name = f"k8s.io.api.{PACKAGES.get(group)}.{version}.{kind}"
-    return name if name in _facts() else None
+    package, _, domain = group.partition(".")
+    name = f"k8s.io.api.{package or 'core'}.{version}.{kind}"
+    return name if domain in DOMAINS and name in _facts() else None
 
 
 def encode(name: str, value: Mapping[str, Any]) -> bytes:

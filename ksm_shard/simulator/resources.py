@@ -1,12 +1,12 @@
-"""The resources that can be served.
-
-These are the 39 kinds of kube-state-metrics, those of CRDs, and those of any other object.
-"""
+"""The resources that can be served: each exported kind, those of CRDs, and those of any other object."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ksm_shard import kinds
+from ksm_shard.simulator.protobuf import message_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,19 @@ def _read(table: str) -> list[ServedResource]:
     return found
 
 
-BUILT_IN = _read(TABLE)
+def _exported(table: list[ServedResource]) -> list[ServedResource]:
+    """Return the exported kinds that the table lacks, so that a new kind needs no line here; custom resources are left out."""
+    known = {resource.plural for resource in table}
+    found = []
+    for plural, kind in kinds.resources().items():
+        version = kind.api_version.rpartition("/")[2]
+        if plural not in known and message_name(kind.group, version, kind.kind):
+            found.append(ServedResource(kind.group, version, plural, kind.kind, kind.namespaced))
+    return found
+
+
+_TABLE = _read(TABLE)
+BUILT_IN = [*_TABLE, *_exported(_TABLE)]
 
 # Accounts of KubeSphere: a custom resource, served only if objects exist or on request.
 USERS = ServedResource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)

@@ -18,8 +18,9 @@ from google.protobuf.message_factory import GetMessageClass
 from ksm_shard.wire.frames import WireError
 
 # Go embeds these structs: JSON has their fields directly in the parent, protobuf has them in a message of their own.
-INLINE = frozenset(
+_INLINE: Final = frozenset(
     {
+        "deviceConfiguration",
         "ephemeralContainerCommon",
         "handler",
         "ingressRuleValue",
@@ -36,6 +37,11 @@ IMPOSSIBLE: Final = 2**63 - 1
 ZERO_TIME: Final = -62135596800
 
 
+def inlined(field: Any) -> bool:
+    """Tell whether the fields of that message stand in its parent's JSON. A text may have such a name: RuntimeClass.handler."""
+    return field.name in _INLINE and field.message_type is not None
+
+
 def fill(message: Message, value: Mapping[str, Any]) -> None:
     """Set the fields of a message from a JSON object.
 
@@ -46,7 +52,7 @@ def fill(message: Message, value: Mapping[str, Any]) -> None:
     """
     field: Any  # Any, because upb's descriptors are not of the classes that the stubs name
     for field in message.DESCRIPTOR.fields:
-        if field.name in INLINE and field.name not in value:
+        if field.name in _INLINE and field.message_type is not None and field.name not in value:
             child = GetMessageClass(field.message_type)()
             fill(child, value)
             if child.ByteSize():
