@@ -12,6 +12,7 @@ from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.exporter import Exporter
 from ksm_shard.membership.protocol import Membership
+from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.membership.statefulset import StatefulSetMembership
 from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
@@ -24,6 +25,7 @@ from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.status.model import ConfigFile
 from ksm_shard.version import version
+from ksm_shard.web.server import MARGIN
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     membership: Membership
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace
-        membership = StatefulSetMembership(server, ownership, pod, namespace, settings.handover_period, settings.port)
+        membership = StatefulSetMembership(server, ownership, pod, namespace, needs_of(settings), settings.port)
     else:
         membership = StaticMembership(ring, settings.shard, settings.total_shards)
         ownership.change(membership.state().held)
@@ -68,6 +70,12 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     )
     exporter.start()
     return exporter
+
+
+def needs_of(settings: Settings) -> Needs:
+    """Return what the settings ask of the own pod."""
+    ports = settings.port, settings.telemetry_port
+    return Needs(settings.handover_period, settings.drain_period + MARGIN, ports)
 
 
 def enabled(settings: Settings) -> list[Resource]:

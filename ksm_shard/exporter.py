@@ -11,7 +11,7 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.status import reported, resident, status_of
+from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
 from ksm_shard.membership.protocol import Membership
@@ -21,6 +21,7 @@ from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Slots, Status
 from ksm_shard.status.report import Report
+from ksm_shard.status.setup import Setup, SetupLog
 from ksm_shard.store.pages import Body
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.source import Scrape
@@ -84,6 +85,7 @@ class Exporter:
         self._following = False  # whether this pod's slots are known
         self._complete = False  # whether everything was loaded once; from then on the store is served
         self._closed = False
+        self._setup_log = SetupLog()
         self.scrapers = Scrapers(WAITED * period, self._scraped)
         self._handover = Handover(self._all, ownership, server.clock, period, on=timestamps)
         ownership.on_change(self._take)
@@ -127,6 +129,7 @@ class Exporter:
         """Apply a new state of the membership to timestamps and farewells."""
         self._handover.change(state.leaving, state.gained)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
+        self._setup_log.tell(self._setup())
 
     def placed(self) -> None:
         """Start the collectors: this pod's slots are known."""
@@ -215,6 +218,7 @@ class Exporter:
             problem=state.problem,
             membership=self._membership.watches(),
             config=self._config,
+            setup=self._setup(),
         )
 
     def owner(self, uid: str) -> Owner:
@@ -258,6 +262,7 @@ class Exporter:
             resources=reported(self._collectors.values()),
             problem=state.problem,
             membership=self._membership.watches(),
+            setup={str(check): line for check, line in self._setup().items()},
         ).to_json()
 
     def close(self) -> None:
@@ -287,7 +292,12 @@ class Exporter:
             listed = min((version for version in versions if version is not None), default=self._ownership.version)
             self._ownership.confirm(listed)
             self._complete = self._complete or not self._problems()
+        self._setup_log.tell(self._setup())
         self._membership.notice()
+
+    def _setup(self) -> Setup:
+        """Return what is wrong with how this process was set up."""
+        return {**self._membership.setup(), **rights_problems(self._collectors.values())}
 
     def _problems(self) -> list[str]:
         """Return a line for each resource the first scrape waits for.

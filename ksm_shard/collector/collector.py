@@ -49,9 +49,10 @@ class Collector:
         labels_allowlist: Sequence[str] = (),
         annotations_allowlist: Sequence[str] = (),
     ) -> None:
-        """Compile the families. The clock, in seconds, limits the rate of log lines."""
+        """Compile the families. The clock, in seconds, limits the rate of log lines and times the loss of rights."""
         self.resource = resource
         self.stats = Stats()
+        self._clock = clock
         self._errors = RenderErrors(resource.name, self.stats, clock)
         self._ownership = ownership
         self._uncounted: set[str] = set()  # counters that had a value below zero since the process began
@@ -88,7 +89,7 @@ class Collector:
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
         """Add an informer of a target; `start` begins it, `stop` ends it."""
-        observer = StatsObserver(self.stats, self._tell)
+        observer = StatsObserver(self.stats, self._tell, self._clock)
         informer = Informer(target, api, self.sink(), observer, self.resource.name, stop)
         self.informers.append(informer)
         return informer
@@ -120,6 +121,11 @@ class Collector:
     def settled(self) -> bool:
         """True if every readable target has been listed once."""
         return all(informer.exempt or informer.listed for informer in self.informers)
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether some of the objects could be read and may not be any more."""
+        return any(informer.lost(self._clock()) for informer in self.informers)
 
     def exemptions(self) -> list[str]:
         """Return the state of each informer that readiness does not wait for."""

@@ -8,9 +8,12 @@ from typing import Final
 from ksm_shard.collector.collector import Collector
 from ksm_shard.status.model import ResourceStatus
 from ksm_shard.status.report import ResourceReport
+from ksm_shard.status.setup import Setup, SetupCheck
 from ksm_shard.store.store import Size
 from ksm_shard.wire.reading import Reading
 
+# Resources that a line names.
+NAMED: Final = 5
 READING: Final = {Reading.FULL: "protobuf", Reading.JSON: "JSON", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
@@ -69,6 +72,19 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
         stats=collector.stats,
         last_error=speaker.last_error if speaker is not None else "",
     )
+
+
+def rights_problems(collectors: Iterable[Collector]) -> Setup:
+    """Return the line about resources that could be read and may not be any more."""
+    lost = sorted(one.resource.name for one in collectors if one.lost)
+    if not lost:
+        return {}
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    line = (
+        f"{', '.join(lost[:NAMED])}{more} could be read, and are forbidden now: what is exported of them is as old as that; is the "
+        "ClusterRoleBinding still of this ServiceAccount? Restart the shards if the right was taken on purpose"
+    )
+    return {SetupCheck.RIGHTS: line}
 
 
 def resident() -> int:

@@ -72,7 +72,7 @@ def _within(resource: Resource, namespace: str) -> str:
 
 
 def _fields(resource: Resource, scope: Scope, denied: list[str]) -> list[list[str]]:
-    if resource.plural != "pods" or not (scope.unscheduled_pods or scope.nodes):
+    if resource.path != "/api/v1/pods" or not (scope.unscheduled_pods or scope.nodes):
         return [denied]
     nodes = [""] if scope.unscheduled_pods else list(dict.fromkeys(scope.nodes))
     return [[*denied, f"spec.nodeName={node}"] for node in nodes]

@@ -35,6 +35,7 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
         *(str(answer) for answer in answers if isinstance(answer, NoReport)),
         *(f"{_name(report)} is not ready" for report in reports if not report.ready),
         *(line for report in reports for line in _membership(report)),
+        *_setup(reports),
         *_disagreements(reports),
         *_seats(reports),
         *_slots(reports),
@@ -73,6 +74,18 @@ def _membership(report: Report) -> list[str]:
             for name, state in report.membership.items()
             if state not in WELL
         ),
+    ]
+
+
+def _setup(reports: Sequence[Report]) -> list[str]:
+    """Return each set-up problem once: all pods have one template."""
+    by_line: dict[str, list[Report]] = {}
+    for report in reports:
+        for line in report.setup.values():
+            by_line.setdefault(line, []).append(report)
+    return [
+        f"{_name(of[0]) if len(of) == 1 else f'{len(of)} of {len(reports)} shards'}: {line}"
+        for line, of in by_line.items()
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class MembershipListener(Protocol):
@@ -53,6 +54,9 @@ class Membership(Protocol):
 
         Empty where shards are fixed.
         """
+
+    def setup(self) -> Setup:
+        """Return what is wrong with the set-up of the own pod and its fleet, as far as that is seen."""
 
     def start(self, listener: MembershipListener) -> None:
         """Start the threads, and report every state to the listener."""

@@ -20,12 +20,14 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.membership.protocol import MembershipListener
+from ksm_shard.membership.selfcheck import Needs, pod_problems, selector_problems
 from ksm_shard.membership.watches import PodSink, SilentObserver, StatefulSetSink, WatchHealth
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds between states while slots are loading: only the reflector's own news would tell that a resource has become
@@ -41,7 +43,7 @@ class StatefulSetMembership:
     """A Membership that changes the ownership as the pod's StatefulSet changes."""
 
     def __init__(
-        self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, handover: float, port: int = 0
+        self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, needs: Needs, port: int = 0
     ) -> None:
         """Prepare to watch.
 
@@ -50,15 +52,18 @@ class StatefulSetMembership:
             ownership: changed with every state.
             pod: name of this pod.
             namespace: of the pod.
-            handover: the hand-over period, in seconds.
+            needs: demands of the settings on the pod.
             port: of every pod's status page; 0 if unknown.
         """
         self.pod = pod
         self._server = server
         self._ownership = ownership
         self._namespace = namespace
+        self._needs = needs
         self._port = port
-        self._member = Member(ownership.ring, pod, handover)
+        self._member = Member(ownership.ring, pod, needs.handover)
+        self._statefulset = ""  # its name, once it is known
+        self._pod_problems: Setup = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._versions = StatefulSetSink(self._wake.set)
@@ -84,6 +89,12 @@ class StatefulSetMembership:
     def watches(self) -> Mapping[str, str]:
         """Return the state of the watches of the StatefulSet and of its pods."""
         return {name: reflector.state for name, reflector in self._reflectors.copy().items()}
+
+    def setup(self) -> Setup:
+        """Return what is wrong with the own pod, and with the pods that the StatefulSet selects."""
+        pods, controllers = self._pods.now() or (), self._pods.controllers
+        shared = selector_problems(self._statefulset, {pod.name: controllers.get(pod.name, "") for pod in pods})
+        return {**self._pod_problems, **shared}
 
     def start(self, listener: MembershipListener) -> None:
         """Start the thread that finds the StatefulSet and follows it."""
@@ -186,6 +197,7 @@ class StatefulSetMembership:
             raise LookupError(
                 f"--pod={self.pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
             )
+        self._statefulset, self._pod_problems = names[0], pod_problems(pod, self._needs)
         owner = self._get(f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{names[0]}")
         return names[0], selector_of(owner.get("spec", {}).get("selector", {}))
 

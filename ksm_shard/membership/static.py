@@ -9,6 +9,7 @@ from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State, static
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class StaticMembership:
@@ -43,6 +44,10 @@ class StaticMembership:
 
     def watches(self) -> Mapping[str, str]:
         """Return nothing: fixed shards need no watch."""
+        return {}
+
+    def setup(self) -> Setup:
+        """Return nothing: fixed shards need not be pods."""
         return {}
 
     def start(self, listener: MembershipListener) -> None:

@@ -165,7 +165,13 @@ class StatefulSetSink:
 
 
 class PodSink:
-    """Sink of the current pods of the set."""
+    """Sink of the current pods of the set.
+
+    Attributes:
+        listed: whether a list has ever been complete.
+        addresses: of pods, by name; some of these are gone.
+        controllers: of pods, by name, such as `StatefulSet ksm-shard`, "" for none; some of these are gone.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
         """Take the callback for changes of pods."""
@@ -174,6 +180,7 @@ class PodSink:
         self._fresh: set[str] = set()
         self.listed = False
         self.addresses: dict[str, str] = {}
+        self.controllers: dict[str, str] = {}
 
     def now(self) -> list[Pod] | None:
         """Return the pods; None before the first list."""
@@ -198,6 +205,8 @@ class PodSink:
         meta = message.metadata
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
         self.addresses[meta.name] = message.status.podIP
+        by = (f"{owner.kind} {owner.name}" for owner in meta.ownerReferences if owner.controller)
+        self.controllers[meta.name] = next(by, "")
         self._fresh.add(meta.name)
         self._news()
 

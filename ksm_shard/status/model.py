@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ksm_shard.status.setup import Setup
 from ksm_shard.status.stats import Stats
 
 
@@ -141,6 +142,7 @@ class Status:
         problem: why the last known ownership is kept; "" when all is well.
         membership: state of each watch of the membership, by resource; empty where the shard is static.
         config: the file of --config; None without one.
+        setup: what is wrong with how the process was set up.
     """
 
     shard: int | None
@@ -159,6 +161,7 @@ class Status:
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     config: ConfigFile | None = None
+    setup: Setup = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Report:
         own, held: masks of the slots under the map and of those served, 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
         resources: by plural.
-        problem, membership: as in `ksm_shard.status.model.Status`.
+        problem, membership, setup: as in `ksm_shard.status.model.Status`.
     """
 
     pod: str
@@ -67,6 +67,7 @@ class Report:
     resources: Mapping[str, ResourceReport]
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
+    setup: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the report as JSON.
