@@ -64,7 +64,9 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _validate(argv: Sequence[str]) -> int:
-    parse(argv, os.environ)
+    problems: list[str] = resolve_name("ksm_shard.commands.custom:problems")(parse(argv, os.environ))
+    if problems:
+        raise UsageError(*problems)
     print("ok")
     return 0
 

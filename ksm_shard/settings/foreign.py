@@ -46,11 +46,5 @@ IGNORED_FLAGS: Final = (
 UNSUPPORTED_FLAGS: Final = (
     _unsupported("auth-filter", Boolean(), "authenticate and authorise scrapes at the API server"),
     _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
-    _unsupported(
-        "continue-without-custom-resource-state-config-file", Boolean(), "wait for a missing Custom Resource State file"
-    ),
-    _unsupported("custom-resource-state-config", Text(), "Custom Resource State, inline", "custom_resource_config"),
-    _unsupported("custom-resource-state-config-file", Text("FILE"), "Custom Resource State, from a file"),
-    _unsupported("custom-resource-state-only", Boolean(), "nothing but Custom Resource State", "custom_resources_only"),
     _unsupported("tls-config", Text("FILE"), "TLS and basic authentication"),
 )
