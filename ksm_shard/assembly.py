@@ -8,6 +8,7 @@ from typing import Final
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.cluster.reader import Reader
+from ksm_shard.cluster.reviews import AccessReviews
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.exporter import Exporter
@@ -70,6 +71,11 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     )
     exporter.start()
     return exporter
+
+
+def reviews(exporter: Exporter) -> AccessReviews:
+    """Return who tells what bearer tokens may see: the API server that the exporter follows."""
+    return AccessReviews(exporter.server)
 
 
 def needs_of(settings: Settings) -> Needs:

@@ -40,6 +40,9 @@ class Exporter:
     """A process: its collectors, and the slots that the membership gives it.
 
     Nothing runs before `start`.
+
+    Attributes:
+        server: the API server.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Exporter:
         self._changing = threading.Lock()
         self._ownership = ownership
         self._membership = membership
-        self._server = server
+        self.server = server
         self._version = version
         self._settings = settings
         self._object_limit = object_limit
@@ -236,7 +239,7 @@ class Exporter:
             return self._owner("", slot)
         path = path_of(collector.resource, namespace)
         try:
-            uid = uid_of(self._server, path, name) if path else None
+            uid = uid_of(self.server, path, name) if path else None
         except (RequestError, WireError) as error:
             raise NoAnswer(
                 f"not served here, and not found out: {error}", refused=isinstance(error, Refused)

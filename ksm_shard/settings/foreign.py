@@ -41,10 +41,8 @@ IGNORED_FLAGS: Final = (
     _ignored("vmodule", Text(), "klog: verbosity by source file"),
 )
 
-# Refused rather than ignored, because a user who asks for authentication must not get an open port. Remove an entry when its option
-# is added.
+# Refused rather than ignored, because a user must not rely on a missing feature. Remove an entry when its option is added.
 UNSUPPORTED_FLAGS: Final = (
-    _unsupported("auth-filter", Boolean(), "authenticate and authorise scrapes at the API server"),
     _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
     _unsupported(
         "continue-without-custom-resource-state-config-file", Boolean(), "wait for a missing Custom Resource State file"
@@ -52,5 +50,4 @@ UNSUPPORTED_FLAGS: Final = (
     _unsupported("custom-resource-state-config", Text(), "Custom Resource State, inline", "custom_resource_config"),
     _unsupported("custom-resource-state-config-file", Text("FILE"), "Custom Resource State, from a file"),
     _unsupported("custom-resource-state-only", Boolean(), "nothing but Custom Resource State", "custom_resources_only"),
-    _unsupported("tls-config", Text("FILE"), "TLS and basic authentication"),
 )

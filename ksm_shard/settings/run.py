@@ -233,6 +233,23 @@ class Settings(Options):
         SERVING, Duration(), 5.0, "Maximum time to read the headers of a request."
     )
 
+    tls_config: str = option(
+        SERVING,
+        FILE,
+        "",
+        "Web configuration file of the Prometheus exporters, for both ports: TLS, client certificates, basic authentication, "
+        "headers. Read again when it or a file that it names changes.",
+        per_process=True,
+    )
+    auth_filter: bool = option(
+        SERVING,
+        Boolean(),
+        False,
+        "Answer only who has a bearer token of the cluster and the right to `get` the path, such as /metrics, on both ports. "
+        "/livez, /readyz and /healthz stay open. Needs the rights of deploy/auth-filter.",
+        per_process=True,
+    )
+
     config: str = option(
         PROCESS, FILE, "", "YAML file whose keys override flags and variables.", key="", per_process=True
     )

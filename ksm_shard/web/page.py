@@ -20,6 +20,7 @@ OLD: Final = 300.0
 class Links:
     """Where the reader came to, and where the telemetry is."""
 
+    scheme: str
     host: str
     telemetry_port: int
 
@@ -27,7 +28,7 @@ class Links:
     def telemetry(self) -> str:
         """URL of the other port on the same host."""
         name = urlsplit(f"//{self.host}").hostname or "localhost"
-        return f"http://[{name}]:{self.telemetry_port}/" if ":" in name else f"http://{name}:{self.telemetry_port}/"
+        return f"{self.scheme}://{f'[{name}]' if ':' in name else name}:{self.telemetry_port}/"
 
 
 @dataclass(frozen=True, slots=True)

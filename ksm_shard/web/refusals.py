@@ -16,12 +16,14 @@ REQUEST_LINE: Final = "request_line"
 HEADER: Final = "header"
 LENGTH: Final = "length"
 BODY: Final = "body"
+PLAIN: Final = "plain"
 # Reason: status, and what the client is told, which never repeats what it sent.
 REASONS: Final = {
     REQUEST_LINE: ("400 Bad Request", "the request line is not one of HTTP/1.1"),
     HEADER: ("400 Bad Request", "a header field is not one of HTTP/1.1"),
     LENGTH: ("431 Request Header Fields Too Large", "the header is too long"),
     BODY: ("413 Content Too Large", "no page here takes a body"),
+    PLAIN: ("400 Bad Request", "this port speaks HTTPS"),
 }
 BUSY: Final = ("503 Service Unavailable", "too many requests are under way")
 FAILED: Final = ("500 Internal Server Error", "the log says why")

@@ -64,8 +64,11 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
         (["config"], "config: no such command; did you mean config validate?"),
         (["completion"], "completion: '' must be bash or zsh or fish"),
         (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
-        (["run", "--tls-config=web.yaml"], "--tls-config: not supported yet"),
-        (["--auth-filter"], "--auth-filter: not supported yet"),
+        (
+            ["run", "--custom-resource-state-config-file=crs.yaml"],
+            "--custom-resource-state-config-file: not supported yet",
+        ),
+        (["--continue-without-config"], "--continue-without-config: not supported yet"),
         (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
         (["demo", "--port=65531"], "--port: 65531 must be at most 65530 with --shards=3"),
         (["plan"], "plan: give --from and --to"),
