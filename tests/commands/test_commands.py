@@ -56,6 +56,19 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "ksm-shard: --shard: 3 must be from 0 to 2 with --total-shards=3\n"
 
 
+def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file of --tls-config and those that it names are read as run reads them."""
+    file = tmp_path / "web.yml"
+    file.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+    file.write_text("http_server_config: {header: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 2
+    said = f"ksm-shard: --tls-config: {file}: http_server_config: header: no such key; there are http2, headers\n"
+    assert said == capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
