@@ -48,7 +48,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def began(self) -> bool:
-        """Whether anything of the next request is there."""
+        """Tell whether anything of the next request is there."""
         return bool(self._buffer)
 
     def read_some(self) -> bytes | None:
@@ -69,7 +69,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def whole(self) -> bool:
-        """Whether a header is there, from its first byte to its last."""
+        """Tell whether a whole header is there."""
         if not self._end and (found := _END.search(self._buffer, max(self._searched - 3, 0))):
             self._end = found.end()
         self._searched = len(self._buffer)
@@ -77,7 +77,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def too_long(self) -> bool:
-        """Whether a header is longer than any should be."""
+        """Tell whether a header is longer than any should be."""
         return (self._end or len(self._buffer)) > MOST_HEADER
 
     def asks_for_health(self) -> bool:

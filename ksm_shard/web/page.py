@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What the template shows."""
+    """The values that the template shows."""
 
     status: Status
     word: str
@@ -120,7 +120,7 @@ def strip(slots: Slots) -> tuple[list[Bar], int]:
 
 
 def shares(slots: Slots) -> Iterator[tuple[str, str, int, float]]:
-    """What the strip's colours mean: CSS class, words, slots, and per cent of all slots."""
+    """Yield the legend of the strip: CSS class, words, slots, and per cent of all slots."""
     parts = (
         ("served", "own, served", difference(slots.own, slots.gained)),
         ("gained", "gained, loading", slots.gained),

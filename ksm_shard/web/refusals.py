@@ -30,7 +30,7 @@ FAILED: Final = ("500 Internal Server Error", "the log says why")
 
 
 class Refusals:
-    """What was refused."""
+    """Counts and logs refused requests, and has their answers."""
 
     def __init__(self, count: Callable[[str], None], clock: Callable[[], float]) -> None:
         """Call `count` with each reason; the clock, in seconds, spaces log lines."""
@@ -57,7 +57,7 @@ def reason_of(error: errors.ParseException) -> str:
 
 
 def has_body(headers: list[tuple[str, str]]) -> bool:
-    """Whether a body follows, by the fields of a header that gunicorn found valid."""
+    """Tell whether a body follows, by the fields of a header that gunicorn found valid."""
     return any(name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > 0) for name, value in headers)
 
 

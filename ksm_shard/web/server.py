@@ -38,7 +38,7 @@ class CannotListen(OSError):
 
 
 class CannotStart(Exception):
-    """What the process is told to do cannot be done here; the message is one line that says why."""
+    """A setting that cannot be obeyed here; the message is one line that says why."""
 
 
 @dataclass(frozen=True)

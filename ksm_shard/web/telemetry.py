@@ -218,7 +218,7 @@ def _by_reason(
 
 
 def _reference(status: Status) -> Iterator[Metric]:
-    """What kube-state-metrics says of itself."""
+    """Yield the metrics that kube-state-metrics has of itself."""
     build = GaugeMetricFamily("kube_state_metrics_build_info", "What is running.", labels=("version",))
     build.add_metric((status.version,), 1)
     yield build
