@@ -112,7 +112,7 @@ class StoreSink:
     def end_list(self, resource_version: str) -> None:
         """Forget what was not put since `start_list`: now, and not a moment sooner, the list replaces what was known."""
         del resource_version
-        self._store.keep(self._source, self._keys or set())
+        self._store.keep(self._source, self._keys or set(), self._ownership.mask)
         self._keys = None
         with self._lock:
             self._settled, self._added, self._added_at = self._taking, NONE, 0
@@ -179,7 +179,7 @@ class StoreSink:
             self._keys.add(key)
         if not self._ownership.mask[slot]:
             # The slot was lost, and its objects released, between our look at the mask and the put.
-            self._store.drop(key, self._source, version, replayed=replayed)
+            self._store.drop(key, self._source, version, replayed=replayed, lost=True)
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event.

@@ -102,24 +102,31 @@ class Store:
             block.slots[row], block.sources[row], block.versions[row] = slot, source, version
             return self._set(block, row, texts, after)
 
-    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False) -> bool:
+    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False, lost: bool = False) -> bool:
         """Forget an object that is gone since that version; tell whether it was there.
 
         The row of a successor stays: one of another source, or a newer one where this may be known already (`put`).
+        There is no farewell to an object that is `lost` to others, who go on to write it.
         """
         with self._lock:
             known = self._found(key)
             if known is None or known.source != source or (replayed and 0 < version < known.version):
                 return False
-            self._end(key)
+            if lost:
+                self._hand_over(key)
+            else:
+                self._end(key)
             self._compact()
         return True
 
-    def keep(self, source: int, keys: Collection[str]) -> int:
-        """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile."""
+    def keep(self, source: int, keys: Collection[str], slots: bytes | None = None) -> int:
+        """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile.
+
+        If there are `slots`, those in others are left: they were lost, and are about to be released, without a farewell.
+        """
 
         def gone(key: str, origin: Origin) -> bool:
-            return origin.source == source and key not in keys
+            return origin.source == source and key not in keys and (slots is None or slots[origin.slot] == 1)
 
         return self._forget_those(gone, self._end)
 
