@@ -1,6 +1,7 @@
 """The exporter: all collectors together, under one membership, as the web room's Source."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -120,7 +121,7 @@ class Exporter:
 
     def changed(self, state: State) -> None:
         """See MembershipListener."""
-        self._handover.change(state.leaving, state.gained)
+        self._handover.change(state.leaving)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
 
     def placed(self) -> None:
@@ -143,8 +144,9 @@ class Exporter:
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
-        """See MembershipListener."""
-        return self.scrapers.scraped(time.monotonic())
+        """See MembershipListener. A scrape does not count that began after a decision and before it was carried out."""
+        moment = self.scrapers.scraped(time.monotonic())
+        return moment if moment > self._handover.since else -math.inf
 
     def retired(self) -> int:
         """See Source."""
@@ -305,6 +307,8 @@ class Exporter:
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop what belongs to lost slots, and list once more for gained ones."""
+        if gained != NONE:
+            self._handover.gain(gained)
         for one in self._all():
             if lost != NONE:
                 one.lose(lost)

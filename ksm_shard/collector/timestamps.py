@@ -33,6 +33,7 @@ class Handover:
 
     Attributes:
         leaving: slots whose samples have timestamps.
+        since: when the last of them that may have been written without began to have; seconds of the monotonic clock.
     """
 
     def __init__(
@@ -51,16 +52,24 @@ class Handover:
         self._period = period
         self._on = on
         self._lock = threading.RLock()
-        self._since = -math.inf  # when more began to leave
         self._gained: dict[bytes, float] = {}
         self._draining = False
         self.leaving = self._shared_now = NONE
+        self.since = -math.inf
 
-    def change(self, leaving: bytes, gained: bytes) -> None:
-        """Let these slots leave from now on, and no others; these have just been gained."""
+    def gain(self, gained: bytes) -> None:
+        """Take note of slots that are gained, before anything of them is loaded."""
         if not self._on:
             return
-        self._leave(leaving, gained)
+        with self._lock:
+            self._gained[gained] = time.monotonic()
+            self._leave(self.leaving)
+
+    def change(self, leaving: bytes) -> None:
+        """Let these slots leave from now on, and no others."""
+        if not self._on:
+            return
+        self._leave(leaving)
         for one in self._collectors():
             one.store.make_ready()
 
@@ -68,12 +77,13 @@ class Handover:
         """Let all slots leave, for good: this process was told to stop."""
         if self._on and not self._draining:
             self._draining = True
-            self._leave(ALL, NONE)
+            self._leave(ALL)
 
     def join(self, collector: Collector) -> None:
         """Let the objects of a collector leave as all others do."""
-        leaving, shared = self.leaving, self._shared_now
-        collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
+        with self._lock:  # or what is read here could be put into the store after what came later
+            leaving, shared = self.leaving, self._shared_now
+            collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
 
     def forget_farewells(self, heard: float) -> None:
         """End farewells to series that ended before that moment: everybody has had them."""
@@ -87,22 +97,19 @@ class Handover:
             stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
             return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
 
-    def _leave(self, leaving: bytes, gained: bytes) -> None:
+    def _leave(self, leaving: bytes) -> None:
         with self._lock:
             if self._draining:
                 leaving = ALL
-            shared = self._shared(gained)
-            if difference(leaving, self.leaving) != NONE:
-                self._since = time.monotonic()
-            self.leaving, self._shared_now = leaving, shared
+            if intersection(difference(leaving, self.leaving), self._ownership.mask) != NONE:
+                self.since = time.monotonic()
+            self.leaving, self._shared_now = leaving, self._shared()
             for one in self._collectors():
                 self.join(one)
 
-    def _shared(self, gained: bytes) -> bytes:
+    def _shared(self) -> bytes:
         """Return the slots that were gained so recently that another may still have them."""
         now, unloaded = time.monotonic(), difference(self._ownership.mask, self._ownership.loaded())
-        if gained != NONE:
-            self._gained[gained] = now
         shared = NONE
         for mask, since in self._gained.copy().items():
             if intersection(mask, unloaded) != NONE:
@@ -117,7 +124,7 @@ class Handover:
         """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
         if self.leaving == NONE:
             return None
-        lead = LEAD if scraper.began <= self._since else 0.0
+        lead = LEAD if scraper.began <= self.since else 0.0
         if lead:
             scraper.given = time.monotonic() + lead
         try:

@@ -1,7 +1,8 @@
 """Who scrapes, by address, name and query: what is about to go waits until each has had it with a timestamp.
 
 Only those are waited for who come again within a period; a last word about what has ended is kept for everybody who was here within
-one. So nobody who stays away holds up anything for longer than that. No more than a few dozen are remembered.
+one, and for a period where nobody was: who scrapes may not have found this process yet. So nobody who stays away holds up anything
+for longer than that. No more than a few dozen are remembered.
 """
 
 import math
@@ -64,9 +65,9 @@ class Scrapers:
             return min((one.heard for one in self._all.values() if self._counts(one, now)), default=math.inf)
 
     def heard(self, now: float) -> float:
-        """Return the same of everybody."""
+        """Return the same of everybody; a period ago without anybody."""
         with self._lock:
-            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=math.inf)
+            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self._period)
 
     def _remember(self, key: int, scraper: Scraper, now: float) -> None:
         if key not in self._all and len(self._all) >= MOST:
