@@ -162,9 +162,14 @@ class Settings(Options):
     handover_period: float = option(
         SHARDING,
         Duration(),
-        Derived("1.5 times --scrape-interval", lambda settings: 1.5 * settings.scrape_interval),
+        # Prometheus takes up to 10 s to begin to scrape a pod that it was told of.
+        Derived(
+            "1.5 times --scrape-interval, at least 15s more than one",
+            lambda settings: max(1.5 * settings.scrape_interval, settings.scrape_interval + 15.0),
+        ),
         "How long objects that go to another shard are still exported here after that shard became Ready. "
-        "Longer than a scrape interval, or series are missing from a scrape.",
+        "Longer than a scrape interval, or series are missing from a scrape; "
+        "10s longer, or what is deleted meanwhile may stay in queries for five minutes.",
     )
     drain_period: float = option(
         SHARDING,
