@@ -174,7 +174,8 @@ class StoreSink:
             # Its name may be unreadable as well. The reflector hears of that, and lists once the watch has ended.
             self._drop(codec, item, version, replayed)
             return
-        self._store.put(key, slot, texts, self._source, version, replayed=replayed)
+        listed = self._adding or self._keys is not None
+        self._store.put(key, slot, texts, self._source, version, replayed=replayed, listed=listed)
         if self._keys is not None:
             self._keys.add(key)
         if not self._ownership.mask[slot]:

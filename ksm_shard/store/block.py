@@ -30,6 +30,7 @@ class Block:
         columns: by family.
         dirty: families that changed since their pages were written.
         leaving: rows that get timestamps; None if that is to be found out.
+        unseen: rows of objects that a watch told of since the pages were written, which nobody was shown.
         retired: bytes of pages that others replaced.
     """
 
@@ -43,6 +44,7 @@ class Block:
         "retired",
         "slots",
         "sources",
+        "unseen",
         "versions",
     )
 
@@ -55,6 +57,7 @@ class Block:
         self.columns: list[Column | None] = [None] * families
         self.dirty: set[int] = set()
         self.leaving: list[int] | None = None
+        self.unseen: set[int] = set()
         self.retired = 0
         self._families = range(families)
         self._hashes = hashes([""]) * (families * ROWS)  # row by row
@@ -103,6 +106,7 @@ class Block:
                 self.retired += column.held
                 column.write()
         changed, self.dirty = self.dirty, set()
+        self.unseen.clear()
         return changed
 
     def remake(self) -> None:

@@ -75,11 +75,14 @@ class Leaving:
         return block.origin(row)
 
     def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
-        """Tell whether an object is to be shown as it is now only after a farewell to what it was."""
+        """Tell whether an object is to be shown as it is now only after a farewell to what it was.
+
+        Of one that a watch told of since the last scrape nobody was shown what it was, here or, as a rule, by another shard.
+        """
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
-        if farewell is None and not self._stays_visible(block.slots[row]):
-            if self._leaves(successor.origin.slot):
+        if farewell is None and (row in block.unseen or not self._stays_visible(block.slots[row])):
+            if block.slots[row] != successor.origin.slot:
                 block.remake()
             return False
         if farewell is not None and farewell.successor is None:
@@ -100,9 +103,10 @@ class Leaving:
         return bool(lines)
 
     def says_farewell(self, block: Block, row: int) -> bool:
-        """Tell whether an object that is no more is to be shown for a last time."""
-        key = block.keys[row] or ""
-        if key not in self.farewells and not self._stays_visible(block.slots[row]):
+        """Tell whether an object that is no more is to be shown for a last time: if it was before, here or by another shard."""
+        key, slot = block.keys[row] or "", block.slots[row]
+        shown = row not in block.unseen or self._is_shared(slot)
+        if key not in self.farewells and not (shown and self._stays_visible(slot)):
             return False
         self.farewells[key] = Farewell(self._clock())
         self.gone += 1
@@ -130,7 +134,10 @@ class Leaving:
 
     def _stays_visible(self, slot: int) -> bool:
         """Tell whether a series may have been written with a timestamp the last time."""
-        return self._leaves(slot) or (self.shared is not None and self.shared[slot] == 1)
+        return self._leaves(slot) or self._is_shared(slot)
+
+    def _is_shared(self, slot: int) -> bool:
+        return self.shared is not None and self.shared[slot] == 1
 
     def _leaves(self, slot: int) -> bool:
         return self.mask is not None and self.mask[slot] == 1

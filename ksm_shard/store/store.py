@@ -73,7 +73,15 @@ class Store:
         return not self._index
 
     def put(
-        self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
+        self,
+        key: str,
+        slot: int,
+        texts: Sequence[str],
+        source: int = 0,
+        version: int = 0,
+        *,
+        replayed: bool = False,
+        listed: bool = False,
     ) -> bool:
         """Set the texts of an object unless its row is newer; tell whether any text differs.
 
@@ -85,12 +93,15 @@ class Store:
             version: its resource version, 64 bits; 0 if unknown, which is newer than any row.
             replayed: whether the source may have put something newer before. Otherwise its own rows are older, whatever
                 their version: that of a restored API server may be lower.
+            listed: whether a list told of it, so that others may have shown it before.
         """
         after = hashes(texts)
         with self._lock:
             at = self._index.get(key)
             if at is None:
                 block, row = self._at(self._place(key))
+                if not listed:
+                    block.unseen.add(row)
             else:
                 block, row = self._at(at)
                 if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
@@ -240,6 +251,7 @@ class Store:
         at = self._index.pop(key)
         block, row = self._at(at)
         block.keys[row], block.versions[row] = None, 0
+        block.unseen.discard(row)
         self._set(block, row, self._nothing, self._no_hashes)
         self._free.append(at)
 
@@ -315,6 +327,8 @@ class Store:
             if key is not None:
                 block, moved = self._at(self._place(key))
                 block.assign(moved, last.origin(row))
+                if row in last.unseen:
+                    block.unseen.add(moved)
                 self._set(block, moved, texts, last.hashes(row))
         self._blocks.pop()
         self._retired += last.retire()
