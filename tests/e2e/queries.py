@@ -24,6 +24,8 @@ RECORDS: Final = {
     "test:firing": ('count(ALERTS{alertstate="firing"})', 1),
     "test:begun": ('count(ALERTS{alertstate="pending"}) or vector(0)', 0),
 }
+IGNORED: Final = "prometheus_target_scrapes_sample_out_of_order_total"
+TAKEN: Final = "prometheus_tsdb_head_samples_appended_total"
 HEADER: Final = (
     "count to begun: evaluations, four a second, that came to another number than always, or to none; twice: pods that were shown\n"
     "with two values of a label, and for how long at most; lingered: the same of deleted ones, for longer than two scrapes;\n"
@@ -45,7 +47,7 @@ class ObjectCount:
         twice: seconds that each pod was shown with two values of a label.
         stayed: seconds that each deleted pod was still shown.
         longest: seconds that one may be, two scrapes.
-        ignored: samples out of order, by Prometheus' own count.
+        ignored, taken: samples out of order and all others, by Prometheus' own count.
     """
 
     what: str
@@ -55,6 +57,7 @@ class ObjectCount:
     stayed: list[float]
     longest: float
     ignored: float
+    taken: float
 
     @property
     def lingered(self) -> list[float]:
@@ -69,7 +72,7 @@ class ObjectCount:
 
 def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], None], tell: Tell) -> ObjectCount:
     """Do something with a fleet, wait until it is steady and scraped, and tell what queries showed meanwhile."""
-    ignored, began = prometheus.counted("prometheus_target_scrapes_sample_out_of_order_total"), time()
+    ignored, taken, began = prometheus.counted(IGNORED), prometheus.counted(TAKEN), time()
     act()
     fleet.settled()
     for _ in range(math.ceil(2.5 * prometheus.interval)):  # a round is a second: what was deleted by now has to be gone
@@ -93,7 +96,8 @@ def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], N
         twice=[EVALUATION * len(at) for at in twice.values()],
         stayed=[max(shown.get(uid, at) - at, 0.0) for uid, at in deleted.items()],
         longest=2 * prometheus.interval + LATE,
-        ignored=prometheus.counted("prometheus_target_scrapes_sample_out_of_order_total") - ignored,
+        ignored=prometheus.counted(IGNORED) - ignored,
+        taken=prometheus.counted(TAKEN) - taken,
     )
     assert len(ticks) >= (seen.seconds - 1) / 0.5, f"only {len(ticks)} evaluations in {seen.seconds:.0f} s"
     assert len(deleted) > seen.seconds, f"only {len(deleted)} pods were deleted in {seen.seconds:.0f} s"

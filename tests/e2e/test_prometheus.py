@@ -80,10 +80,14 @@ def unseen(seen: list[ObjectCount]) -> None:
 
 def ended(seen: list[ObjectCount]) -> None:
     """Fail if what had ended was shown for long."""
-    # Where a label changed just before another shard loaded the pod.
+    changed = sum(len(one.stayed) for one in seen)  # about as many labels change as pods are deleted
+    # Where a label changed just before another shard loaded the pod, and a scrape had it before.
     assert {one.what: worst for one in seen if (worst := max(one.twice, default=0.0)) > one.longest} == {}
+    assert sum(len(one.twice) for one in seen) <= changed / 100
     # Where somebody's first timestamp, which is in the future, hides a last word.
-    assert sum(len(one.lingered) for one in seen) <= sum(len(one.stayed) for one in seen) / 200
+    assert sum(len(one.lingered) for one in seen) <= changed / 200
+    # Where the timestamp of one is later than the scrape of another that began before.
+    assert {one.what: one.ignored for one in seen if one.ignored > one.taken / 20} == {}
 
 
 def test_no_query_sees_a_change_of_the_fleet(tmp_path: Path, record_property: Tell) -> None:
