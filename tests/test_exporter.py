@@ -25,7 +25,7 @@ from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 from ksm_shard.sharding.handover import Member
-from ksm_shard.sharding.masks import ALL, NONE
+from ksm_shard.sharding.masks import ALL, NONE, difference
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
@@ -317,6 +317,20 @@ def test_what_has_timestamps_is_not_ahead_of_time_once_more(leaver: Exporter) ->
 
     assert first.keys() == second.keys() == {"a"}
     assert first["a"] > 0 >= second["a"]
+
+
+def test_what_is_covered_is_not_ahead_of_time(leaver: Exporter) -> None:
+    """It has had timestamps ever since it was loaded, so that no staleness marker is to be kept out."""
+    scraper, half = Scraper(), MMH3.mask(0, 2)
+    told(leaver).become(State(phase=Phase.STABLE, total=2, shard=0, own=half, held=half, serving=True))
+    stamps(leaver, scraper)
+
+    other = difference(ALL, half)
+    told(leaver).become(replace(told(leaver).state(), phase=Phase.COVERING, held=ALL, covering=other, leaving=other))
+    pods = leaver._collectors["pods"]
+    pods.store.put("b", other.index(1), ["b 1\n"] + [""] * (len(pods.families) - 1))
+
+    assert stamps(leaver, scraper)["b"] <= 0
 
 
 def test_what_ends_before_anybody_scraped_is_said_to_the_first_who_does() -> None:

@@ -53,6 +53,7 @@ class Handover:
         self._on = on
         self._lock = threading.RLock()
         self._gained: dict[bytes, float] = {}
+        self._unshown = NONE  # slots that were gained with the change under way: if they leave at once, they always did
         self._draining = False
         self.leaving = self._shared_now = NONE
         self.since = -math.inf
@@ -64,6 +65,7 @@ class Handover:
         with self._lock:
             self._gained[gained] = time.monotonic()
             self._leave(self.leaving)
+            self._unshown = gained
 
     def change(self, leaving: bytes) -> None:
         """Let these slots leave from now on, and no others."""
@@ -101,7 +103,8 @@ class Handover:
         with self._lock:
             if self._draining:
                 leaving = ALL
-            if intersection(difference(leaving, self.leaving), self._ownership.mask) != NONE:
+            shown, self._unshown = difference(self._ownership.mask, self._unshown), NONE
+            if intersection(difference(leaving, self.leaving), shown) != NONE:
                 self.since = time.monotonic()
             self.leaving, self._shared_now = leaving, self._shared()
             for one in self._collectors():
@@ -124,7 +127,7 @@ class Handover:
         """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
         if self.leaving == NONE:
             return None
-        lead = LEAD if scraper.began <= self.since else 0.0
+        lead = LEAD if scraper.began < self.since else 0.0
         if lead:
             scraper.given = time.monotonic() + lead
         try:
