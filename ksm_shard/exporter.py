@@ -1,6 +1,7 @@
 """Exporter: all collectors under one membership; the Source of the web room."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -130,7 +131,7 @@ class Exporter:
 
     def changed(self, state: State) -> None:
         """Apply a new state of the membership to timestamps and farewells."""
-        self._handover.change(state.leaving, state.gained)
+        self._handover.change(state.leaving)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
         self._setup_log.tell(self._setup())
 
@@ -158,8 +159,12 @@ class Exporter:
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
-        """Return the time since which every regular scraper has completed a scrape."""
-        return self.scrapers.scraped(time.monotonic())
+        """Return the time since which every regular scraper has completed a scrape.
+
+        A scrape does not count if it began after a decision to let slots go, but before the decision was carried out.
+        """
+        moment = self.scrapers.scraped(time.monotonic())
+        return moment if moment > self._handover.since else -math.inf
 
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start."""
@@ -339,6 +344,8 @@ class Exporter:
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop the objects of lost slots, and list once more for gained ones."""
+        if gained != NONE:
+            self._handover.gain(gained)
         for one in self._all():
             if lost != NONE:
                 one.lose(lost)

@@ -175,9 +175,14 @@ class Settings(Options):
     handover_period: float = option(
         SHARDING,
         Duration(),
-        Derived("1.5 times --scrape-interval", lambda settings: 1.5 * settings.scrape_interval),
+        # Prometheus takes up to 10 s to begin to scrape a pod that it discovered.
+        Derived(
+            "1.5 times --scrape-interval, at least 15s more than one",
+            lambda settings: max(1.5 * settings.scrape_interval, settings.scrape_interval + 15.0),
+        ),
         "Time for which objects that move to another shard are still exported here after that shard became Ready. "
-        "Must exceed the scrape interval, or scrapes miss series.",
+        "Must exceed the scrape interval, or scrapes miss series; 10s more, or objects deleted meanwhile may stay in queries for "
+        "five minutes.",
     )
     drain_period: float = option(
         SHARDING,

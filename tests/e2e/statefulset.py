@@ -56,16 +56,23 @@ class Fleet:
     """
 
     def __init__(
-        self, api: Api, flags: list[str], load: Load, start: int = 0, handover: float = HANDOVER, ahead: float = 0.0
+        self,
+        api: Api,
+        flags: list[str],
+        load: Load,
+        start: int = 0,
+        handover: float = HANDOVER,
+        drain: float = DRAIN,
+        ahead: float = 0.0,
     ) -> None:
-        """Take what is to be exported, where the ordinals of the set begin, and the hand-over period in seconds.
+        """Take what is to be exported, where the ordinals of the set begin, and the hand-over and drain periods in seconds.
 
         The clocks of its processes are so many seconds ahead.
         """
         self._api = api
         self._flags = [
             *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
-            f"--handover-period={handover:g}s", f"--drain-period={DRAIN:g}s",
+            f"--handover-period={handover:g}s", f"--drain-period={drain:g}s",
         ]  # fmt: skip
         self._first = start
         self._ahead = ahead

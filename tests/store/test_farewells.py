@@ -82,6 +82,37 @@ def test_a_label_that_changes_is_never_there_with_both_values() -> None:
     assert shown == [['x{node=""}'], ['x{node="n"}']]
 
 
+def test_what_nobody_was_shown_gets_no_farewell() -> None:
+    """A pod that has just been made is shown as it is now, and not as it was before it had an address."""
+    fleet = Fleet()
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 1, ['x{node=""} 1\n'])
+    fleet.store.put("a", 1, ['x{node="n"} 1\n'])
+    fleet.store.put("b", 1, ["y 1\n"])
+    fleet.store.drop("b")
+    fleet.scrape()
+
+    assert fleet.visible == [{'x{node="n"}': "1"}]
+    assert len(fleet.store) == 1
+
+
+def test_what_a_list_told_of_may_have_been_shown_by_others() -> None:
+    """Slots that have just been gained are another's too: what ends in them gets a farewell, as there."""
+    fleet = Fleet()
+    fleet.store.leave(None, LEAVING)
+    fleet.store.put("a", 1, ['x{node=""} 1\n'], listed=True)
+
+    fleet.store.put("a", 1, ['x{node="n"} 1\n'])
+    shown = []
+    for _ in range(2):
+        fleet.scrape()
+        shown.append(sorted(fleet.visible[0]))
+
+    assert shown == [['x{node=""}'], ['x{node="n"}']]
+
+
 def test_only_a_newline_ends_a_line() -> None:
     """Label values may have whatever else ends lines elsewhere."""
     fleet = Fleet()
@@ -155,6 +186,21 @@ def test_what_an_object_was_gets_its_farewell_though_others_have_the_object() ->
 
     assert fleet.visible == [{"y": "1"}]
     assert fleet.store.empty
+
+
+def test_an_object_made_again_in_a_slot_that_stays_is_tracked_again() -> None:
+    """Its last samples had timestamps, with the uid before it: they end though it is gone before the next scrape."""
+    fleet = Fleet()
+    fleet.store.put("a", 1, ["x 1\n"])
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 0, ["x 1\n"])
+    fleet.store.drop("a")
+    fleet.scrape()
+    fleet.scrape()
+
+    assert fleet.visible == [{}]
 
 
 def test_an_object_that_stays_after_all_is_tracked_again() -> None:
