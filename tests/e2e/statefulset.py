@@ -155,8 +155,8 @@ class Fleet:
         """Replace some pods at once, as when a node is drained of them."""
         list(self._pool.map(self.restart, ordinals))
 
-    def kill(self, ordinal: int) -> None:
-        """End one process without a warning, and let it come back under its name."""
+    def kill(self, ordinal: int, away: int = 1) -> None:
+        """End one process without a warning, and let it come back under its name so many rounds of scrapes later, a second each."""
         self._count()
         with self._lock:
             one = self._running.pop(ordinal)
@@ -165,7 +165,8 @@ class Fleet:
         os.kill(worker, signal.SIGKILL)
         one.process.wait(10)
         self._mark(ordinal, ready=False)
-        self.scraped()  # a kubelet takes a second or more, this process half of one: between two rounds nobody would see it
+        for _ in range(away):  # a kubelet takes a second or more, this process half of one: nobody would see it
+            self.scraped()
         self._run(ordinal)
         self.until_ready(ordinal)
 

@@ -25,9 +25,12 @@ DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 VARIABLES = {"$cluster": ".*", "$namespace": "monitoring", "$job": "ksm-shard-telemetry", "$__rate_interval": "8s"}
 # Seconds between two scrapes: as short as they can be where a test is to be quick, and as in a small cluster.
 QUICK, USUAL = 2.0, 5.0
+# Seconds for which a killed pod is away, so that a scrape fails.
+AWAY = 6
 STAYING = 300
-# What others need to hear of a pod that is deleted, and to load what it had, on a busy machine.
-LOADING = 6.0
+# Scrape intervals for which a pod that is deleted serves on. Others need one of them to be scraped with what it had, and the rest
+# to hear of it and load that; what changes while nobody has it is shown as it was for five minutes.
+DRAIN = 4
 # What has nothing to show while all is well.
 EMPTY_WHEN_WELL = {"Lists and watches that failed", "Relists"}
 
@@ -61,7 +64,7 @@ def fleet(server: Server, prometheus: Prometheus, ahead: float = 0.0) -> Iterato
             [*server.flags, "--handover-timestamps"],
             Load(server.api, STAYING, CHANGES),
             handover=max(1.5 * interval, interval + DISCOVERY),
-            drain=LOADING + interval,
+            drain=DRAIN * interval,
             ahead=ahead,
         ) as made,
         prometheus.discovering(made.targets),
@@ -156,7 +159,7 @@ def test_no_query_sees_larger_changes(server: Server, tmp_path: Path, record_pro
             queried("4 -> 3", made, prometheus, lambda: made.scale(3), record_property),
         ]
         nothing = queried("3 -> 0 -> 3", made, prometheus, from_nothing, record_property)
-        killed = queried("kill of 1 of 3", made, prometheus, lambda: made.kill(1), record_property)
+        killed = queried("kill of 1 of 3", made, prometheus, lambda: made.kill(1, AWAY), record_property)
 
     unseen([*seen, nothing])
     ended(seen)
