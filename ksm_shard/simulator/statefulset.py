@@ -1,0 +1,139 @@
+"""A StatefulSet and its controller in small: pods are made, replaced and deleted in the order that Kubernetes has for it."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, Generic
+
+from ksm_shard.simulator.client import Client, Refused
+from ksm_shard.simulator.kubelet import GRACE, C, Kubelet
+
+# Pods that start or end at the same time.
+AT_ONCE: Final = 16
+# As the manifests of a fleet have them: a pod may look at its own.
+PROBE: Final = {"httpGet": {"path": "/readyz", "port": 8081}, "periodSeconds": 1}
+SPEC: Final = {
+    "terminationGracePeriodSeconds": GRACE,
+    "containers": [{"name": "ksm-shard", "image": "ksm-shard", "readinessProbe": PROBE}],
+}
+
+# Waits until something holds; the text says what does not, if it never does.
+Wait = Callable[[Callable[[], bool], str], None]
+
+
+class StatefulSet(Generic[C]):
+    """One set. Its pods are changed by one thread at a time, `spec.replicas` by any.
+
+    Attributes:
+        name: of the set; its pods are NAME-ORDINAL.
+        path: of the set.
+    """
+
+    def __init__(
+        self, api: Client, kubelet: Kubelet[C], namespace: str, name: str, wait: Wait, *, start: int = 0
+    ) -> None:
+        """Have its pods run by that kubelet. `start` is where the ordinals begin."""
+        self.name = name
+        self.path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}"
+        self._namespace = namespace
+        self._api = api
+        self._kubelet = kubelet
+        self._wait = wait
+        self._first = start
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._owner = ""
+
+    def create(self) -> None:
+        """Make the namespace and the set, without pods."""
+        with suppress(Refused):  # it may be there
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
+            self._api("POST", "/api/v1/namespaces", namespace)
+        spec = {
+            "replicas": 0,
+            "serviceName": self.name,
+            "selector": {"matchLabels": self._labels},
+            "template": {"metadata": {"labels": self._labels}, "spec": SPEC},
+            "ordinals": {"start": self._first},
+        }
+        metadata = {"namespace": self._namespace, "name": self.name}
+        made = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
+        self._owner = self._api("POST", self.path.rpartition("/")[0], made)["metadata"]["uid"]
+
+    def resize(self, replicas: int) -> None:
+        """Set spec.replicas, and leave the pods as they are."""
+        self._api.merge(self.path, {"spec": {"replicas": replicas}})
+
+    def replicas(self) -> int:
+        """Return spec.replicas, which kubectl may have changed."""
+        return int(self._api("GET", self.path)["spec"]["replicas"])
+
+    def reconcile(self, replicas: int, *, ordered: bool = False) -> None:
+        """Start and end pods until there are so many: all at once (Parallel), or one by one as OrderedReady does."""
+        before, after = set(self.ordinals()), set(range(self._first, self._first + replicas))
+        if ordered:
+            for ordinal in sorted(after - before):
+                self._start(ordinal)
+                self.until_ready(ordinal)
+            for ordinal in sorted(before - after, reverse=True):
+                self._kubelet.end(self.pod(ordinal))
+        else:
+            self._all(self._start, after - before)
+            self._all(lambda ordinal: self._kubelet.end(self.pod(ordinal)), before - after)
+
+    def restart(self, ordinal: int) -> None:
+        """Replace one pod as a rolling update does, and wait until it is Ready."""
+        self._kubelet.end(self.pod(ordinal))
+        self._start(ordinal)
+        self.until_ready(ordinal)
+
+    def roll(self) -> None:
+        """Replace every pod, the last one first, as a rolling update does."""
+        for ordinal in reversed(self.ordinals()):
+            self.restart(ordinal)
+
+    def evict(self, *ordinals: int) -> None:
+        """Replace some pods at once, as when a node is drained of them."""
+        self._all(self.restart, ordinals)
+
+    def until_ready(self, ordinal: int) -> None:
+        """Wait until a pod is Ready."""
+        pod = self.pod(ordinal)
+        self._wait(lambda: self._kubelet.is_ready(pod), f"{pod} is not Ready")
+
+    def ordinals(self) -> list[int]:
+        """Return the ordinals of the pods whose containers run."""
+        return sorted(int(pod.rpartition("-")[2]) for pod in self._kubelet.running())
+
+    def pod(self, ordinal: int) -> str:
+        """Return the name of a pod."""
+        return f"{self.name}-{ordinal}"
+
+    def stop(self) -> None:
+        """End the threads that start and end pods, once they have done so."""
+        self._pool.shutdown()
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {"app": self.name}
+
+    def _all(self, act: Callable[[int], Any], ordinals: Iterable[int]) -> None:
+        list(self._pool.map(act, ordinals))
+
+    def _start(self, ordinal: int) -> None:
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "name": self.name,
+            "uid": self._owner,
+            "controller": True,
+        }
+        pod = self.pod(ordinal)
+        metadata = {
+            "namespace": self._namespace,
+            "name": pod,
+            "labels": self._labels,
+            "ownerReferences": [owner],
+        }
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**SPEC, "nodeName": "node-1"}}
+        made = self._api("POST", f"/api/v1/namespaces/{self._namespace}/pods", body)
+        self._kubelet.run(pod, made["metadata"]["uid"])
