@@ -13,14 +13,13 @@ A query sees the last sample of a series up to its time, unless that is a marker
 `instance` is dropped from samples, so a series is what a target writes.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
 # Seconds for which a sample is seen.
 LOOKBACK: Final = 300.0
-# Samples that are kept of a series: those of several shards may be a moment ahead.
-KEPT: Final = 4
+# Samples that are kept of a series: some seconds of those of two shards, for queries that are not about this moment.
+KEPT: Final = 8
 
 # A sample: seconds since 1970, and its value as it was written; None is a staleness marker.
 Sample = tuple[float, str | None]
@@ -61,12 +60,11 @@ class Head:
         """Return the values that a query at that time sees, by series."""
         found = {}
         for series, kept in self._series.items():
-            time, value = kept[-1]
-            if time > now:
-                before = bisect_right(kept, now, key=lambda sample: sample[0])
-                time, value = kept[before - 1] if before else (now - LOOKBACK, None)
-            if value is not None and time > now - LOOKBACK:
-                found[series] = value
+            for time, value in reversed(kept):
+                if time <= now:
+                    if value is not None and time > now - LOOKBACK:
+                        found[series] = value
+                    break
         return found
 
     def forget(self, now: float) -> None:
