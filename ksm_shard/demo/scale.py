@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ksm_shard.demo.driving import LEGEND, Script, driver
-from ksm_shard.demo.fleet import DRAIN, INTERVAL, DemoFleet, Ended
+from ksm_shard.demo.fleet import DRAIN, INTERVAL, NAME, NAMESPACE, DemoFleet, Ended
 from ksm_shard.demo.page import WIDTH, Look, Row, page, serve
 from ksm_shard.demo.processes import LOCAL, Shard, simulate
 from ksm_shard.demo.scraping import Scraper, fetch
@@ -181,7 +181,8 @@ def main(options: Scaling) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         stack.callback(server.shutdown)
         print(
-            f"Open http://{LOCAL}:{options.port}/ for the same as a chart, and for the pages of the shards.\n",
+            f"Open http://{LOCAL}:{options.port}/ for the same as a chart and for the pages of the shards; or scale it by\n"
+            f"kubectl --server={url} --namespace={NAMESPACE} scale statefulset {NAME} --replicas=4\n",
             flush=True,
         )
         return watch(demo)
