@@ -1,6 +1,6 @@
 """A StatefulSet and its controller in small: pods are made, replaced and deleted in the order that Kubernetes has for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Generic
@@ -10,9 +10,10 @@ from ksm_shard.simulator.kubelet import GRACE, C, Kubelet
 
 # Pods that start or end at the same time.
 AT_ONCE: Final = 16
-# As the manifests of a fleet have them: a pod may look at its own.
-PROBE: Final = {"httpGet": {"path": "/readyz", "port": 8081}, "periodSeconds": 1}
-SPEC: Final = {
+# As the manifests of a fleet have them: see ksm_shard/membership/selfcheck.py.
+PROBE: Final = {"httpGet": {"path": "/readyz", "port": 8081}, "periodSeconds": 1, "failureThreshold": 1}
+SPEC: Final[Mapping[str, Any]] = {
+    "nodeName": "node-1",
     "terminationGracePeriodSeconds": GRACE,
     "containers": [{"name": "ksm-shard", "image": "ksm-shard", "readinessProbe": PROBE}],
 }
@@ -27,6 +28,7 @@ class StatefulSet(Generic[C]):
     Attributes:
         name: of the set; its pods are NAME-ORDINAL.
         path: of the set.
+        spec: of the pods that are made from now on.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class StatefulSet(Generic[C]):
         """Have its pods run by that kubelet. `start` is where the ordinals begin."""
         self.name = name
         self.path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}"
+        self.spec = SPEC
         self._namespace = namespace
         self._api = api
         self._kubelet = kubelet
@@ -52,7 +55,7 @@ class StatefulSet(Generic[C]):
             "replicas": 0,
             "serviceName": self.name,
             "selector": {"matchLabels": self._labels},
-            "template": {"metadata": {"labels": self._labels}, "spec": SPEC},
+            "template": {"metadata": {"labels": self._labels}, "spec": self.spec},
             "ordinals": {"start": self._first},
         }
         metadata = {"namespace": self._namespace, "name": self.name}
@@ -134,6 +137,6 @@ class StatefulSet(Generic[C]):
             "labels": self._labels,
             "ownerReferences": [owner],
         }
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**SPEC, "nodeName": "node-1"}}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": self.spec}
         made = self._api("POST", f"/api/v1/namespaces/{self._namespace}/pods", body)
         self._kubelet.run(pod, made["metadata"]["uid"])

@@ -1,6 +1,7 @@
-"""Made-up clusters that look like real ones: workloads whose pods are about 7 kB of JSON and 50 lines of metrics each.
+"""Makes up clusters that look real.
 
-The same numbers and seed make the same cluster. Objects are made from templates, so that 20,000 pods take some seconds.
+Their pods have about 7 kB of JSON and 50 lines of metrics each. The same numbers and seed make the same cluster. Objects are made
+from templates, so that 20,000 pods take only some seconds.
 """
 
 import random
@@ -17,7 +18,10 @@ USERS: Final = 20
 
 
 def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
-    """Yield the objects of a cluster of so many pods and nodes, with all that belongs to them: without pods, nothing else."""
+    """Yield the objects of a cluster.
+
+    These are nodes, pods, and what belongs to pods, such as workloads and services. Without pods there are only nodes.
+    """
     # Two, so that pods stay the same whatever belongs to them.
     chance, besides = random.Random(seed), random.Random(f"besides {seed}")
     for namespace in NAMESPACES if pods else ():
@@ -226,7 +230,7 @@ def _owned(*names: str) -> Object:
     return {f"f:{name}": {} for name in names}
 
 
-# What kubectl, the controllers and the kubelet leave in every object: a third of a real pod.
+# Managed fields, as kubectl, the controllers and the kubelet leave them in every object: a third of a real pod.
 MANAGED: Final = [
     {
         "manager": "kube-controller-manager",

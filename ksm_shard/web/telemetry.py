@@ -12,6 +12,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
 from ksm_shard.status.model import ConfigFile, ResourceStatus, Status
+from ksm_shard.status.setup import SetupCheck
 from ksm_shard.web.refusals import REASONS
 from ksm_shard.web.source import Source
 
@@ -184,6 +185,14 @@ class Telemetry(Collector):
         for resource, state in sorted(status.membership.items()):
             states.add_metric((resource, state), 1)
         yield states
+        setup = GaugeMetricFamily(
+            "ksm_shard_setup_problem",
+            "Whether a check of how this shard was set up finds a problem.",
+            labels=("check",),
+        )
+        for check in SetupCheck:
+            setup.add_metric((check,), check in status.setup)
+        yield setup
 
 
 def _by_reason(

@@ -42,7 +42,9 @@ def test_no_way_to_the_api_server(tmp_path: Path) -> None:
 
 def test_every_command_has_a_runner() -> None:
     """What help offers can be called."""
-    assert [command.name for command in COMMANDS] == list(cli.RUNNERS)
+    assert [command.name for command in COMMANDS] == list(cli.RUNNERS), (
+        "RUNNERS in ksm_shard/cli.py is in the order of COMMANDS"
+    )
 
 
 def test_validate(capsys: pytest.CaptureFixture[str]) -> None:

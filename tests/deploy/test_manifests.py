@@ -4,6 +4,8 @@ What the API server does with them is not tried here: there is no kubelet. Nothi
 """
 
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +223,34 @@ def test_the_cluster_role_reads_and_nothing_else() -> None:
         (group, plural) for rule in rules for group in rule["apiGroups"] for plural in rule["resources"]
     }
     assert all(["list", "watch"] == rule["verbs"] for rule in rules)
+
+
+def test_names_that_no_namespace_holds_carry_one() -> None:
+    """The kustomization writes its namespace into the name of each cluster-scoped object, and where the binding names the role."""
+    named = {body["kind"]: body["metadata"]["name"] for _, body in documents() if body["kind"].startswith("Cluster")}
+    (replacement,) = manifest("kustomization")["replacements"]
+    written = {target["select"]["kind"]: target["fieldPaths"] for target in replacement["targets"]}
+
+    assert set(named.values()) == {"ksm-shard:default"} == {manifest("clusterrolebinding")["roleRef"]["name"]}
+    assert written == {"ClusterRole": ["metadata.name"], "ClusterRoleBinding": ["metadata.name", "roleRef.name"]}
+    assert set(named) == set(written)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_fleets_in_two_namespaces_share_no_object(tmp_path: Path) -> None:
+    """What is applied for one takes nothing of the other's: least of all the binding, without which it reads nothing more."""
+    applied = {}
+    for namespace in ("monitoring", "team-b"):
+        folder = tmp_path / namespace
+        shutil.copytree(DEPLOY / "statefulset", folder)
+        file = folder / "kustomization.yaml"
+        file.write_text(file.read_text().replace("namespace: monitoring", f"namespace: {namespace}"))
+        command = ["kubectl", "kustomize", folder]
+        made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+        applied[namespace] = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in made}
+        (binding,) = [one for one in made if one["kind"] == "ClusterRoleBinding"]
+        assert ("ClusterRole", None, binding["roleRef"]["name"]) in applied[namespace]
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "ksm-shard", "namespace": namespace}]
+
+    assert ("ClusterRoleBinding", None, "ksm-shard:team-b") in applied["team-b"]
+    assert not applied["monitoring"] & applied["team-b"]

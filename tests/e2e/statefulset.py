@@ -36,6 +36,7 @@ class Fleet:
 
     Attributes:
         load: what is exported.
+        set: the StatefulSet.
         scrapes: what the scrapes of all shards had of it.
         held_most: the most slots that any shard was seen to hold for another.
     """
@@ -54,7 +55,7 @@ class Fleet:
         self._ahead = ahead
         self._kubelet = Kubelet(api, NAMESPACE, self._exporter)
         wait = partial(self._eventually, more=self._logs)
-        self._set = StatefulSet(api, self._kubelet, NAMESPACE, NAME, wait, start=start)
+        self.set = StatefulSet(api, self._kubelet, NAMESPACE, NAME, wait, start=start)
         self._counts: dict[Exporter, Counter[str]] = {}
         self._failures: list[BaseException] = []
         self._stop = threading.Event()
@@ -65,7 +66,7 @@ class Fleet:
 
     def __enter__(self) -> Self:
         self.load.create(self._scrapers)
-        self._set.create()
+        self.set.create()
         loops = [self._probe, self._scrape, *self.load.writers(self._stop)]
         self._threads = [threading.Thread(target=self._guarded, args=(loop,), daemon=True) for loop in loops]
         for thread in self._threads:
@@ -77,7 +78,7 @@ class Fleet:
         for thread in self._threads:
             thread.join(30)
         self._kubelet.stop()
-        self._set.stop()
+        self.set.stop()
         self._scrapers.shutdown()
         if error is None:
             self._alive()
@@ -85,35 +86,35 @@ class Fleet:
     def scale(self, replicas: int, *, ordered: bool = False) -> None:
         """Set spec.replicas, and start and end pods until there are so many: all at once (Parallel), or as OrderedReady does."""
         self.resize(replicas)
-        self._set.reconcile(replicas, ordered=ordered)
+        self.set.reconcile(replicas, ordered=ordered)
 
     def resize(self, replicas: int) -> None:
         """Set spec.replicas, and leave the pods as they are."""
-        self._set.resize(replicas)
+        self.set.resize(replicas)
 
     def restart(self, ordinal: int) -> None:
         """Replace one pod as a rolling update does, and wait until it is Ready."""
-        self._set.restart(ordinal)
+        self.set.restart(ordinal)
 
     def roll(self) -> None:
         """Replace every pod, the last one first, as a rolling update does."""
-        self._set.roll()
+        self.set.roll()
 
     def evict(self, *ordinals: int) -> None:
         """Replace some pods at once, as when a node is drained of them."""
-        self._set.evict(*ordinals)
+        self.set.evict(*ordinals)
 
     def kill(self, ordinal: int) -> None:
         """End one process without a warning, and let it come back under its name."""
         self._count()
-        self._kubelet.kill(self._set.pod(ordinal))
+        self._kubelet.kill(self.set.pod(ordinal))
         self.scraped()  # a kubelet takes a second or more, this process half of one: between two rounds nobody would see it
-        self._kubelet.revive(self._set.pod(ordinal))
+        self._kubelet.revive(self.set.pod(ordinal))
         self.until_ready(ordinal)
 
     def until_ready(self, ordinal: int) -> None:
         """Wait until a pod is Ready."""
-        self._set.until_ready(ordinal)
+        self.set.until_ready(ordinal)
 
     def settled(self) -> None:
         """Wait until every shard knows how many there are and holds exactly its own slots."""
@@ -142,9 +143,7 @@ class Fleet:
     def running(self) -> list[tuple[int, Exporter]]:
         """Return the processes that run, by ordinal."""
         running = self._kubelet.running()
-        return [
-            (ordinal, running[pod]) for ordinal in self._set.ordinals() if (pod := self._set.pod(ordinal)) in running
-        ]
+        return [(ordinal, running[pod]) for ordinal in self.set.ordinals() if (pod := self.set.pod(ordinal)) in running]
 
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.status.setup import SetupCheck
 from ksm_shard.status.stats import Stats
 from ksm_shard.store.pages import Body, Page, deflate, held
 from ksm_shard.web.scrapers import Scrapers
@@ -114,6 +115,7 @@ class FakeSource:
                 Sibling(f"ksm-shard-{n}", n, n < 8, "missing" if n == 9 else states[n < 8], "" if n == 9 else f"http://shard-{n}/")
                 for n in range(10)
             ],
+            setup={} if self.synced else {SetupCheck.GRACE_PERIOD: "terminationGracePeriodSeconds is 30 <b>seconds</b>"},
             config=ConfigFile("/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000),
             resources=[
                 ResourceStatus(
