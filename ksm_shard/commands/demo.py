@@ -1,4 +1,4 @@
-"""The demo: a made-up cluster on this machine and a fleet of real exporters on it, until Ctrl-C, or one that scales."""
+"""`ksm-shard demo`: a made-up cluster, and real exporters of it."""
 
 import signal
 import sys
@@ -18,7 +18,10 @@ PATIENCE: Final = 60.0
 
 
 def main(options: Demo) -> int:
-    """Run until interrupted; return 0, 1 when a process did not start, or 2 when a port is taken."""
+    """Run until interrupted; return the exit status.
+
+    That is 1 when a process did not start, and 2 when a port is taken.
+    """
     try:
         # Before the shards do, as whoever has the port, such as another demo, would answer for them.
         for port in range(options.port, options.port + options.ports):
@@ -70,7 +73,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _wait(shards: list[Shard]) -> bool:
-    """Show what the shards are waiting for until all are ready; tell whether that came about."""
+    """Show progress until all shards are ready; return True if they are."""
     deadline = time.monotonic() + PATIENCE
     shown = ""
     while time.monotonic() < deadline:

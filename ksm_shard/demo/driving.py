@@ -1,4 +1,4 @@
-"""Who says what is to happen: keys that are pressed, or a script where there is no terminal."""
+"""Drivers of the demo: keys, or a script where there is no terminal."""
 
 import os
 import select
@@ -22,10 +22,10 @@ Step = tuple[str, Callable[[], None]]
 
 
 class Driver(Protocol):
-    """What drives a fleet."""
+    """Decides the next change of a fleet."""
 
     def pause(self, seconds: float) -> bool:
-        """Let so much time pass, and have done meanwhile what is to be done; tell whether to go on."""
+        """Wait, changing the fleet meanwhile; return False at the end."""
 
 
 class Keys:
@@ -43,7 +43,7 @@ class Keys:
         }
 
     def pause(self, seconds: float) -> bool:
-        """Wait for keys; "q", or the end of the terminal, is the end."""
+        """Wait for keys; return False after "q", or without a terminal."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if select.select([self._file], [], [], left)[0]:
@@ -56,7 +56,10 @@ class Keys:
 
 
 class Script:
-    """2 -> 3 -> 5 -> 3, a rolling restart and a kill, each once the one before has settled and was looked at."""
+    """Scales 2 -> 3 -> 5 -> 3, restarts and kills.
+
+    Each step waits until the one before has settled and was looked at.
+    """
 
     def __init__(self, fleet: DemoFleet) -> None:
         self._fleet = fleet
@@ -72,7 +75,7 @@ class Script:
         self._calm = 0
 
     def pause(self, seconds: float) -> bool:
-        """Wait, and begin the next step if it is time; the end of the last one is the end."""
+        """Wait, then start the next step if due; return False after the last."""
         time.sleep(seconds)
         self._calm = self._calm + 1 if self._fleet.idle else 0
         if self._calm >= CALM:
@@ -85,7 +88,10 @@ class Script:
 
 
 def do(step: Step) -> None:
-    """Say at once what is done: lines come two seconds later."""
+    """Print the name of a step, then do it.
+
+    The lines of the demo come two seconds later.
+    """
     what, act = step
     print(f"{'>':>6} {what}", flush=True)
     act()
@@ -93,7 +99,7 @@ def do(step: Step) -> None:
 
 @contextmanager
 def driver(fleet: DemoFleet) -> Iterator[Driver]:
-    """Obey the keys of the terminal if there is one, else the script."""
+    """Yield the keys of the terminal if there is one, else the script."""
     if not sys.stdin.isatty():
         yield Script(fleet)
         return

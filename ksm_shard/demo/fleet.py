@@ -1,4 +1,4 @@
-"""The StatefulSet of a demo: pods follow spec.replicas, and are restarted and killed one at a time."""
+"""The StatefulSet of a demo, and the changes made to it."""
 
 import queue
 import random
@@ -13,7 +13,7 @@ from ksm_shard.settings.commands import MOST_SCALED
 from ksm_shard.sharding.state import Phase
 from ksm_shard.simulator.client import Client
 from ksm_shard.simulator.kubelet import Kubelet
-from ksm_shard.simulator.statefulset import StatefulSet
+from ksm_shard.simulator.statefulset import StatefulSetController
 
 NAMESPACE: Final = "monitoring"
 NAME: Final = "ksm-shard"
@@ -35,11 +35,13 @@ class Stopped(Exception):
 
 
 class Ended(Exception):
-    """A process that should not have; the message says which, and its last words."""
+    """A process ended by itself; the message has its last words."""
 
 
 class DemoFleet:
-    """Shards on a simulated API server. What is asked for is done by a thread, in order.
+    """Shards on a simulated API server.
+
+    One thread makes the changes that are asked for, in order; another probes.
 
     Attributes:
         doing: what is under way, "" for nothing.
@@ -48,12 +50,12 @@ class DemoFleet:
     """
 
     def __init__(self, api: Client, url: str, first_port: int, logs: Path) -> None:
-        """Have shards of that API server, two ports each, whose logs are files in a folder."""
+        """Take the API server, the ports, and a folder for logs."""
         self._url = url
         self._port = first_port
         self._logs = logs
         self._kubelet = Kubelet(api, NAMESPACE, self._start)
-        self._set = StatefulSet(api, self._kubelet, NAMESPACE, NAME, self._wait)
+        self._set = StatefulSetController(api, self._kubelet, NAMESPACE, NAME, self._wait)
         self._asked: queue.SimpleQueue[tuple[str, Callable[[], None]]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._guarded, args=(run,)) for run in (self._probe, self._control)]
@@ -80,7 +82,7 @@ class DemoFleet:
         self._kubelet.stop()  # what was just being started
 
     def scale(self, replicas: int) -> None:
-        """Set spec.replicas, within what there are ports for."""
+        """Set spec.replicas, as far as there are ports."""
         self.wanted = min(max(replicas, 1), MOST_SCALED)
         self._set.resize(self.wanted)
 
@@ -102,12 +104,12 @@ class DemoFleet:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way or asked for."""
+        """True if nothing is under way or asked for."""
         return not self.doing and self._asked.empty() and self.wanted == len(self._kubelet.running())
 
     @property
     def ready(self) -> int:
-        """How many pods are Ready."""
+        """Number of Ready pods."""
         return sum(map(self._kubelet.is_ready, self._kubelet.running()))
 
     def shards(self) -> dict[str, Shard]:
@@ -120,7 +122,7 @@ class DemoFleet:
         return self._kubelet.is_ready(pod)
 
     def targets(self) -> dict[tuple[str, str], str]:
-        """Return what is to be scraped: pod and uid -> URL."""
+        """Return the targets: pod and uid -> URL."""
         return {(pod, uid): f"http://{LOCAL}:{self._port_of(pod)}/metrics" for pod, uid in self._kubelet.pods().items()}
 
     def _port_of(self, pod: str) -> int:
@@ -157,7 +159,10 @@ class DemoFleet:
             self.doing, self.killed = "", False
 
     def _do(self, what: str, act: Callable[[], None]) -> None:
-        """Do something, and wait until all shards have settled, or another number of them is wanted."""
+        """Make a change, and wait until all shards have settled.
+
+        If another number of them is wanted meanwhile, that is next.
+        """
         self.doing = what
         act()
         wanted = self.wanted
@@ -172,7 +177,7 @@ class DemoFleet:
         self._set.until_ready(int(pod.rpartition("-")[2]))
 
     def _settled(self, total: int) -> bool:
-        """Whether every shard knows how many there are, and has exactly its own slots."""
+        """Return True if every shard has exactly its own slots."""
         try:
             reports = [ask(shard.url) for shard in self.shards().values()]
         except NoReport:
@@ -189,6 +194,6 @@ class DemoFleet:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line of a log: that of a process that ends says why."""
+    """Return the last line of a log, which says why a process ended."""
     lines = log.read_text("utf-8", errors="replace").split("\n") if log.exists() else []
     return next((line for line in reversed(lines) if line), "it said nothing")

@@ -1,4 +1,4 @@
-"""The demo as a page: a chart of who has how many objects, the last numbers, and the way to the shards' own pages."""
+"""The page of the demo: a chart, numbers, and links to the shards."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ POLICY: Final = (
 
 @dataclass(frozen=True)
 class Look:
-    """A line of the demo: what a query saw so many seconds after its beginning."""
+    """A line of the demo, so many seconds after its beginning."""
 
     at: float
     ready: int
@@ -43,8 +43,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A shard: its pod, whether that is Ready, and where it serves."""
+class ShardRow:
+    """A shard: its pod, the state of that, and its URLs."""
 
     pod: str
     ready: bool
@@ -52,8 +52,8 @@ class Row:
     telemetry: str
 
 
-def page(looks: Sequence[Look], rows: Sequence[Row], api: str) -> str:
-    """Return the page; `looks` has at least one, the last is now."""
+def page(looks: Sequence[Look], rows: Sequence[ShardRow], api: str) -> str:
+    """Return the page as of the last look."""
     last = looks[-1]
     sight = last.sight
     state = "right" if sight.right else "wrong"
@@ -109,7 +109,7 @@ def page(looks: Sequence[Look], rows: Sequence[Row], api: str) -> str:
 
 
 def stack(looks: Sequence[Look], pods: Sequence[str]) -> str:
-    """Return the chart: a column for each look, as high as there are objects, in as many colours as shards have them."""
+    """Return the chart: objects by shard, a column for each look."""
     tallest = max([1, *(sum(one.sight.shares.values()) for one in looks)])
     shapes = []
     for x, width, sight in columns(looks):
@@ -122,7 +122,7 @@ def stack(looks: Sequence[Look], pods: Sequence[str]) -> str:
 
 
 def strip(looks: Sequence[Look]) -> str:
-    """Return the strip below it: how many objects moved when, and when anything was wrong."""
+    """Return the strip below the chart: moves, and times of trouble."""
     most = max([1, *(one.sight.moved for one in looks)])
     shapes = []
     for x, width, sight in columns(looks):
@@ -136,12 +136,12 @@ def strip(looks: Sequence[Look]) -> str:
 
 
 def seconds(looks: Sequence[Look]) -> int:
-    """Return how many seconds a chart is wide."""
+    """Return the width of the charts in seconds."""
     return min(WIDTH, max(NARROW, int(looks[-1].at - looks[0].at) + 1))
 
 
 def columns(looks: Sequence[Look]) -> Iterator[tuple[float, float, Sight]]:
-    """Yield where each look is in a chart, and how wide: until the next one."""
+    """Yield the place and the width of each look in a chart."""
     began = looks[-1].at + 1 - seconds(looks)
     for one, following in zip_longest(looks, looks[1:]):
         ended = following.at if following else one.at + 1
@@ -155,7 +155,7 @@ def bar(css: str, x: float, top: float, width: float, height: float) -> str:
 
 
 def drawing(css: str, label: str, width: int, shapes: Sequence[str]) -> str:
-    """Return shapes as a drawing that is as wide as the page."""
+    """Return a drawing of shapes, as wide as the page."""
     return (
         f'<svg class="{css}" viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" shape-rendering="crispEdges" '
         f'role="img" aria-label="{label}">'
@@ -174,9 +174,9 @@ def swatch(css: str) -> str:
 
 
 def serve(host: str, port: int, render: Callable[[], str]) -> ThreadingHTTPServer:
-    """Return a server of the page, at / and nowhere else; `serve_forever` runs it."""
+    """Return a server of the page, not yet running."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class PageHandler(BaseHTTPRequestHandler):
         """Answers with the page."""
 
         def do_GET(self) -> None:
@@ -197,6 +197,6 @@ def serve(host: str, port: int, render: Callable[[], str]) -> ThreadingHTTPServe
         def log_message(self, *words: Any) -> None:
             """Say nothing: the terminal has the lines of the demo."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    server = ThreadingHTTPServer((host, port), PageHandler)
     server.daemon_threads = True
     return server

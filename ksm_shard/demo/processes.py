@@ -1,4 +1,7 @@
-"""The processes of a demo, each in a session of its own, so that Ctrl-C reaches only the demo and things end in order."""
+"""The processes of a demo, each in a session of its own.
+
+So Ctrl-C reaches only the demo, which ends them in order.
+"""
 
 import os
 import signal
@@ -17,14 +20,14 @@ PROGRAM: Final = (sys.executable, "-m", "ksm_shard")
 
 
 class Shard:
-    """An exporter. Its ports are chosen, so that links stay what they are when it starts again.
+    """An exporter on given ports, so that links outlive a restart.
 
     Attributes:
         url, telemetry: where it serves.
     """
 
     def __init__(self, port: int, flags: Sequence[str], log: Path | None = None) -> None:
-        """Start it on a port and the one after that; what it logs goes to a file, if one is given."""
+        """Start it on a port and the next one; log to a file, if given."""
         self.url = f"http://{LOCAL}:{port}/"
         self.telemetry = f"http://{LOCAL}:{port + 1}/"
         command = [
@@ -36,7 +39,7 @@ class Shard:
 
     @property
     def ended(self) -> bool:
-        """Whether its process has ended."""
+        """True if its process has ended."""
         return self._process.poll() is not None
 
     def is_ready(self) -> bool:
@@ -44,7 +47,7 @@ class Shard:
         return self.answer("readyz")[0] == 200
 
     def answer(self, path: str) -> tuple[int, str]:
-        """Return the status and the text of a path; 0 while nobody listens yet."""
+        """Return the status and the text of a path; 0 without an answer."""
         try:
             with urllib.request.urlopen(self.url + path, timeout=5) as response:
                 return int(response.status), response.read().decode()
@@ -63,7 +66,7 @@ class Shard:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end so long; tell whether that came."""
+        """Wait for its end at most so long; return True if it came."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -72,7 +75,7 @@ class Shard:
 
 
 def simulate(pods: int, nodes: int, seed: int, churn: float) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a simulated API server with a made-up cluster, and return it with its URL."""
+    """Start a simulated API server; return it with its URL."""
     flags = [f"--pods={pods}", f"--nodes={nodes}", f"--seed={seed}", f"--churn={churn}"]
     process = subprocess.Popen([*PROGRAM, "simulate", *flags], stdout=subprocess.PIPE, start_new_session=True)
     line = process.stdout.readline().decode().split() if process.stdout else []

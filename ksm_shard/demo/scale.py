@@ -1,4 +1,4 @@
-"""`ksm-shard demo --scale`: starts it all, looks once a second, and tells what a query sees."""
+"""`ksm-shard demo --scale`: a fleet, judged once a second."""
 
 import sys
 import tempfile
@@ -13,9 +13,9 @@ from typing import Final, Protocol
 
 from ksm_shard.demo.driving import LEGEND, Script, driver
 from ksm_shard.demo.fleet import DRAIN, INTERVAL, NAME, NAMESPACE, DemoFleet, Ended
-from ksm_shard.demo.page import WIDTH, Look, Row, page, serve
+from ksm_shard.demo.page import WIDTH, Look, ShardRow, page, serve
 from ksm_shard.demo.processes import LOCAL, Shard, simulate
-from ksm_shard.demo.scraping import Scraper, fetch
+from ksm_shard.demo.scraping import ScrapeManager, fetch
 from ksm_shard.demo.view import Sight, View
 from ksm_shard.simulator.client import Client
 from ksm_shard.simulator.prometheus import samples
@@ -31,36 +31,36 @@ HEADER: Final = f"{'time':>6} {'shards':>7} {'objects':>8} {'series':>8} {'missi
 
 
 class Scaling(Protocol):
-    """What the command is told; see `ksm-shard demo --help`."""
+    """The options of the command, as `ksm-shard demo --help` describes them."""
 
     @property
     def shards(self) -> int:
-        """How many there are at first."""
+        """Number of shards at first."""
 
     @property
     def pods(self) -> int:
-        """How many to make up."""
+        """Number of pods to make up."""
 
     @property
     def nodes(self) -> int:
-        """How many to make up."""
+        """Number of nodes to make up."""
 
     @property
     def seed(self) -> int:
-        """Which cluster it is."""
+        """Seed of the cluster."""
 
     @property
     def churn(self) -> float:
-        """How many changes a second."""
+        """Number of changes a second."""
 
     @property
     def port(self) -> int:
-        """Where the page is."""
+        """Port of the page, and the first of all."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """How a fleet was at a time, in seconds since 1970.
+    """A fleet at a time, in seconds since 1970.
 
     Attributes:
         excused: whether series may be missing, as a shard was killed.
@@ -76,18 +76,18 @@ class Moment:
     tracked: Mapping[str, frozenset[str]]
 
 
-class Demo:
-    """What there is once it has started."""
+class Judge:
+    """Judges a fleet by one exporter alone."""
 
     def __init__(self, fleet: DemoFleet, alone: Shard, api: str) -> None:
-        """Look at a fleet and at one exporter alone, which have the same API server."""
+        """Compare a fleet with one exporter alone."""
         self.fleet = fleet
         self.looks: deque[Look] = deque(maxlen=WIDTH)
         self.wrong = 0
         self._alone = alone
         self._api = api
         self._view = View(LATE)
-        self._scraper = Scraper(INTERVAL, fleet.targets)
+        self._scraper = ScrapeManager(INTERVAL, fleet.targets)
         self._lock = threading.Lock()  # around the view
         self._stop = threading.Event()
         self._began = time.time()
@@ -97,7 +97,7 @@ class Demo:
 
     @property
     def failure(self) -> Exception | None:
-        """Why this cannot go on."""
+        """The reason to give up, if there is one."""
         return self.fleet.failure or (
             Ended("the exporter to compare with has ended by itself") if self._alone.ended else None
         )
@@ -113,7 +113,7 @@ class Demo:
         self._scraper.stop()
 
     def note(self) -> None:
-        """Remember how the fleet is now."""
+        """Note the state of the fleet."""
         now = time.time()
         if self.fleet.killed:
             self._excused = now + LATE
@@ -125,9 +125,9 @@ class Demo:
         )  # fmt: skip
 
     def judged(self) -> list[Look]:
-        """Return what a query saw, at those moments that can be judged by now.
+        """Return the looks at those moments that can be judged by now.
 
-        What is wrong counts from when the fleet has settled first, but for a kill.
+        Trouble counts from the moment when the fleet has settled first, but for a kill.
         """
         found = []
         while self._pending and self._pending[0].at <= time.time() - LAG and self._view.knows(self._pending[0].at):
@@ -143,7 +143,9 @@ class Demo:
 
     def page(self) -> str:
         """Return the page as of the last look."""
-        rows = [Row(pod, self.fleet.is_ready(pod), one.url, one.telemetry) for pod, one in self.fleet.shards().items()]
+        rows = [
+            ShardRow(pod, self.fleet.is_ready(pod), one.url, one.telemetry) for pod, one in self.fleet.shards().items()
+        ]
         looks = list(self.looks) or [Look(0, 0, self.fleet.wanted, Sight(0, 0, 0, 0, 0, {}), self.fleet.doing)]
         return page(looks, rows, self._api)
 
@@ -159,7 +161,10 @@ class Demo:
 
 
 def main(options: Scaling) -> int:
-    """Run until the keys or the script say so; return 0, or 1 if series were missing or there twice, but for a kill."""
+    """Run until the driver ends it; return the exit status.
+
+    That is 1 if series were missing or there twice, but for a kill, or if a process ended by itself.
+    """
     print(f"A made-up cluster of {options.pods} pods, {options.churn:g} changes a second ...", flush=True)
     with ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ksm-shard-demo-")))
@@ -173,10 +178,10 @@ def main(options: Scaling) -> int:
         fleet = DemoFleet(api, url, options.port + 3, logs)
         stack.callback(fleet.stop)
         fleet.start(options.shards)
-        demo = Demo(fleet, alone, url)
-        stack.callback(demo.stop)
-        demo.start()
-        server = serve(LOCAL, options.port, demo.page)
+        judge = Judge(fleet, alone, url)
+        stack.callback(judge.stop)
+        judge.start()
+        server = serve(LOCAL, options.port, judge.page)
         stack.callback(server.server_close)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         stack.callback(server.shutdown)
@@ -185,19 +190,19 @@ def main(options: Scaling) -> int:
             f"kubectl --server={url} --namespace={NAMESPACE} scale statefulset {NAME} --replicas=4\n",
             flush=True,
         )
-        return watch(demo)
+        return watch(judge)
 
 
-def watch(demo: Demo) -> int:
-    """Print a line a second until it is time to go; return the exit status."""
-    with driver(demo.fleet) as drive:
+def watch(judge: Judge) -> int:
+    """Print a line a second until the driver ends; return the exit status."""
+    with driver(judge.fleet) as drive:
         number, due = 0, time.monotonic()
         while drive.pause(max(0.0, due - time.monotonic())):
-            if demo.failure:
-                print(f"ksm-shard: {demo.failure}", file=sys.stderr)
+            if judge.failure:
+                print(f"ksm-shard: {judge.failure}", file=sys.stderr)
                 return 1
-            demo.note()
-            for look in demo.judged():
+            judge.note()
+            for look in judge.judged():
                 if number % LEGEND_EVERY == 0:
                     print(HEADER if isinstance(drive, Script) else f"{LEGEND}\n{HEADER}")
                 print(line(look), flush=True)
@@ -205,8 +210,8 @@ def watch(demo: Demo) -> int:
             due = max(due + 1, time.monotonic())
     if not isinstance(drive, Script):
         return 0
-    if demo.wrong or not demo.looks[-1].sight.right:
-        print(f"wrong: for {max(demo.wrong, 1)} seconds a query missed series, or saw some twice")
+    if judge.wrong or not judge.looks[-1].sight.right:
+        print(f"wrong: for {max(judge.wrong, 1)} seconds a query missed series, or saw some twice")
         return 1
     print("right: no query missed a series or saw one twice, but those of the shard that was killed until it was back")
     return 0

@@ -1,4 +1,4 @@
-"""Scrapes as a Prometheus makes them: each target at its own time in the interval, and markers for those that are gone."""
+"""Scrapes as a Prometheus makes them, each target at its own time."""
 
 import gzip
 import threading
@@ -10,22 +10,25 @@ from contextlib import suppress
 from http.client import HTTPException
 from typing import Final
 
-from ksm_shard.simulator.prometheus import Head, Target
+from ksm_shard.simulator.prometheus import Head, ScrapeTarget
 
 # How often pods are looked for.
 DISCOVERY: Final = 0.2
 HEADERS: Final = {"Accept": "text/plain;version=0.0.4", "Accept-Encoding": "gzip", "User-Agent": "ksm-shard-demo"}
 
 
-class Scraper:
-    """Finds targets and scrapes each in a thread of its own, until stopped."""
+class ScrapeManager:
+    """Discovers targets, and scrapes each in a thread of its own."""
 
     def __init__(self, interval: float, discover: Callable[[], Mapping[tuple[str, str], str]]) -> None:
-        """Scrape what `discover` returns: pod and uid -> URL. A pod that is made again is another target."""
+        """Scrape the targets that `discover` returns.
+
+        These are pod and uid -> URL: a pod that is made again is another target.
+        """
         self._interval = interval
         self._discover = discover
         self._head = Head()
-        self._targets: dict[tuple[str, str], Target] = {}
+        self._targets: dict[tuple[str, str], ScrapeTarget] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -46,13 +49,13 @@ class Scraper:
         self._stop.set()
 
     def visible(self, now: float) -> dict[str, str]:
-        """Return what a query sees: series -> value."""
+        """Return the result of a query: series -> value."""
         with self._lock:
             self._head.forget(now)
             return self._head.visible(now)
 
     def tracked(self) -> dict[str, frozenset[str]]:
-        """Return the series that each pod wrote without a timestamp at its last scrape."""
+        """Return the series of each pod's last scrape without timestamps."""
         with self._lock:
             found: dict[str, frozenset[str]] = {}
             for (pod, _), target in self._targets.items():
@@ -60,7 +63,7 @@ class Scraper:
             return found
 
     def _follow(self, key: tuple[str, str], url: str, gone: threading.Event) -> None:
-        target = self._targets.setdefault(key, Target(self._head))
+        target = self._targets.setdefault(key, ScrapeTarget(self._head))
         # Spread over the interval, the same for the same target.
         due = time.monotonic() + zlib.crc32(repr(key).encode()) % 1000 / 1000 * self._interval
         while not gone.wait(max(0.0, due - time.monotonic())):
@@ -79,7 +82,7 @@ class Scraper:
 
 
 def fetch(url: str, seconds: float) -> str:
-    """Return what is scraped from there within so many seconds, "" if nothing is."""
+    """Return the text of a scrape; "" after so many seconds."""
     request = urllib.request.Request(url, headers=HEADERS)
     with suppress(OSError, HTTPException, EOFError), urllib.request.urlopen(request, timeout=seconds) as answer:
         return gzip.decompress(answer.read()).decode()

@@ -1,4 +1,4 @@
-"""The fleet as a query sees it, against what it should see: the series that one exporter alone has of the same cluster.
+"""The result of a query, held against one exporter of the same cluster.
 
 Two scrapes of a cluster that changes are never of the same moment. So a series is missing if a query does not see it, though all
 scrapes of the exporter alone have it: those of some seconds before the query, and one after it. It is too many if a query has
@@ -20,7 +20,7 @@ UID: Final = re.compile(r'[{,]uid="([^"]+)"')
 
 @dataclass(frozen=True)
 class Sight:
-    """What a query sees.
+    """The result of a query.
 
     Attributes:
         moved: objects that another shard has than at the last look.
@@ -36,7 +36,7 @@ class Sight:
 
     @property
     def right(self) -> bool:
-        """Whether every series is there, and once."""
+        """True if every series is there, and once."""
         return not self.missing and not self.twice
 
 
@@ -44,7 +44,7 @@ class View:
     """Looks at the fleet again and again, once a second."""
 
     def __init__(self, late: float) -> None:
-        """Doubt what changed less than so many seconds ago: two scrapes, and what a busy machine is late."""
+        """Doubt changes that are less than so many seconds old."""
         self._late = late
         self._alone: deque[tuple[float, frozenset[str]]] = deque()
         self._doubted: dict[str, float] = {}
@@ -57,11 +57,17 @@ class View:
         self._alone.append((began, series))
 
     def knows(self, at: float) -> bool:
-        """Whether the exporter alone was scraped after that time, or never."""
+        """Return True if the exporter alone was scraped after that time, or never."""
         return not self._alone or self._alone[-1][0] > at
 
     def look(self, at: float, visible: Iterable[str], tracked: Mapping[str, frozenset[str]]) -> Sight:
-        """Look at what a query at that time sees, and at what each shard had without timestamps then, by pod."""
+        """Judge a query of that time.
+
+        Args:
+            at: seconds since 1970.
+            visible: the series in its result.
+            tracked: the series that each pod wrote without timestamps then.
+        """
         there = frozenset(visible)
         while len(self._alone) > 1 and self._alone[1][0] <= at - self._late:
             self._alone.popleft()
@@ -89,7 +95,10 @@ class View:
         return sum(_uid(series) in uids for series in long)
 
     def _move(self, objects: set[str], tracked: Mapping[str, frozenset[str]]) -> int:
-        """Note who has the objects; return how many have moved. While two have one, it is still with the first."""
+        """Note the owners of the objects; return the number of moved ones.
+
+        While two shards have an object, it is still the first one's.
+        """
         before = self._owners
         self._owners = {one: before[one] for one in objects if one in before}
         moved = 0
@@ -108,6 +117,6 @@ def _is_object(series: str) -> bool:
 
 
 def _uid(series: str) -> str:
-    """Return the uid of the object that a series is of; those of objects without a uid are of one that is always there."""
+    """Return the uid in a series; "" if there is none."""
     found = UID.search(series)
     return found[1] if found else ""

@@ -42,7 +42,7 @@ class Simulate(Options):
 
 @dataclass(frozen=True)
 class Demo(Options):
-    """What `ksm-shard demo` is told."""
+    """Options of `ksm-shard demo`."""
 
     scale: bool = option(
         OPTIONS,
@@ -55,13 +55,13 @@ class Demo(Options):
         OPTIONS,
         Integer(1, MAX_SHARDS),
         Derived("3, with --scale 2", lambda options: 2 if options.scale else 3),
-        "How many shards to start.",
+        "Number of shards to start.",
     )
     pods: int = option(
         OPTIONS,
         Integer(),
         Derived("2000, with --scale 500", lambda options: 500 if options.scale else 2000),
-        "How many pods to make up, with all that belongs to them.",
+        "Number of pods to make up, with the objects that belong to them.",
     )
     nodes: int = option(OPTIONS, Integer(), NODES, NODES_HELP)
     seed: int = option(OPTIONS, Integer(), 1, SEED)
@@ -70,7 +70,7 @@ class Demo(Options):
 
     @property
     def ports(self) -> int:
-        """How many ports are taken: two for each shard, and with --scale one for the page and two to compare with."""
+        """Number of ports: two for each exporter, and with --scale one for the page."""
         return 3 + 2 * MOST_SCALED if self.scale else 2 * self.shards
 
     def problems(self) -> list[str]:

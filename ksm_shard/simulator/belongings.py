@@ -1,4 +1,7 @@
-"""A made-up cluster has all kinds that are exported by default: those that belong to a workload, a namespace, or the cluster."""
+"""Objects that belong to a workload, a namespace or a made-up cluster.
+
+So there are some of every kind that is exported by default.
+"""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -16,7 +19,7 @@ def node_name(number: int) -> str:
 
 
 def of_workload(namespace: str, app: str, replicas: int, chance: random.Random) -> Iterator[Object]:
-    """Yield what a deployment has beside its pods: an ingress, its endpoints, and how many pods there may be."""
+    """Yield an ingress, endpoints, and limits to the number of pods."""
     put: dict[str, Any] = {"namespace": namespace, "chance": chance, "labels": {"app.kubernetes.io/name": app}}
     selector = {"matchLabels": {"app.kubernetes.io/name": app}}
     ready = {"ready": True, "serving": True, "terminating": False}
@@ -54,7 +57,7 @@ def of_workload(namespace: str, app: str, replicas: int, chance: random.Random) 
 
 
 def of_namespace(namespace: str, chance: random.Random) -> Iterator[Object]:
-    """Yield what each namespace has once: a database with its volume, a job that runs at night, and limits."""
+    """Yield a database with its volume, a nightly job, and quotas."""
     put: dict[str, Any] = {"namespace": namespace, "chance": chance, "labels": {"team": namespace}}
     labels = {"app.kubernetes.io/name": "database"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "i"}]}}
@@ -112,7 +115,7 @@ def of_namespace(namespace: str, chance: random.Random) -> Iterator[Object]:
 
 
 def of_cluster(nodes: Iterable[int], chance: random.Random) -> Iterator[Object]:
-    """Yield what a cluster has once, or once a node."""
+    """Yield the objects of the cluster and of each node."""
     labels = {"app.kubernetes.io/name": "node-exporter"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "i"}]}}
     numbers = list(nodes)
@@ -141,7 +144,7 @@ def of_cluster(nodes: Iterable[int], chance: random.Random) -> Iterator[Object]:
 
 
 def _admission(chance: random.Random) -> Iterator[Object]:
-    """Yield what the API server asks before it takes an object."""
+    """Yield webhooks and policies of the admission control."""
     api_version = "admissionregistration.k8s.io/v1"
     config = {"service": {"namespace": SECURITY, "name": "webhook", "path": "/"}}
     for kind, name in (("Mutating", "sidecars"), ("Validating", "checks")):

@@ -1,4 +1,7 @@
-"""JSON requests to an API server, over connections that are kept: one over TLS for each held a writer at 73 to 154 a second."""
+"""JSON requests to an API server, over connections that are kept.
+
+One over TLS for each request held a writer at 73 to 154 a second.
+"""
 
 import http.client
 import json
@@ -10,7 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """The API server did not do it.
 
     Attributes:
@@ -24,10 +27,10 @@ class Refused(Exception):
 
 
 class Client:
-    """One connection for each thread that asks. Use it as a context."""
+    """A connection for each thread that asks. Use it as a context."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None, tls: ssl.SSLContext | None = None) -> None:
-        """Send these headers with every request; `tls` says how a certificate is checked."""
+        """Send these headers with every request; `tls` checks certificates."""
         self._server = urlsplit(url)
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
         self._tls = tls
@@ -42,10 +45,12 @@ class Client:
             connection.close()
 
     def __call__(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "") -> dict[str, Any]:
-        """Return the object in the answer; `kind` is the content type of the body, JSON if it is not given.
+        """Return the object in the answer.
+
+        `kind` is the content type of the body, JSON if it is not given.
 
         Raises:
-            Refused: it is any other than 2xx.
+            Rejected: it is any other than 2xx.
         """
         headers = self._headers | ({"Content-Type": kind} if kind else {})
         data = json.dumps(body).encode() if body is not None else None
@@ -55,7 +60,7 @@ class Client:
             self._mine.connection.close()
             code, text = self._ask(method, path, data, headers)
         if code >= http.client.MULTIPLE_CHOICES:
-            raise Refused(code, f"{method} {path}: {text.decode()}")
+            raise Rejected(code, f"{method} {path}: {text.decode()}")
         return dict(json.loads(text))
 
     def merge(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +68,7 @@ class Client:
         return self("PATCH", path, change, "application/merge-patch+json")
 
     def delete(self, path: str, grace: int) -> None:
-        """Delete an object, at once or so many seconds after it was told."""
+        """Delete an object, with a grace period in seconds."""
         self("DELETE", path, {"gracePeriodSeconds": grace, "kind": "DeleteOptions", "apiVersion": "v1"})
 
     def _ask(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:

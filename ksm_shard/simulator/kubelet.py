@@ -1,4 +1,4 @@
-"""A kubelet in small: pods of one namespace run as processes, and are Ready as those say.
+"""A small kubelet: pods of one namespace, run as processes.
 
 what happens   what the API server sees
 -------------  ---------------------------------------------------------------------------
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Generic, Protocol, TypeVar
 
-from ksm_shard.simulator.client import Client, Refused
+from ksm_shard.simulator.client import Client, Rejected
 
 # As the manifests of a fleet say it, in seconds.
 GRACE: Final = 90
@@ -33,17 +33,17 @@ class Container(Protocol):
         """Send SIGKILL, to its children as well."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end so long; tell whether that came."""
+        """Wait for its end at most so long; return True if it came."""
 
 
 C = TypeVar("C", bound=Container)
 
 
 class Kubelet(Generic[C]):
-    """Runs pods. Any method may be called in any thread, though for one pod not two at a time."""
+    """Runs pods. Any thread may call it, for one pod one at a time."""
 
     def __init__(self, api: Client, namespace: str, start: Callable[[str], C]) -> None:
-        """Start the containers of pods, which are in that namespace, by calling `start` with the pod's name."""
+        """Start the container of a pod by calling `start` with its name."""
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}/pods"
         self._start = start
@@ -63,7 +63,7 @@ class Kubelet(Generic[C]):
             return dict(self._uids)
 
     def is_ready(self, pod: str) -> bool:
-        """Tell whether a pod is Ready."""
+        """Return True if a pod is Ready."""
         return self._ready.get(pod, False)
 
     def run(self, pod: str, uid: str) -> None:
@@ -73,9 +73,9 @@ class Kubelet(Generic[C]):
         self.revive(pod)
 
     def end(self, pod: str) -> None:
-        """Delete a pod: return when its process has ended and it is gone."""
+        """Delete a pod, and wait until its process has ended."""
         path = f"{self._path}/{pod}"
-        with suppress(Refused):  # whoever deleted it was first
+        with suppress(Rejected):  # whoever deleted it was first
             self._api.delete(path, GRACE)
         one = self.running()[pod]
         one.terminate()
@@ -85,11 +85,11 @@ class Kubelet(Generic[C]):
         self._forget(pod)
         with self._lock:
             self._uids.pop(pod, None)
-        with suppress(Refused):  # an API server without the pod's kubelet removes it by itself
+        with suppress(Rejected):  # an API server without the pod's kubelet removes it by itself
             self._api.delete(path, 0)
 
     def kill(self, pod: str) -> None:
-        """End the container of a pod without a warning; the pod stays."""
+        """Kill the container of a pod; the pod stays."""
         one = self.running()[pod]
         self._forget(pod)
         one.kill()
@@ -103,7 +103,7 @@ class Kubelet(Generic[C]):
             self._running[pod] = one
 
     def probe(self) -> None:
-        """Ask every container whether it is ready, and write what has changed."""
+        """Probe every container, and write the conditions that changed."""
         for pod, one in self.running().items():
             ready = one.is_ready()
             if ready != self.is_ready(pod) and self.running().get(pod) is one:
@@ -125,5 +125,5 @@ class Kubelet(Generic[C]):
         self._ready[pod] = ready
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
-        with suppress(Refused):  # it may be gone
+        with suppress(Rejected):  # it may be gone
             self._api.merge(f"{self._path}/{pod}/status", {"status": {"conditions": [condition]}})

@@ -1,4 +1,4 @@
-"""Objects of a made-up cluster: the metadata that all of them have."""
+"""Objects of a made-up cluster, with their metadata."""
 
 import random
 import uuid
@@ -23,7 +23,7 @@ def make(
     born: int = BORN,
     **rest: Any,
 ) -> Object:
-    """Return an object with its metadata; `owner` is kind and name of its controller, `rest` what it has besides."""
+    """Return an object; `owner` is kind and name of its controller."""
     metadata: Object = {
         "name": name,
         "uid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),

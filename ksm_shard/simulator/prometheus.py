@@ -1,4 +1,4 @@
-"""A Prometheus in small: what its scrapes make of series, and which of these a query sees.
+"""A small Prometheus: scrapes, staleness, and the results of queries.
 
 what a scrape brings                      what becomes of it
 ----------------------------------------  --------------------------------------------------------------------------
@@ -26,7 +26,7 @@ Sample = tuple[float, str | None]
 
 
 def samples(text: str) -> Iterator[tuple[str, str, float | None]]:
-    """Yield series, value and timestamp of each sample of a scrape in the text format."""
+    """Yield series, value and timestamp of each sample in a text."""
     for line in text.split("\n"):
         if not line or line[0] == "#":
             continue
@@ -43,7 +43,7 @@ class Head:
         self._series: dict[str, list[Sample]] = {}
 
     def append(self, series: str, time: float, value: str | None) -> bool:
-        """Add a sample; tell whether that was in order."""
+        """Add a sample; return False if it was out of order."""
         kept = self._series.get(series)
         if kept is None:
             self._series[series] = [(time, value)]
@@ -57,7 +57,7 @@ class Head:
         return True
 
     def visible(self, now: float) -> dict[str, str]:
-        """Return the values that a query at that time sees, by series."""
+        """Return the result of a query at that time: series -> value."""
         found = {}
         for series, kept in self._series.items():
             for time, value in reversed(kept):
@@ -68,11 +68,11 @@ class Head:
         return found
 
     def forget(self, now: float) -> None:
-        """Drop the series that no query from then on sees, unless a new sample comes."""
+        """Drop the series that no query from then on sees."""
         self._series = {series: kept for series, kept in self._series.items() if kept[-1][0] > now - LOOKBACK}
 
 
-class Target:
+class ScrapeTarget:
     """The bookkeeping of the scrapes of one target.
 
     Attributes:
@@ -85,7 +85,7 @@ class Target:
         self.tracked: frozenset[str] = frozenset()
 
     def scraped(self, began: float, text: str) -> None:
-        """Take a scrape that began then; "" is one that failed, or one of a target that is gone."""
+        """Take a scrape; "" if it failed, or the target is gone."""
         tracked, known = set(), set()
         for series, value, stamp in samples(text):
             in_order = self._head.append(series, began if stamp is None else stamp, value)

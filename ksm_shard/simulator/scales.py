@@ -1,4 +1,4 @@
-"""The subresource `scale`, as `kubectl scale` uses it: how many replicas there are to be, whatever the kind."""
+"""The subresource `scale`: the replicas of an object of any kind."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,7 +26,7 @@ def shown(stored: Stored) -> dict[str, Any]:
 
 
 def scaled(stored: Stored, scale: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of an object with the replicas of a scale.
+    """Return an object's data with the replicas of a scale.
 
     Raises:
         ApiError: it is none.

@@ -1,11 +1,11 @@
-"""A StatefulSet and its controller in small: pods are made, replaced and deleted in the order that Kubernetes has for it."""
+"""A small StatefulSet controller: makes, replaces and deletes pods in order."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Generic
 
-from ksm_shard.simulator.client import Client, Refused
+from ksm_shard.simulator.client import Client, Rejected
 from ksm_shard.simulator.kubelet import GRACE, C, Kubelet
 
 # Pods that start or end at the same time.
@@ -22,8 +22,8 @@ SPEC: Final[Mapping[str, Any]] = {
 Wait = Callable[[Callable[[], bool], str], None]
 
 
-class StatefulSet(Generic[C]):
-    """One set. Its pods are changed by one thread at a time, `spec.replicas` by any.
+class StatefulSetController(Generic[C]):
+    """A StatefulSet. One thread at a time changes its pods.
 
     Attributes:
         name: of the set; its pods are NAME-ORDINAL.
@@ -34,7 +34,7 @@ class StatefulSet(Generic[C]):
     def __init__(
         self, api: Client, kubelet: Kubelet[C], namespace: str, name: str, wait: Wait, *, start: int = 0
     ) -> None:
-        """Have its pods run by that kubelet. `start` is where the ordinals begin."""
+        """Run the pods on that kubelet; their ordinals begin with `start`."""
         self.name = name
         self.path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}"
         self.spec = SPEC
@@ -48,7 +48,7 @@ class StatefulSet(Generic[C]):
 
     def create(self) -> None:
         """Make the namespace and the set, without pods."""
-        with suppress(Refused):  # it may be there
+        with suppress(Rejected):  # it may be there
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
             self._api("POST", "/api/v1/namespaces", namespace)
         spec = {
@@ -71,7 +71,10 @@ class StatefulSet(Generic[C]):
         return int(self._api("GET", self.path)["spec"]["replicas"])
 
     def reconcile(self, replicas: int, *, ordered: bool = False) -> None:
-        """Start and end pods until there are so many: all at once (Parallel), or one by one as OrderedReady does."""
+        """Start and end pods until there are so many.
+
+        All at once, as podManagementPolicy Parallel does, or one by one as OrderedReady.
+        """
         before, after = set(self.ordinals()), set(range(self._first, self._first + replicas))
         if ordered:
             for ordinal in sorted(after - before):
@@ -84,18 +87,18 @@ class StatefulSet(Generic[C]):
             self._all(lambda ordinal: self._kubelet.end(self.pod(ordinal)), before - after)
 
     def restart(self, ordinal: int) -> None:
-        """Replace one pod as a rolling update does, and wait until it is Ready."""
+        """Replace a pod, and wait until it is Ready."""
         self._kubelet.end(self.pod(ordinal))
         self._start(ordinal)
         self.until_ready(ordinal)
 
     def roll(self) -> None:
-        """Replace every pod, the last one first, as a rolling update does."""
+        """Replace every pod as a rolling update does, the last one first."""
         for ordinal in reversed(self.ordinals()):
             self.restart(ordinal)
 
     def evict(self, *ordinals: int) -> None:
-        """Replace some pods at once, as when a node is drained of them."""
+        """Replace some pods at once, as a drain of their node does."""
         self._all(self.restart, ordinals)
 
     def until_ready(self, ordinal: int) -> None:
@@ -112,7 +115,7 @@ class StatefulSet(Generic[C]):
         return f"{self.name}-{ordinal}"
 
     def stop(self) -> None:
-        """End the threads that start and end pods, once they have done so."""
+        """Wait for the threads that start and end pods."""
         self._pool.shutdown()
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ksm_shard.demo.page import Look, Row, columns, page, serve
+from ksm_shard.demo.page import Look, ShardRow, columns, page, serve
 from ksm_shard.demo.view import Sight
 from tests.web.test_page import CHROMIUM, first_pixel, measured
 
@@ -26,7 +26,8 @@ LOOKS = [
     Look(11, 2, 3, sight(missing=990, s0=34, s1=33), "kill <b>ksm-shard-2</b>"),
 ]
 ROWS = [
-    Row(f"ksm-shard-{one}", one < 2, f"http://127.0.0.1:808{one}/", f"http://127.0.0.1:908{one}/") for one in range(3)
+    ShardRow(f"ksm-shard-{one}", one < 2, f"http://127.0.0.1:808{one}/", f"http://127.0.0.1:908{one}/")
+    for one in range(3)
 ]
 PAGE = page(LOOKS, ROWS, "http://127.0.0.1:1")
 

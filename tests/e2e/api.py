@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ksm_shard.simulator.client import Client, Refused
+from ksm_shard.simulator.client import Client, Rejected
 
-__all__ = ["Api", "Refused", "simulated"]
+__all__ = ["Api", "Rejected", "simulated"]
 
 
 class Api(Client):

@@ -13,7 +13,7 @@ from typing import Self
 
 from ksm_shard.simulator.kubelet import Kubelet
 from ksm_shard.simulator.simulator import Simulator
-from ksm_shard.simulator.statefulset import StatefulSet
+from ksm_shard.simulator.statefulset import StatefulSetController
 from tests.e2e.api import Api
 from tests.e2e.load import Load
 from tests.e2e.scrapes import Scrapes, objects
@@ -55,7 +55,7 @@ class Fleet:
         self._ahead = ahead
         self._kubelet = Kubelet(api, NAMESPACE, self._exporter)
         wait = partial(self._eventually, more=self._logs)
-        self.set = StatefulSet(api, self._kubelet, NAMESPACE, NAME, wait, start=start)
+        self.set = StatefulSetController(api, self._kubelet, NAMESPACE, NAME, wait, start=start)
         self._counts: dict[Exporter, Counter[str]] = {}
         self._failures: list[BaseException] = []
         self._stop = threading.Event()

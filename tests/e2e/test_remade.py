@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from kubernetes import config
 
-from tests.e2e.api import Api, Refused, simulated
+from tests.e2e.api import Api, Rejected, simulated
 from tests.e2e.load import CONFIGMAPS, NAMESPACE, PODS, Load, configmap, pod
 from tests.e2e.statefulset import Fleet
 from tests.processes import Exporter, eventually
@@ -66,7 +66,7 @@ def real() -> Iterator[Server]:
     token = client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
     client.close()
     with Api(client.configuration.host, token.removeprefix("Bearer ")) as api:
-        with suppress(Refused):
+        with suppress(Rejected):
             api("GET", CONTROLLERS)
             pytest.skip("the cluster has a controller manager")
         yield Server(api, [f"--kubeconfig={path}"])

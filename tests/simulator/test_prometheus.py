@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksm_shard.simulator.prometheus import Head, Target, samples
+from ksm_shard.simulator.prometheus import Head, ScrapeTarget, samples
 
 # Seconds since 1970, so that timestamps are as in earnest.
 T = 1_700_000_000
@@ -62,7 +62,7 @@ Scrape = tuple[str, float, str]
 def test_what_a_query_sees(scrapes: list[Scrape], query: float, seen: dict[str, str]) -> None:
     """Scrapes in the order in which they are written, which need not be that of their times."""
     head = Head()
-    targets = {name: Target(head) for name, *_ in scrapes}
+    targets = {name: ScrapeTarget(head) for name, *_ in scrapes}
 
     for name, began, text in scrapes:
         targets[name].scraped(T + began, text)

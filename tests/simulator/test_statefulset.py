@@ -8,7 +8,7 @@ import pytest
 from ksm_shard.simulator import Simulator
 from ksm_shard.simulator.client import Client
 from ksm_shard.simulator.kubelet import Kubelet
-from ksm_shard.simulator.statefulset import StatefulSet
+from ksm_shard.simulator.statefulset import StatefulSetController
 from tests.processes import eventually
 
 
@@ -44,7 +44,7 @@ class Node:
         self.stubborn: set[str] = set()
         self.simulator = simulator
         self.kubelet = Kubelet(api, "ns", lambda pod: Container(self, pod))
-        self.set = StatefulSet(api, self.kubelet, "ns", "s", self._wait, start=5)
+        self.set = StatefulSetController(api, self.kubelet, "ns", "s", self._wait, start=5)
         self._lock = threading.Lock()
         self.set.create()
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.sharding.masks import ALL, SLOTS
-from ksm_shard.simulator.prometheus import Head, Target, samples
+from ksm_shard.simulator.prometheus import Head, ScrapeTarget, samples
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
@@ -29,7 +29,7 @@ class Fleet:
         self.now = 0.0
         self.store = Store(families, lambda: self.now)
         self._heads = [Head() for _ in range(scrapers)]
-        self._targets = [Target(head) for head in self._heads]
+        self._targets = [ScrapeTarget(head) for head in self._heads]
         self._heard = [0.0] * scrapers
 
     def scrape(self, *which: int) -> None:
