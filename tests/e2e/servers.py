@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kubernetes import config
 
-from tests.e2e.api import Api, Refused, simulated
+from tests.e2e.api import Api, Rejected, simulated
 from tests.e2e.realapi import RealApi
 
 CONTROLLERS = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
@@ -45,7 +45,7 @@ def cluster() -> Iterator[Server]:
     token = client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
     client.close()
     with Api(client.configuration.host, token.removeprefix("Bearer ")) as api:
-        with suppress(Refused):
+        with suppress(Rejected):
             api("GET", CONTROLLERS)
             pytest.skip("the cluster has a controller manager")
         yield Server(api, [f"--kubeconfig={path}"])

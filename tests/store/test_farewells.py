@@ -1,6 +1,6 @@
 """Series that end while their samples have timestamps: gone from what Prometheus shows, and what stays is always there.
 
-Prometheus is a few lines here, after its scrape loop: what was without a timestamp and is no more gets a staleness marker.
+Prometheus is the simulator's; that the real one does so is in tests/e2e/test_prometheus.py.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.sharding.masks import ALL, SLOTS
+from ksm_shard.simulator.prometheus import Head, ScrapeTarget, samples
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
@@ -17,37 +18,37 @@ LEAVING = bytes(slot % 2 for slot in range(SLOTS))
 MASKS = {"none": None, "some": LEAVING, "all": ALL}
 
 
-class Fleet:
-    """A store, and those who scrape it in turn.
+# Seconds since 1970.
+T = 1.7e9
 
-    Attributes:
-        visible: what each of them shows: series -> value.
-    """
+
+class Fleet:
+    """A store, and those who scrape it in turn: each has its own series."""
 
     def __init__(self, scrapers: int = 1, families: int = 1) -> None:
         self.now = 0.0
         self.store = Store(families, lambda: self.now)
-        self.visible: list[dict[str, str]] = [{} for _ in range(scrapers)]
-        self._tracked: list[set[str]] = [set() for _ in range(scrapers)]
+        self._heads = [Head() for _ in range(scrapers)]
+        self._targets = [ScrapeTarget(head) for head in self._heads]
         self._heard = [0.0] * scrapers
 
     def scrape(self, *which: int) -> None:
         """Have some of them scrape, all if none are named."""
-        for one in which or range(len(self.visible)):
+        for one in which or range(len(self._targets)):
             self.now += 1
             began = self.now
             self.store.forget_farewells(min(self._heard))
-            text = b"".join(text_pieces(self.store.bodies(Stamp(1.7e9 + began, openmetrics=False)))).decode()
-            lines = [line.split(" ") for line in text.split("\n")[:-1]]
-            assert len({line[0] for line in lines}) == len(lines), "a series is there twice"
-            tracked = {series for series, _, *stamp in lines if not stamp}
-            present = {series: value for series, value, *_ in lines}
-            for series in self._tracked[one] - present.keys():
-                self.visible[one].pop(series, None)
-            self.visible[one] |= present
-            self._tracked[one] = tracked
+            text = b"".join(text_pieces(self.store.bodies(Stamp(T + began, openmetrics=False)))).decode()
+            series = [name for name, *_ in samples(text)]
+            assert len(set(series)) == len(series), "a series is there twice"
+            self._targets[one].scraped(T + began, text)
             self._heard[one] = began
             self.now += 1
+
+    @property
+    def visible(self) -> list[dict[str, str]]:
+        """What each of them shows: series -> value."""
+        return [head.visible(T + self.now) for head in self._heads]
 
 
 def test_what_is_deleted_while_it_leaves_is_gone_after_two_scrapes() -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 DEPLOY = sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file())
 # Flags of other programs that a page shows.
-ELSEWHERE = {"--cascade", "--flag", "--help"}
+ELSEWHERE = {"--cascade", "--flag", "--help", "--tree"}
 
 # Where a path in a page may begin.
 ROOTS = ("", "docs", "ksm_shard", "ksm_shard/kinds", "deploy/statefulset", "deploy/monitoring", "tests/kinds")
