@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 .PHONY: demo test lock
 
 demo: $(VENV)/.run
-	@$(BIN)/ksm-shard demo
+	@$(BIN)/ksm-shard demo --scale
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist loadgroup

@@ -10,6 +10,7 @@ from typing import Final
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.cluster.reader import Reader
+from ksm_shard.cluster.reviews import AccessReviews
 from ksm_shard.cluster.served import served
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.custom import CustomResources
@@ -110,6 +111,11 @@ def custom_of(
 
     definitions = Definitions(Reader(server, DEFINITIONS))
     return CustomResources(declared, partial(served, server), made, definitions)
+
+
+def reviews(exporter: Exporter) -> AccessReviews:
+    """Return who tells what bearer tokens may see: the API server that the exporter follows."""
+    return AccessReviews(exporter.server)
 
 
 def needs_of(settings: Settings) -> Needs:

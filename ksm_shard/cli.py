@@ -64,7 +64,16 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _validate(argv: Sequence[str]) -> int:
-    problems: list[str] = resolve_name("ksm_shard.commands.custom:problems")(parse(argv, os.environ))
+    settings = parse(argv, os.environ)
+    if settings.tls_config:
+        from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415  only where there is one
+        from ksm_shard.web.webfile import WebFile  # noqa: PLC0415
+
+        try:
+            WebFile(settings.tls_config)
+        except BadConfig as error:
+            raise UsageError(f"--tls-config: {error}") from None
+    problems: list[str] = resolve_name("ksm_shard.commands.custom:problems")(settings)
     if problems:
         raise UsageError(*problems)
     print("ok")

@@ -1,6 +1,7 @@
 """Exporter: all collectors under one membership; the Source of the web room."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -41,6 +42,9 @@ class Exporter:
     """A process: its collectors, and the slots that the membership gives it.
 
     Nothing runs before `start`.
+
+    Attributes:
+        server: the API server.
     """
 
     def __init__(
@@ -81,7 +85,7 @@ class Exporter:
         self._changing = threading.Lock()
         self._ownership = ownership
         self._membership = membership
-        self._server = server
+        self.server = server
         self._version = version
         self._settings = settings
         self._object_limit = object_limit
@@ -142,7 +146,7 @@ class Exporter:
 
     def changed(self, state: State) -> None:
         """Apply a new state of the membership to timestamps and farewells."""
-        self._handover.change(state.leaving, state.gained)
+        self._handover.change(state.leaving)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
         self._setup_log.tell(self._setup())
 
@@ -170,8 +174,12 @@ class Exporter:
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
-        """Return the time since which every regular scraper has completed a scrape."""
-        return self.scrapers.scraped(time.monotonic())
+        """Return the time since which every regular scraper has completed a scrape.
+
+        A scrape does not count if it began after a decision to let slots go, but before the decision was carried out.
+        """
+        moment = self.scrapers.scraped(time.monotonic())
+        return moment if moment > self._handover.since else -math.inf
 
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start."""
@@ -264,7 +272,7 @@ class Exporter:
             return self._owner("", slot)
         path = path_of(collector.resource, namespace)
         try:
-            uid = uid_of(self._server, path, name) if path else None
+            uid = uid_of(self.server, path, name) if path else None
         except (RequestError, WireError) as error:
             raise NoAnswer(
                 f"not served here, and not found out: {error}", refused=isinstance(error, Refused)
@@ -368,6 +376,8 @@ class Exporter:
 
     def _take(self, gained: bytes, lost: bytes) -> None:
         """Drop the objects of lost slots, and list once more for gained ones."""
+        if gained != NONE:
+            self._handover.gain(gained)
         for one in self._all():
             if lost != NONE:
                 one.lose(lost)

@@ -56,8 +56,12 @@ class Exporter:
 
     def ready(self) -> Self:
         """Wait until it serves all it should."""
-        eventually(lambda: self.status("/readyz") == 200, f"{self.url} is not ready", lambda: "\n".join(self.log[-20:]))
+        eventually(self.is_ready, f"{self.url} is not ready", lambda: "\n".join(self.log[-20:]))
         return self
+
+    def is_ready(self) -> bool:
+        """Tell whether it serves all it should, as a kubelet finds out."""
+        return self.status("/readyz") == 200
 
     def status(self, path: str) -> int:
         """Return the HTTP status of a path, 0 if there is no answer."""
@@ -98,6 +102,25 @@ class Exporter:
             self.process.kill()
             raise
 
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """End it and its worker without a warning."""
+        if self.process.poll() is None:
+            worker = self.worker()
+            os.kill(self.process.pid, signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end so long; tell whether that came."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
@@ -108,7 +131,7 @@ class Exporter:
 
     def _announced(self, what: str) -> str:
         while line := self._lines.get(timeout=PATIENCE):
-            if match := re.search(rf"{what} on (http://\S+)", line):
+            if match := re.search(rf"{what} on (https?://\S+)", line):
                 return match[1]
         raise AssertionError("the exporter ended: " + "\n".join(self.log))
 

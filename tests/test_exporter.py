@@ -3,10 +3,12 @@
 That lists and events get into the store is in tests/collector; whole processes are in tests/e2e.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +17,7 @@ from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.informer import Informer
 from ksm_shard.collector.targets import Scope
-from ksm_shard.collector.timestamps import LEAD
+from ksm_shard.collector.timestamps import LEAD, Handover
 from ksm_shard.exporter import Exporter
 from ksm_shard.kinds import resources
 from ksm_shard.membership.protocol import MembershipListener
@@ -23,7 +25,7 @@ from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 from ksm_shard.sharding.handover import Member
-from ksm_shard.sharding.masks import ALL, NONE
+from ksm_shard.sharding.masks import ALL, NONE, difference
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
@@ -310,6 +312,88 @@ def test_a_process_that_is_told_to_stop_writes_timestamps_on_all(leaver: Exporte
     assert None not in shown.values()
     assert None not in stamps(leaver, scraper, draining=True).values()
     assert -0.1 < stamps(leaver, scraper, draining=True)["a"] <= 0
+
+
+def test_what_has_timestamps_is_not_ahead_of_time_once_more(leaver: Exporter) -> None:
+    """A pod is deleted and told to stop, of which it hears one after the other: nothing new begins with the second."""
+    scraper, half = Scraper(), MMH3.mask(0, 2)
+    told(leaver).become(State(phase=Phase.DRAINING, total=2, shard=0, own=half, held=half, leaving=half, serving=True))
+
+    first, second = stamps(leaver, scraper), stamps(leaver, scraper, draining=True)
+
+    assert first.keys() == second.keys() == {"a"}
+    assert first["a"] > 0 >= second["a"]
+
+
+def test_what_is_covered_is_not_ahead_of_time(leaver: Exporter) -> None:
+    """It has had timestamps ever since it was loaded, so that no staleness marker is to be kept out."""
+    scraper, half = Scraper(), MMH3.mask(0, 2)
+    told(leaver).become(State(phase=Phase.STABLE, total=2, shard=0, own=half, held=half, serving=True))
+    stamps(leaver, scraper)
+
+    other = difference(ALL, half)
+    told(leaver).become(replace(told(leaver).state(), phase=Phase.COVERING, held=ALL, covering=other, leaving=other))
+    pods = leaver._collectors["pods"]
+    pods.store.put("b", other.index(1), ["b 1\n"] + [""] * (len(pods.families) - 1))
+
+    assert stamps(leaver, scraper)["b"] <= 0
+
+
+def test_what_ends_before_anybody_scraped_is_said_to_the_first_who_does() -> None:
+    """Another shard may have written it with a timestamp, and have let go since."""
+    one = exporter(Told(Ownership(MMH3), State()), "pods", timestamps=True)
+    told(one).become(joined(1).state())
+    listed(one)
+    pods = one._collectors["pods"]
+    for key in ("a", "b"):
+        pods.store.put(key, 1, [f"{key} 1\n"] + [""] * (len(pods.families) - 1))
+    pods.store.drop("a")
+    told(one).become(told(one).state())
+    scraper = Scraper()
+
+    assert [stamps(one, scraper), stamps(one, scraper)] == [{"a": None, "b": None}, {"b": None}]
+
+
+def test_a_scrape_from_before_a_decision_was_carried_out_does_not_count(leaver: Exporter) -> None:
+    """It had no timestamps yet, whatever the membership thinks of when it decided."""
+    scraper = Scraper()
+    for _ in range(2):
+        stamps(leaver, scraper)
+    decided = time.monotonic()
+    leaver.scrapers.completed(scraper, decided, "prometheus")
+    assert leaver.scraped() == decided
+
+    gives_away(leaver)
+    before = leaver.scraped()
+    stamps(leaver, scraper)
+
+    assert before == -math.inf
+    assert leaver.scraped() > decided
+
+
+def test_a_collector_that_joins_meanwhile_ends_as_all_others() -> None:
+    """What leaves is not put into its store after what came later."""
+    seen: list[bytes | None] = []
+
+    class Store:
+        """Has the masks changed by another thread while it hears of the first."""
+
+        def leave(self, mask: bytes | None, shared: bytes | None) -> None:
+            del shared
+            if not threads:
+                threads.append(threading.Thread(target=handover.drain))
+                threads[0].start()
+                threads[0].join(0.1)
+            seen.append(mask)
+
+    threads: list[threading.Thread] = []
+    made = SimpleNamespace(store=Store())
+    clock = connect("http://127.0.0.1:1").clock
+    handover = Handover(lambda: [made], Ownership(MMH3, ALL), clock, 45.0, on=True)  # type: ignore[list-item]
+    handover.join(made)  # type: ignore[arg-type]
+    threads[0].join()
+
+    assert seen == [None, ALL]
 
 
 def test_timestamps_are_written_only_where_asked_for(alone: Exporter) -> None:

@@ -123,7 +123,7 @@ class StoreSink:
         Scrapes have seen the former objects up to this moment.
         """
         del resource_version
-        self._store.keep(self._source, self._keys or set())
+        self._store.keep(self._source, self._keys or set(), self._ownership.mask)
         self._keys = None
         with self._lock:
             self._settled, self._added, self._added_at = self._taking, NONE, 0
@@ -189,12 +189,13 @@ class StoreSink:
             # ended.
             self._drop(codec, item, version, replayed)
             return
-        self._store.put(key, slot, texts, self._source, version, replayed=replayed)
+        listed = self._adding or self._keys is not None
+        self._store.put(key, slot, texts, self._source, version, replayed=replayed, listed=listed)
         if self._keys is not None:
             self._keys.add(key)
         if not self._ownership.mask[slot]:
             # Another thread took the slot away, and released its objects, between the check of the mask and the put.
-            self._store.drop(key, self._source, version, replayed=replayed)
+            self._store.drop(key, self._source, version, replayed=replayed, lost=True)
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event.

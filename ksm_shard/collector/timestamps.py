@@ -34,6 +34,8 @@ class Handover:
 
     Attributes:
         leaving: mask of slots whose samples have timestamps.
+        since: the time at which the last slot began to leave that may have been written without timestamps, in seconds of the
+            monotonic clock.
     """
 
     def __init__(
@@ -60,16 +62,26 @@ class Handover:
         self._period = period
         self._on = on
         self._lock = threading.RLock()
-        self._since = -math.inf  # when `leaving` last grew
         self._gained: dict[bytes, float] = {}
+        self._unshown = NONE  # slots that were gained with the change under way: if they leave at once, they always did
         self._draining = False
         self.leaving = self._shared_now = NONE
+        self.since = -math.inf
 
-    def change(self, leaving: bytes, gained: bytes) -> None:
-        """Set the leaving slots, and add the gained ones; both are masks."""
+    def gain(self, gained: bytes) -> None:
+        """Note slots that are gained, before any of their objects is loaded."""
         if not self._on:
             return
-        self._leave(leaving, gained)
+        with self._lock:
+            self._gained[gained] = time.monotonic()
+            self._leave(self.leaving)
+            self._unshown = gained
+
+    def change(self, leaving: bytes) -> None:
+        """Let these slots leave from now on, and no others."""
+        if not self._on:
+            return
+        self._leave(leaving)
         for one in self._collectors():
             one.store.make_ready()
 
@@ -77,12 +89,13 @@ class Handover:
         """Let all slots leave for good: this process was told to stop."""
         if self._on and not self._draining:
             self._draining = True
-            self._leave(ALL, NONE)
+            self._leave(ALL)
 
     def join(self, collector: Collector) -> None:
         """Apply the leaving and shared slots to the store of a collector."""
-        leaving, shared = self.leaving, self._shared_now
-        collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
+        with self._lock:  # or older slots could overwrite newer ones
+            leaving, shared = self.leaving, self._shared_now
+            collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
 
     def forget_farewells(self, heard: float) -> None:
         """End farewells that every scraper has had.
@@ -101,22 +114,20 @@ class Handover:
                 family for one in shown for family in one.exposed(openmetrics=scrape.openmetrics, stamp=stamp)
             )
 
-    def _leave(self, leaving: bytes, gained: bytes) -> None:
+    def _leave(self, leaving: bytes) -> None:
         with self._lock:
             if self._draining:
                 leaving = ALL
-            shared = self._shared(gained)
-            if difference(leaving, self.leaving) != NONE:
-                self._since = time.monotonic()
-            self.leaving, self._shared_now = leaving, shared
+            shown, self._unshown = difference(self._ownership.mask, self._unshown), NONE
+            if intersection(difference(leaving, self.leaving), shown) != NONE:
+                self.since = time.monotonic()
+            self.leaving, self._shared_now = leaving, self._shared()
             for one in self._collectors():
                 self.join(one)
 
-    def _shared(self, gained: bytes) -> bytes:
+    def _shared(self) -> bytes:
         """Return the slots gained so recently that another pod may still write them."""
         now, unloaded = time.monotonic(), difference(self._ownership.mask, self._ownership.loaded())
-        if gained != NONE:
-            self._gained[gained] = now
         shared = NONE
         for mask, since in self._gained.copy().items():
             if intersection(mask, unloaded) != NONE:
@@ -134,7 +145,7 @@ class Handover:
         """
         if self.leaving == NONE:
             return None
-        lead = LEAD if scraper.began <= self._since else 0.0
+        lead = LEAD if scraper.began < self.since else 0.0
         if lead:
             scraper.given = time.monotonic() + lead
         try:

@@ -18,6 +18,7 @@ from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
 from ksm_shard.web.server import CannotListen, CannotStart, Limits, listen, serve
 
 if TYPE_CHECKING:
+    from ksm_shard.cluster.reviews import AccessReviews
     from ksm_shard.exporter import Exporter
 
 LOG: Final = logging.getLogger(__name__)
@@ -45,6 +46,11 @@ def run(settings: Settings) -> int:
     # Read here, so that the pages show the file as it was at the start.
     config = ConfigFile(settings.config, Path(settings.config).read_bytes(), time.time()) if settings.config else None
 
+    def reviews(source: "Exporter") -> "AccessReviews":
+        from ksm_shard import assembly  # noqa: PLC0415  in the worker only
+
+        return assembly.reviews(source)
+
     def start() -> "Exporter":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
         from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
@@ -62,7 +68,9 @@ def run(settings: Settings) -> int:
         start,
         limits=limits_of(settings),
         gzip=settings.enable_gzip_encoding,
-        started=lambda: _announce(main, telemetry),
+        web_config=settings.tls_config,
+        reviewer=reviews if settings.auth_filter else None,
+        started=lambda scheme: _announce(scheme, main, telemetry),
     )
     line = last_words(end, objects, for_memory=memory.kills() > killed, limit=memory.limit())
     if line:
@@ -126,10 +134,10 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _announce(*ports: socket.socket) -> None:
+def _announce(scheme: str, *ports: socket.socket) -> None:
     for name, bound in zip(("metrics", "telemetry"), ports, strict=True):
         host, port = bound.getsockname()[:2]
-        LOG.info("%s on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
+        LOG.info("%s on %s://%s:%d", name, scheme, f"[{host}]" if ":" in host else host, port)
 
 
 def _needed(objects: int) -> str:

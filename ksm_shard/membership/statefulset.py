@@ -236,7 +236,7 @@ class StatefulSetMembership:
         """Return the URL of a pod's status page; "" without an address."""
         address = self._pods.addresses.get(name, "")
         host = f"[{address}]" if ":" in address else address
-        return f"http://{host}:{self._port}/" if address and self._port else ""
+        return f"//{host}:{self._port}/" if address and self._port else ""
 
 
 def qualified(state: State, heard: Sequence[WatchHealth]) -> State:

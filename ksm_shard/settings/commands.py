@@ -8,7 +8,7 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import HOST, PORT, Settings
-from ksm_shard.settings.values import Choice, Integer, Rate, Text, Words
+from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Words
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -19,6 +19,10 @@ SEED: Final = "Seed of the made-up cluster: the same seed and size make the same
 NODES: Final = Derived(f"one for every {PODS_PER_NODE} pods", lambda options: -(-options.pods // PODS_PER_NODE))
 NODES_HELP: Final = "Number of nodes to make up."
 CHURN_HELP: Final = "Number of objects that are created, changed or deleted each second."
+
+
+# Shards of a demo that scales: each is a process of 80 MB.
+MOST_SCALED: Final = 9
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,47 @@ class Simulate(Options):
 
 @dataclass(frozen=True)
 class Demo(Options):
-    """What `ksm-shard demo` is told."""
+    """Options of `ksm-shard demo`."""
 
-    shards: int = option(OPTIONS, Integer(1, MAX_SHARDS), 3, "How many shards to start.")
-    pods: int = option(OPTIONS, Integer(), 2000, "How many pods to make up, with all that belongs to them.")
+    scale: bool = option(
+        OPTIONS,
+        Boolean(),
+        False,
+        "Scale the fleet, restart it and kill a shard by single keys, or by a script where there is no terminal. "
+        "A line a second says what a Prometheus sees of it.",
+    )
+    shards: int = option(
+        OPTIONS,
+        Integer(1, MAX_SHARDS),
+        Derived("3, with --scale 2", lambda options: 2 if options.scale else 3),
+        "Number of shards to start.",
+    )
+    pods: int = option(
+        OPTIONS,
+        Integer(),
+        Derived("2000, with --scale 500", lambda options: 500 if options.scale else 2000),
+        "Number of pods to make up, with the objects that belong to them.",
+    )
     nodes: int = option(OPTIONS, Integer(), NODES, NODES_HELP)
     seed: int = option(OPTIONS, Integer(), 1, SEED)
     churn: float = option(OPTIONS, Rate(), 10.0, CHURN_HELP)
     port: int = option(OPTIONS, PORT, 8080, "First port to serve on; the ones after it are taken for the other shards.")
 
+    @property
+    def ports(self) -> int:
+        """Number of ports: two for each exporter, and with --scale one for the page."""
+        return 3 + 2 * MOST_SCALED if self.scale else 2 * self.shards
+
     def problems(self) -> list[str]:
         """Return a line for each thing that does not go together."""
-        most = 65_536 - 2 * self.shards  # each has two
-        return [f"--port: {self.port} must be at most {most} with --shards={self.shards}"] if self.port > most else []
+        found = []
+        if self.scale and self.shards > MOST_SCALED:
+            found.append(f"--shards: {self.shards} must be at most {MOST_SCALED} with --scale")
+        if self.port > (most := 65_536 - self.ports):
+            found.append(
+                f"--port: {self.port} must be at most {most} with {'--scale' if self.scale else f'--shards={self.shards}'}"
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -144,7 +176,7 @@ class Command:
 
 COMMANDS: Final = (
     Command("run", "Export the metrics of a cluster. The default if no command is given.", Settings),
-    Command("demo", "Run a made-up cluster with a few shards, and print the URLs to open.", Demo),
+    Command("demo", "Run a made-up cluster with a few shards to look at, or to scale.", Demo),
     Command("simulate", "Serve a made-up cluster, or objects from files, as an API server does.", Simulate),
     Command("check", "Query all shards, and prove that no object is missing or exported twice.", Check),
     Command(

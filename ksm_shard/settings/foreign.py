@@ -41,10 +41,5 @@ IGNORED_FLAGS: Final = (
     _ignored("vmodule", Text(), "klog: verbosity by source file"),
 )
 
-# Refused rather than ignored, because a user who asks for authentication must not get an open port. Remove an entry when its option
-# is added.
-UNSUPPORTED_FLAGS: Final = (
-    _unsupported("auth-filter", Boolean(), "authenticate and authorise scrapes at the API server"),
-    _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
-    _unsupported("tls-config", Text("FILE"), "TLS and basic authentication"),
-)
+# Refused rather than ignored, because a user must not rely on a missing feature. Remove an entry when its option is added.
+UNSUPPORTED_FLAGS: Final = (_unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),)

@@ -196,9 +196,14 @@ class Settings(Options):
     handover_period: float = option(
         SHARDING,
         Duration(),
-        Derived("1.5 times --scrape-interval", lambda settings: 1.5 * settings.scrape_interval),
+        # Prometheus takes up to 10 s to begin to scrape a pod that it discovered.
+        Derived(
+            "1.5 times --scrape-interval, at least 15s more than one",
+            lambda settings: max(1.5 * settings.scrape_interval, settings.scrape_interval + 15.0),
+        ),
         "Time for which objects that move to another shard are still exported here after that shard became Ready. "
-        "Must exceed the scrape interval, or scrapes miss series.",
+        "Must exceed the scrape interval, or scrapes miss series; 10s more, or objects deleted meanwhile may stay in queries for "
+        "five minutes.",
     )
     drain_period: float = option(
         SHARDING,
@@ -252,6 +257,23 @@ class Settings(Options):
     )
     server_read_header_timeout: float = option(
         SERVING, Duration(), 5.0, "Maximum time to read the headers of a request."
+    )
+
+    tls_config: str = option(
+        SERVING,
+        FILE,
+        "",
+        "Web configuration file of the Prometheus exporters, for both ports: TLS, client certificates, basic authentication, "
+        "headers. Read again when it or a file that it names changes.",
+        per_process=True,
+    )
+    auth_filter: bool = option(
+        SERVING,
+        Boolean(),
+        False,
+        "Answer only who has a bearer token of the cluster and the right to `get` the path, such as /metrics, on both ports. "
+        "/livez, /readyz and /healthz stay open. Needs the rights of deploy/auth-filter.",
+        per_process=True,
     )
 
     config: str = option(

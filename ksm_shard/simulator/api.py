@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ksm_shard.simulator import discovery, errors, lists, openapi
+from ksm_shard.simulator import discovery, errors, lists, openapi, scales
 from ksm_shard.simulator.admin import Admin
 from ksm_shard.simulator.bodies import Request, grace, patch_of, read
 from ksm_shard.simulator.catalogue import Catalogue
@@ -102,7 +102,7 @@ class SimulatedApi:
         return self._resource(request, path)
 
     def _resource(self, request: Request, path: str) -> Answer:
-        """Answer a request for /api/v1 or /apis/GROUP/VERSION, then [/namespaces/NAMESPACE]/PLURAL[/NAME[/status]]."""
+        """Answer a request for /api/v1 or /apis/GROUP/VERSION, then [/namespaces/NAMESPACE]/PLURAL[/NAME[/status or /scale]]."""
         match path.split("/")[1:]:
             case ["api", version, *rest]:
                 group = ""
@@ -121,7 +121,8 @@ class SimulatedApi:
         if not self._catalogue.has(group, version):
             return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
         resource = self._catalogue.find(group, version, plural)
-        if resource is None or any(more) or sub not in {"", "status"} or (namespace and not resource.namespaced):
+        subs = {"", "status"} | ({"scale"} if plural in scales.SCALED else set())
+        if resource is None or any(more) or sub not in subs or (namespace and not resource.namespaced):
             raise errors.no_such_resource()
         answer = self._befallen(resource, request.query) or self._verb(request, resource, namespace, name, sub)
         answer.resource = plural
@@ -147,6 +148,8 @@ class SimulatedApi:
         return None
 
     def _verb(self, request: Request, resource: ServedResource, namespace: str, name: str, sub: str) -> Answer:
+        if sub == "scale":
+            return self._scale(request, resource, (namespace, name))
         match request.method, bool(name):
             case "GET", False:
                 return self._list_or_watch(request, resource, namespace)
@@ -231,9 +234,7 @@ class SimulatedApi:
             if old is None:
                 raise errors.not_found(resource.plural, key[1])
             new = change({**head, **old.data}) if change else given
-            expected = (new.get("metadata") or {}).get("resourceVersion")
-            if expected not in {None, "", old.metadata["resourceVersion"]}:
-                raise errors.conflict(resource.plural, key[1])
+            _check_version(resource, old, new)
             new = {name: value for name, value in new.items() if name not in head}
             if sub:
                 new = {**old.data, "status": new.get("status")}
@@ -244,6 +245,28 @@ class SimulatedApi:
             }
             stored = self._catalogue.put(resource, {**new, "metadata": {**(new.get("metadata") or {}), **kept}})
         return _written(request, resource, stored)
+
+    def _scale(self, request: Request, resource: ServedResource, key: tuple[str, str]) -> Answer:
+        """GET, PUT and PATCH of how many replicas there are to be."""
+        with self._objects.lock:
+            stored = self._objects.get(resource.storage, key)
+            if stored is None:
+                raise errors.not_found(resource.plural, key[1])
+            if request.method in {"PUT", "PATCH"}:
+                old = scales.shown(stored)
+                new = patch_of(request, resource)(old) if request.method == "PATCH" else request.json()
+                _check_version(resource, stored, new)
+                stored = self._catalogue.put(resource, scales.scaled(stored, new))
+            elif request.method != "GET":
+                raise errors.not_allowed()
+        return _json(scales.shown(stored))
+
+
+def _check_version(resource: ServedResource, old: Stored, new: Mapping[str, Any]) -> None:
+    """Refuse a change of another version than the last one; one that names none is of any."""
+    expected = (new.get("metadata") or {}).get("resourceVersion")
+    if expected not in {None, "", old.metadata["resourceVersion"]}:
+        raise errors.conflict(resource.plural, old.metadata["name"])
 
 
 def _written(request: Request, resource: ServedResource, stored: Stored, code: int = 200) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ksm_shard.simulator.formats import JSON
 from ksm_shard.simulator.resources import ServedResource
+from ksm_shard.simulator.scales import SCALED
 
 VERSION: Final = {
     "major": "1",
@@ -21,6 +22,8 @@ VERSION: Final = {
     "platform": "",
 }
 VERBS: Final = ("create", "delete", "get", "list", "patch", "update", "watch")
+CHANGES: Final = ("get", "patch", "update")
+SCALE: Final = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 AGGREGATED: Final = f"{JSON};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -68,6 +71,12 @@ def _version(api_version: str, resources: Sequence[ServedResource]) -> dict[str,
     ]
     if not listed:
         return None
+    scaled = [
+        {"name": f"{resource.plural}/scale", "singularName": "", "namespaced": True, **SCALE, "verbs": CHANGES}
+        for resource in resources
+        if resource.api_version == api_version and resource.plural in SCALED
+    ]
+    listed += scaled
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": listed}
 
 
@@ -87,6 +96,7 @@ def _aggregated(resources: Sequence[ServedResource]) -> dict[str, Any]:
                         "singularResource": resource.kind.lower(),
                         "verbs": VERBS,
                         **_names(resource),
+                        **_scale(resource),
                     }
                     for resource in mine
                     if resource.version == version
@@ -96,6 +106,13 @@ def _aggregated(resources: Sequence[ServedResource]) -> dict[str, Any]:
         ]
         items.append({"metadata": {"name": group} if group else {}, "versions": versions})
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def _scale(resource: ServedResource) -> dict[str, Any]:
+    """The subresources of a resource that can be scaled."""
+    if resource.plural not in SCALED:
+        return {}
+    return {"subresources": [{"subresource": "scale", "responseKind": SCALE, "verbs": CHANGES}]}
 
 
 def _names(resource: ServedResource) -> dict[str, Any]:

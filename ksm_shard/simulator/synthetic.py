@@ -5,17 +5,15 @@ from templates, so that 20,000 pods take only some seconds.
 """
 
 import random
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
-Object = dict[str, Any]
+from ksm_shard.simulator.belongings import node_name, of_cluster, of_namespace, of_workload
+from ksm_shard.simulator.making import BORN, Object, make, moment
 
 NAMESPACES: Final = ("checkout", "search", "payments", "catalogue", "identity", "logistics", "reporting", "platform")
 APPS: Final = ("web", "api", "worker", "cache", "scheduler", "importer", "gateway")
 REPLICAS: Final = 25
-BORN: Final = 1_760_000_000  # autumn of 2025, in Unix seconds
 USERS: Final = 20
 
 
@@ -24,15 +22,17 @@ def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
 
     These are nodes, pods, and what belongs to pods, such as workloads and services. Without pods there are only nodes.
     """
-    chance = random.Random(seed)
+    # Two, so that pods stay the same whatever belongs to them.
+    chance, besides = random.Random(seed), random.Random(f"besides {seed}")
     for namespace in NAMESPACES if pods else ():
         labels = {"kubernetes.io/metadata.name": namespace, "team": namespace}
-        yield _object("v1", "Namespace", namespace, chance, labels=labels, status={"phase": "Active"})
+        yield make("v1", "Namespace", namespace, chance, labels=labels, status={"phase": "Active"})
+        yield from of_namespace(namespace, besides)
     for number in range(nodes):
         yield _node(number, chance)
     for number in range(USERS if pods else 0):
         limits = {"user-cpu-limit": str(1 + number % 8), "user-memory-limit": f"{1 + number % 16}G"}
-        yield _object(
+        yield make(
             "iam.kubesphere.io/v1alpha2",
             "User",
             f"user-{number}",
@@ -41,12 +41,21 @@ def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
             spec={"email": "u@example.com"},
         )
     for first in range(0, pods, REPLICAS):
-        yield from _workload(first // REPLICAS, min(REPLICAS, pods - first), max(nodes, 1), chance)
+        replicas = min(REPLICAS, pods - first)
+        yield from _workload(first // REPLICAS, replicas, max(nodes, 1), chance)
+        yield from of_workload(*_named(first // REPLICAS), replicas, besides)
+    if pods:
+        yield from of_cluster(range(nodes), besides)
+
+
+def _named(number: int) -> tuple[str, str]:
+    """Return namespace and name of a workload."""
+    return NAMESPACES[number % len(NAMESPACES)], f"{APPS[number % len(APPS)]}-{number}"
 
 
 def _workload(number: int, replicas: int, nodes: int, chance: random.Random) -> Iterator[Object]:
     """Yield a deployment with its replica set, pods, service, config map and secret."""
-    namespace, app = NAMESPACES[number % len(NAMESPACES)], f"{APPS[number % len(APPS)]}-{number}"
+    namespace, app = _named(number)
     labels = {"app.kubernetes.io/name": app, "app.kubernetes.io/part-of": namespace, "team": namespace}
     put: dict[str, Any] = {"namespace": namespace, "chance": chance, "labels": labels}
     counts = {"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas, "observedGeneration": 1}
@@ -54,24 +63,24 @@ def _workload(number: int, replicas: int, nodes: int, chance: random.Random) -> 
     spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
     available = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
-    yield _object(
+    yield make(
         "apps/v1", "Deployment", app, **put,
         spec=spec | {"strategy": rolling}, status=counts | {"updatedReplicas": replicas, "conditions": [available]},
     )  # fmt: skip
     hashed = f"{chance.getrandbits(36):09x}"
-    replica_set = _object(
+    replica_set = make(
         "apps/v1", "ReplicaSet", f"{app}-{hashed}", **put, spec=spec,
         status=counts | {"fullyLabeledReplicas": replicas}, owner=("Deployment", app),
     )  # fmt: skip
     yield replica_set
     port = {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}
-    yield _object(
+    yield make(
         "v1", "Service", app, **put,
         spec={"type": "ClusterIP", "clusterIP": f"10.0.{number // 250 % 250}.{number % 250}", "ports": [port], "selector": labels},
         status={"loadBalancer": {}},
     )  # fmt: skip
-    yield _object("v1", "ConfigMap", f"{app}-config", **put, data={"settings.yaml": "level: info\n" * 40})
-    yield _object("v1", "Secret", f"{app}-token", **put, type="Opaque", data={"token": "bm90IGEgc2VjcmV0"})
+    yield make("v1", "ConfigMap", f"{app}-config", **put, data={"settings.yaml": "level: info\n" * 40})
+    yield make("v1", "Secret", f"{app}-token", **put, type="Opaque", data={"token": "bm90IGEgc2VjcmV0"})
     for _ in range(replicas):
         yield _pod(
             f"{app}-{hashed}-{chance.getrandbits(25):05x}", namespace, labels, hashed, replica_set, nodes, chance
@@ -83,11 +92,11 @@ def _pod(
 ) -> Object:
     started = BORN + chance.randrange(10_000_000)
     address = f"10.{chance.randrange(64, 128)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
-    node = f"node-{chance.randrange(nodes):04d}"
+    node = node_name(chance.randrange(nodes))
     restarts = chance.choice((0, 0, 0, 0, 1, 3))
-    made = _object(
+    made = make(
         "v1", "Pod", name, chance, namespace=namespace, labels=labels | {"pod-template-hash": hashed},
-        annotations={"kubectl.kubernetes.io/restartedAt": _time(started), "prometheus.io/scrape": "true"},
+        annotations={"kubectl.kubernetes.io/restartedAt": moment(started), "prometheus.io/scrape": "true"},
         owner=("ReplicaSet", owner["metadata"]["name"]),
         born=started,
     )  # fmt: skip
@@ -128,13 +137,13 @@ def _pod(
     made["status"] = {
         "phase": "Running",
         "conditions": [
-            {"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": _time(started + 5)}
+            {"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": moment(started + 5)}
             for kind in conditions
         ],
         "hostIP": f"192.168.{chance.randrange(256)}.{chance.randrange(1, 255)}",
         "podIP": address,
         "podIPs": [{"ip": address}],
-        "startTime": _time(started),
+        "startTime": moment(started),
         "qosClass": "Burstable",
         "containerStatuses": [_status("app", started, restarts, chance), _status("proxy", started, 0, chance)],
     }
@@ -174,7 +183,7 @@ def _container(name: str, port: int) -> Object:
 def _status(name: str, started: int, restarts: int, chance: random.Random) -> Object:
     status: Object = {
         "name": name,
-        "state": {"running": {"startedAt": _time(started + 4 + 3600 * restarts)}},
+        "state": {"running": {"startedAt": moment(started + 4 + 3600 * restarts)}},
         "lastState": {},
         "ready": True,
         "started": True,
@@ -187,8 +196,8 @@ def _status(name: str, started: int, restarts: int, chance: random.Random) -> Ob
         ended = {
             "exitCode": 137,
             "reason": "OOMKilled",
-            "startedAt": _time(started),
-            "finishedAt": _time(started + 3600),
+            "startedAt": moment(started),
+            "finishedAt": moment(started + 3600),
         }
         status["lastState"] = {"terminated": ended | {"containerID": status["containerID"]}}
     return status
@@ -199,15 +208,15 @@ def _node(number: int, chance: random.Random) -> Object:
     kinds = ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
     address = f"192.168.{number // 250}.{number % 250 + 1}"
     labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "node-role.kubernetes.io/worker": ""}
-    return _object(
-        "v1", "Node", f"node-{number:04d}", chance,
+    return make(
+        "v1", "Node", node_name(number), chance,
         labels=labels | {"topology.kubernetes.io/zone": f"zone-{number % 3}"},
         spec={"podCIDR": f"10.{64 + number // 256}.{number % 256}.0/24", "providerID": f"example:///{number:08x}"},
         status={
             "capacity": resources,
             "allocatable": resources | {"cpu": "31500m"},
             "conditions": [{"type": kind, "status": str(kind == "Ready"), "reason": f"Kubelet{kind}"} for kind in kinds],
-            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": f"node-{number:04d}"}],
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": node_name(number)}],
             "nodeInfo": {
                 "kernelVersion": "6.8.0-45-generic", "osImage": "Ubuntu 24.04 LTS", "architecture": "amd64",
                 "containerRuntimeVersion": "containerd://2.1.4", "kubeletVersion": "v1.36.1", "kubeProxyVersion": "",
@@ -215,47 +224,6 @@ def _node(number: int, chance: random.Random) -> Object:
             },
         },
     )  # fmt: skip
-
-
-def _object(
-    api_version: str,
-    kind: str,
-    name: str,
-    chance: random.Random,
-    *,
-    namespace: str = "",
-    labels: dict[str, str] | None = None,
-    annotations: dict[str, str] | None = None,
-    owner: tuple[str, str] | None = None,
-    born: int = BORN,
-    **rest: Any,
-) -> Object:
-    metadata: Object = {
-        "name": name,
-        "uid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-        "generation": 1,
-        "creationTimestamp": _time(born),
-    }
-    if namespace:
-        metadata["namespace"] = namespace
-    if labels:
-        metadata["labels"] = labels
-    if annotations:
-        metadata["annotations"] = annotations
-    if owner:
-        reference = {
-            "apiVersion": "apps/v1",
-            "kind": owner[0],
-            "name": owner[1],
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
-        metadata["ownerReferences"] = [reference | {"uid": str(uuid.uuid5(uuid.NAMESPACE_DNS, owner[1]))}]
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _owned(*names: str) -> Object:

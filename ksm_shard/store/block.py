@@ -36,6 +36,7 @@ class Block:
         columns: by family; None for a family without text so far.
         dirty: families that changed since their pages were written.
         leaving: rows that get timestamps; None if not yet computed.
+        unseen: rows of objects that a watch changed since the pages were written: no scrape has shown their former state.
         retired: bytes of replaced pages.
     """
 
@@ -49,6 +50,7 @@ class Block:
         "retired",
         "slots",
         "sources",
+        "unseen",
         "versions",
     )
 
@@ -61,6 +63,7 @@ class Block:
         self.columns: list[Column | None] = [None] * families
         self.dirty: set[int] = set()
         self.leaving: list[int] | None = None
+        self.unseen: set[int] = set()
         self.retired = 0
         self._families = range(families)
         self._hashes = hashes([""]) * (families * ROWS)  # row by row
@@ -112,6 +115,7 @@ class Block:
                 self.retired += column.held
                 column.write()
         changed, self.dirty = self.dirty, set()
+        self.unseen.clear()
         return changed
 
     def remake(self) -> None:

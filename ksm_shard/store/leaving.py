@@ -81,11 +81,15 @@ class Leaving:
         return block.origin(row)
 
     def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
-        """Return whether the object's new state must wait for a farewell."""
+        """Return whether the object's new state must wait for a farewell.
+
+        An object that a watch changed since the last scrape needs none: no scrape showed its former state, neither here nor, as a
+        rule, from another shard.
+        """
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
-        if farewell is None and not self._stays_visible(block.slots[row]):
-            if self._leaves(successor.origin.slot):
+        if farewell is None and (row in block.unseen or not self._stays_visible(block.slots[row])):
+            if block.slots[row] != successor.origin.slot:
                 block.remake()
             return False
         if farewell is not None and farewell.successor is None:
@@ -95,23 +99,27 @@ class Leaving:
             for family in block.differing(row, after)
             if (column := block.columns[family]) and (lines := ended(column.text(row), successor.texts[family]))
         }
-        if lines:
+        # An object made again with a uid of a slot that stays: all its series are tracked again, and end as any other.
+        stays = self._stays_visible(block.slots[row]) and not self._stays_visible(successor.origin.slot)
+        ending = None if stays else lines
+        if lines or stays:
             # Keep the former date if no further lines end: scrapers since then have had them without a timestamp.
-            since = farewell.since if farewell is not None and farewell.lines in (None, lines) else self._clock()
-            self.farewells[key] = Farewell(since, lines, successor)
+            since = farewell.since if farewell is not None and farewell.lines in (None, ending) else self._clock()
+            self.farewells[key] = Farewell(since, ending, successor)
             # The row keeps the slot of the state that is shown; later events are compared with the state that waits.
             block.assign(row, successor.origin._replace(slot=block.slots[row]))
         if farewell is not None or lines or block.slots[row] != successor.origin.slot:
             block.remake()
-        return bool(lines)
+        return bool(lines) or stays
 
     def says_farewell(self, block: Block, row: int) -> bool:
-        """Return whether to show a deleted object for a last time.
+        """Return whether to show a deleted object for a last time: if it was shown before, here or by another shard.
 
         If so, its farewell is noted.
         """
-        key = block.keys[row] or ""
-        if key not in self.farewells and not self._stays_visible(block.slots[row]):
+        key, slot = block.keys[row] or "", block.slots[row]
+        shown = row not in block.unseen or self._is_shared(slot)
+        if key not in self.farewells and not (shown and self._stays_visible(slot)):
             return False
         self.farewells[key] = Farewell(self._clock())
         self.gone += 1
@@ -142,7 +150,10 @@ class Leaving:
 
     def _stays_visible(self, slot: int) -> bool:
         """Return whether a slot's last samples may have had a timestamp."""
-        return self._leaves(slot) or (self.shared is not None and self.shared[slot] == 1)
+        return self._leaves(slot) or self._is_shared(slot)
+
+    def _is_shared(self, slot: int) -> bool:
+        return self.shared is not None and self.shared[slot] == 1
 
     def _leaves(self, slot: int) -> bool:
         return self.mask is not None and self.mask[slot] == 1

@@ -76,7 +76,15 @@ class Store:
         return not self._index
 
     def put(
-        self, key: str, slot: int, texts: Sequence[str], source: int = 0, version: int = 0, *, replayed: bool = False
+        self,
+        key: str,
+        slot: int,
+        texts: Sequence[str],
+        source: int = 0,
+        version: int = 0,
+        *,
+        replayed: bool = False,
+        listed: bool = False,
     ) -> bool:
         """Set the texts of an object unless its row is newer.
 
@@ -90,12 +98,15 @@ class Store:
             version: its resource version, 64 bits; 0 if unknown, which is newer than any row.
             replayed: whether the source may have put a newer state before. Otherwise its own rows are older, whatever their
                 version: a restored API server may have gone back to lower ones.
+            listed: whether the object comes from a list, so that other shards may have shown it before.
         """
         after = hashes(texts)
         with self._lock:
             at = self._index.get(key)
             if at is None:
                 block, row = self._at(self._place(key))
+                if not listed:
+                    block.unseen.add(row)
             else:
                 block, row = self._at(at)
                 if 0 < version < block.versions[row] and (replayed or block.sources[row] != source):
@@ -107,27 +118,32 @@ class Store:
             block.slots[row], block.sources[row], block.versions[row] = slot, source, version
             return self._set(block, row, texts, after)
 
-    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False) -> bool:
+    def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False, lost: bool = False) -> bool:
         """Drop an object deleted at that version; return whether it was there.
 
-        The row of a successor stays: a row of another source, or a newer one while `replayed` (as for `put`).
+        The row of a successor stays: a row of another source, or a newer one while `replayed` (as for `put`). An object that is
+        `lost` to another shard, which continues to write it, gets no farewell.
         """
         with self._lock:
             known = self._found(key)
             if known is None or known.source != source or (replayed and 0 < version < known.version):
                 return False
-            self._end(key)
+            if lost:
+                self._hand_over(key)
+            else:
+                self._end(key)
             self._compact()
         return True
 
-    def keep(self, source: int, keys: Collection[str]) -> int:
+    def keep(self, source: int, keys: Collection[str], slots: bytes | None = None) -> int:
         """Drop the objects of a source except `keys`; return the number dropped.
 
-        Other threads may read and write meanwhile.
+        Other threads may read and write meanwhile. With a mask `slots`, objects of other slots are left: those slots were lost,
+        and will be released without a farewell.
         """
 
         def gone(key: str, origin: Origin) -> bool:
-            return origin.source == source and key not in keys
+            return origin.source == source and key not in keys and (slots is None or slots[origin.slot] == 1)
 
         return self._forget_those(gone, self._end)
 
@@ -246,6 +262,7 @@ class Store:
         at = self._index.pop(key)
         block, row = self._at(at)
         block.keys[row], block.versions[row] = None, 0
+        block.unseen.discard(row)
         self._set(block, row, self._nothing, self._no_hashes)
         self._free.append(at)
 
@@ -324,6 +341,8 @@ class Store:
             if key is not None:
                 block, moved = self._at(self._place(key))
                 block.assign(moved, last.origin(row))
+                if row in last.unseen:
+                    block.unseen.add(moved)
                 self._set(block, moved, texts, last.hashes(row))
         self._blocks.pop()
         self._retired += last.retire()

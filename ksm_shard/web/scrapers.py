@@ -1,8 +1,9 @@
 """Remembers scrapers, by address, name and query.
 
 Objects that move to another shard leave only after every regular scraper, one that comes back within a period, has seen their
-samples with a timestamp. Farewells of ended series are kept for every scraper that was here within a period. A scraper that stays
-away therefore delays nothing for longer than a period. At most MOST scrapers are remembered.
+samples with a timestamp. Farewells of ended series are kept for every scraper that was here within a period, and for one period if
+none was: a scraper may not have found this process yet. A scraper that stays away therefore delays nothing for longer than a
+period. At most MOST scrapers are remembered.
 """
 
 import math
@@ -74,10 +75,10 @@ class Scrapers:
     def heard(self, now: float) -> float:
         """Return the latest time since which all present scrapers, regular or not, have completed a scrape.
 
-        Return inf if there are none.
+        Return the time a period ago if there are none.
         """
         with self._lock:
-            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=math.inf)
+            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self._period)
 
     def _remember(self, key: int, scraper: Scraper, now: float) -> None:
         if key not in self._all and len(self._all) >= MOST:

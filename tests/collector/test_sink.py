@@ -301,8 +301,9 @@ def test_slots_that_were_lost_and_gained_again_are_listed_again() -> None:
 
 
 def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
-    """The release of a slot and a put of one of its objects may cross; nothing is left behind."""
+    """The release of a slot and a put of one of its objects may cross; nothing is left behind, and there is no last word."""
     shop = Shop()
+    shop.collector.store.leave(ALL)
     message = pods.shape.message()
     fill(message, pod("late"))
 
@@ -316,6 +317,21 @@ def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
     shop.sink.put(Losing(), message.SerializeToString())
 
     assert {} == shop.phases()
+
+
+def test_a_list_that_ends_says_no_last_word_about_what_was_lost_meanwhile() -> None:
+    """Others go on to write it; it is released as soon as the thread that lost it comes to it."""
+    shop = Shop()
+    shop.sink.put(JSON, pod("others"))
+    shop.collector.store.leave(ALL)
+
+    shop.sink.start_list()
+    shop.ownership.change(NONE)
+    shop.sink.end_list("2")
+    kept = shop.phases()
+    shop.collector.store.release(ALL)
+
+    assert (kept, shop.phases()) == ({"others": "Running"}, {})
 
 
 def test_an_object_that_cannot_be_read_is_counted_and_costs_nobody_else(shop: Shop) -> None:

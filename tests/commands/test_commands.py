@@ -56,6 +56,19 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "ksm-shard: --shard: 3 must be from 0 to 2 with --total-shards=3\n"
 
 
+def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file of --tls-config and those that it names are read as run reads them."""
+    file = tmp_path / "web.yml"
+    file.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+    file.write_text("http_server_config: {header: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 2
+    said = f"ksm-shard: --tls-config: {file}: http_server_config: header: no such key; there are http2, headers\n"
+    assert said == capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -64,10 +77,15 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
         (["config"], "config: no such command; did you mean config validate?"),
         (["completion"], "completion: '' must be bash or zsh or fish"),
         (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
-        (["run", "--tls-config=web.yaml"], "--tls-config: not supported yet"),
-        (["--auth-filter"], "--auth-filter: not supported yet"),
+        (
+            ["run", "--custom-resource-state-config-file=crs.yaml"],
+            "--custom-resource-state-config-file: not supported yet",
+        ),
+        (["--continue-without-config"], "--continue-without-config: not supported yet"),
         (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
         (["demo", "--port=65531"], "--port: 65531 must be at most 65530 with --shards=3"),
+        (["demo", "--scale", "--port=65520"], "--port: 65520 must be at most 65515 with --scale"),
+        (["demo", "--scale", "--shards=10"], "--shards: 10 must be at most 9 with --scale"),
         (["plan"], "plan: give --from and --to"),
     ],
 )

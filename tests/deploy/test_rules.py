@@ -464,6 +464,16 @@ def test_objects_that_cannot_be_read(fires: Fires, values: Values) -> None:
 
 
 @needs_promtool
+def test_a_web_configuration_that_is_not_right(fires: Fires) -> None:
+    """One alert for the fleet, with the number of shards."""
+    fleet = healthy(3)
+    for shard, value in zip(fleet, ("0x30", "1x30", "0x30"), strict=True):
+        shard.more.append(("ksm_shard_web_config_last_reload_successful", {"filename": "/etc/web.yml"}, value))
+
+    fires(fleet, {"KsmShardWebConfig": ({}, "2 shards in monitoring go on with an older web configuration.")})
+
+
+@needs_promtool
 def test_credentials_that_have_run_out(fires: Fires) -> None:
     """One alert for the fleet, beside those of the resources."""
     fleet = healthy(3)

@@ -1,83 +1,21 @@
-"""JSON requests to an API server, over connections that are kept: one over TLS for each held a writer at 73 to 154 a second."""
+"""The API servers of the tests: the simulator in a process of its own, or one with a certificate that nobody signed."""
 
-import http.client
-import json
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+
+from ksm_shard.simulator.client import Client, Rejected
+
+__all__ = ["Api", "Rejected", "simulated"]
 
 
-class Refused(Exception):
-    """The API server did not do it.
-
-    Attributes:
-        code: the status of its answer.
-    """
-
-    def __init__(self, code: int, what: str) -> None:
-        super().__init__(f"{code}: {what}")
-        self.code = code
-
-
-class Api:
-    """One connection for each thread that asks; `token` for a server whose certificate is not checked. Use it as a context."""
+class Api(Client):
+    """A client with a `token`, for a server whose certificate is not checked."""
 
     def __init__(self, url: str, token: str = "") -> None:
-        self._server = urlsplit(url)
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._mine = threading.local()
-        self._all: list[http.client.HTTPConnection] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for connection in self._all:
-            connection.close()
-
-    def __call__(self, method: str, path: str, body: dict[str, Any] | None = None, kind: str = "") -> dict[str, Any]:
-        """Return the object in the answer. Raises Refused for any other than 2xx."""
-        headers = self._headers | ({"Content-Type": kind} if kind else {})
-        data = json.dumps(body).encode() if body is not None else None
-        try:
-            code, text = self._ask(method, path, data, headers)
-        except (http.client.HTTPException, OSError):  # one that was idle is closed by then; the next is a fresh one
-            self._mine.connection.close()
-            code, text = self._ask(method, path, data, headers)
-        if code >= http.client.MULTIPLE_CHOICES:
-            raise Refused(code, f"{method} {path}: {text.decode()}")
-        return dict(json.loads(text))
-
-    def merge(self, path: str, change: dict[str, Any]) -> dict[str, Any]:
-        """Merge a change into an object."""
-        return self("PATCH", path, change, "application/merge-patch+json")
-
-    def delete(self, path: str, grace: int) -> None:
-        """Delete an object, at once or so many seconds after it was told."""
-        self("DELETE", path, {"gracePeriodSeconds": grace, "kind": "DeleteOptions", "apiVersion": "v1"})
-
-    def _ask(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        if not hasattr(self._mine, "connection"):
-            self._mine.connection = self._connection()
-            self._all.append(self._mine.connection)
-        connection: http.client.HTTPConnection = self._mine.connection
-        connection.request(method, path, data, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._server.hostname or "", self._server.port
-        if self._server.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=20, context=ssl._create_unverified_context())
-        return http.client.HTTPConnection(host, port, timeout=20)
+        super().__init__(url, {"Authorization": f"Bearer {token}"} if token else {}, ssl._create_unverified_context())
 
 
 @contextmanager

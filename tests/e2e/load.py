@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Any
 
-from tests.e2e.api import Api, Refused
+from tests.e2e.api import Api, Rejected
 
 NAMESPACE = "load"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -66,7 +66,7 @@ class Load:
 
     def create(self, executor: Executor) -> None:
         """Make what stays."""
-        with suppress(Refused):  # it may be there
+        with suppress(Rejected):  # it may be there
             self._api(
                 "POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
             )
@@ -122,7 +122,7 @@ class Load:
             else:
                 status = {"phase": chance.choice(["Pending", "Running"]), "message": str(turn)}
                 self._api.merge(f"{PODS}/{chance.choice(self._pods)}/status", {"status": status})
-        except Refused as refused:
+        except Rejected as refused:
             if refused.code != http.client.CONFLICT:  # two writers at one object
                 raise
         else:

@@ -19,6 +19,9 @@ from tests.processes import eventually
 PROMETHEUS = shutil.which("prometheus")
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 EVALUATION = 0.25
+# Seconds until it scrapes a pod that it was told of, at the most, besides an interval: it takes discovered pods over every five
+# seconds, and scrapes what it took over from the next five seconds on.
+DISCOVERY = 10.0
 # Recorded with each evaluation, so that one that came to nothing is told from one that was late.
 TICK = "test:tick"
 
@@ -27,6 +30,9 @@ class Prometheus:
     """A server with the jobs of deploy/monitoring/scrape-config.yaml, which a file tells what Kubernetes would: the pods.
 
     Only where the pods come from and how often they are scraped is another.
+
+    Attributes:
+        interval: seconds between two scrapes.
     """
 
     def __init__(self, folder: Path, interval: float, records: Mapping[str, str], alerts: Mapping[str, str]) -> None:
@@ -34,6 +40,7 @@ class Prometheus:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self._url = f"http://127.0.0.1:{port}"
+        self.interval = interval
         self._pods = folder / "pods.json"
         rules = [{"record": TICK, "expr": "vector(1)"}]
         rules += [{"alert": name, "expr": query, "for": "4s"} for name, query in alerts.items()]

@@ -1,5 +1,6 @@
 """What a change of a fleet looks like in queries: each is evaluated four times a second, and held against what it always is."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import time
@@ -23,13 +24,18 @@ RECORDS: Final = {
     "test:firing": ('count(ALERTS{alertstate="firing"})', 1),
     "test:begun": ('count(ALERTS{alertstate="pending"}) or vector(0)', 0),
 }
+IGNORED: Final = "prometheus_target_scrapes_sample_out_of_order_total"
+TAKEN: Final = "prometheus_tsdb_head_samples_appended_total"
 HEADER: Final = (
-    "count to begun: evaluations, four a second, that came to another number than always, or to none; twice: longest that a pod\n"
-    "was shown with two values of a label; lingered: longest that a deleted one was shown; ignored: samples out of order\n"
+    "count to begun: evaluations, four a second, that came to another number than always, or to none; twice: pods that were shown\n"
+    "with two values of a label, and for how long at most; lingered: the same of deleted ones, for longer than two scrapes;\n"
+    "ignored: samples out of order\n"
     f"{'change':24} {'seconds':>7} "
     + " ".join(f"{name.partition(':')[2]:>6}" for name in RECORDS)
-    + f" {'twice':>6} {'lingered':>8} {'of':>4} {'ignored':>7}"
+    + f" {'twice':>13} {'lingered':>13} {'deleted':>7} {'ignored':>7}"
 )
+# Seconds by which a busy machine may be late with anything.
+LATE: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,30 +45,37 @@ class ObjectCount:
     Attributes:
         wrong: of each query, the evaluations that came to another number than it always is: time since the beginning -> number.
         twice: seconds that each pod was shown with two values of a label.
-        lingered: seconds that each deleted pod was still shown.
-        ignored: samples out of order, by Prometheus' own count.
+        stayed: seconds that each deleted pod was still shown.
+        longest: seconds that one may be, two scrapes.
+        ignored, taken: samples out of order and all others, by Prometheus' own count.
     """
 
     what: str
     seconds: float
     wrong: dict[str, dict[float, float | None]]
     twice: list[float]
-    lingered: list[float]
+    stayed: list[float]
+    longest: float
     ignored: float
+    taken: float
+
+    @property
+    def lingered(self) -> list[float]:
+        """Seconds that each of those was shown that was so for too long."""
+        return [seconds for seconds in self.stayed if seconds > self.longest]
 
     def __str__(self) -> str:
         numbers = " ".join(f"{len(self.wrong[name]):6}" for name in RECORDS)
-        twice, lingered = max(self.twice, default=0.0), max(self.lingered, default=0.0)
-        last = f"{twice:4.1f} s {lingered:6.1f} s {len(self.lingered):4} {self.ignored:7.0f}"
-        return f"{self.what:24} {self.seconds:7.1f} {numbers} {last}"
+        pairs = " ".join(f"{len(some):4} {max(some, default=0.0):6.1f} s" for some in (self.twice, self.lingered))
+        return f"{self.what:24} {self.seconds:7.1f} {numbers} {pairs} {len(self.stayed):7} {self.ignored:7.0f}"
 
 
 def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], None], tell: Tell) -> ObjectCount:
     """Do something with a fleet, wait until it is steady and scraped, and tell what queries showed meanwhile."""
-    ignored, began = prometheus.counted("prometheus_target_scrapes_sample_out_of_order_total"), time()
+    ignored, taken, began = prometheus.counted(IGNORED), prometheus.counted(TAKEN), time()
     act()
     fleet.settled()
-    for _ in range(3):
+    for _ in range(math.ceil(2.5 * prometheus.interval)):  # a round is a second: what was deleted by now has to be gone
         fleet.scraped()
     ended = time()
     ticks = prometheus.recorded(TICK, began, ended - 1)  # the last evaluation may be under way
@@ -81,8 +94,10 @@ def queried(what: str, fleet: Fleet, prometheus: Prometheus, act: Callable[[], N
         seconds=ended - began,
         wrong=wrong,
         twice=[EVALUATION * len(at) for at in twice.values()],
-        lingered=[max(shown.get(uid, at) - at, 0.0) for uid, at in deleted.items()],
-        ignored=prometheus.counted("prometheus_target_scrapes_sample_out_of_order_total") - ignored,
+        stayed=[max(shown.get(uid, at) - at, 0.0) for uid, at in deleted.items()],
+        longest=2 * prometheus.interval + LATE,
+        ignored=prometheus.counted(IGNORED) - ignored,
+        taken=prometheus.counted(TAKEN) - taken,
     )
     assert len(ticks) >= (seen.seconds - 1) / 0.5, f"only {len(ticks)} evaluations in {seen.seconds:.0f} s"
     assert len(deleted) > seen.seconds, f"only {len(deleted)} pods were deleted in {seen.seconds:.0f} s"

@@ -1,44 +1,30 @@
-"""A StatefulSet of real processes without a kubelet: pods are written by the test, readiness comes from each process's /readyz."""
+"""A StatefulSet of real processes, run by the simulator's kubelet and controller; what its shards serve is scraped and counted."""
 
 import http.client
-import os
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from ksm_shard.simulator.kubelet import Kubelet
 from ksm_shard.simulator.simulator import Simulator
-from ksm_shard.web.server import MARGIN
-from tests.e2e.api import Api, Refused
+from ksm_shard.simulator.statefulset import StatefulSetController
+from tests.e2e.api import Api
 from tests.e2e.load import Load
 from tests.e2e.scrapes import Scrapes, objects
 from tests.processes import Exporter, eventually
 
 NAMESPACE = "monitoring"
 NAME = "ksm-shard"
-STATEFULSETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets"
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 LABELS = {"app": NAME}
 # Shorter than in earnest, as the scrapes are: one a second.
 HANDOVER = 4.0
 DRAIN = 8.0
-# What a pod finds nothing wrong with: see ksm_shard/membership/selfcheck.py.
-SPEC = {
-    "nodeName": "node-1",
-    "terminationGracePeriodSeconds": int(DRAIN) + MARGIN,
-    "containers": [
-        {
-            "name": "c",
-            "image": "i",
-            "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8081}, "periodSeconds": 1, "failureThreshold": 1},
-        }
-    ],
-}
 # What is told of a process by resource and added up, over the processes that have ended too.
 COUNTED = ("ksm_shard_received_bytes_total", "ksm_shard_listed_bytes_total", "kube_state_metrics_list_total")
 
@@ -50,53 +36,44 @@ class Fleet:
 
     Attributes:
         load: what is exported.
-        spec: of the pods that are made from now on.
+        set: the StatefulSet.
         scrapes: what the scrapes of all shards had of it.
         held_most: the most slots that any shard was seen to hold for another.
     """
 
     def __init__(
-        self, api: Api, flags: list[str], load: Load, start: int = 0, handover: float = HANDOVER, ahead: float = 0.0
+        self,
+        api: Api,
+        flags: list[str],
+        load: Load,
+        start: int = 0,
+        handover: float = HANDOVER,
+        drain: float = DRAIN,
+        ahead: float = 0.0,
     ) -> None:
-        """Take what is to be exported, where the ordinals of the set begin, and the hand-over period in seconds.
+        """Take what is to be exported, where the ordinals of the set begin, and the hand-over and drain periods in seconds.
 
         The clocks of its processes are so many seconds ahead.
         """
-        self._api = api
         self._flags = [
             *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
-            f"--handover-period={handover:g}s", f"--drain-period={DRAIN:g}s",
+            f"--handover-period={handover:g}s", f"--drain-period={drain:g}s",
         ]  # fmt: skip
-        self._first = start
         self._ahead = ahead
-        self._running: dict[int, Exporter] = {}
-        self._ready: dict[int, bool] = {}
+        self._kubelet = Kubelet(api, NAMESPACE, self._exporter)
+        wait = partial(self._eventually, more=self._logs)
+        self.set = StatefulSetController(api, self._kubelet, NAMESPACE, NAME, wait, start=start)
         self._counts: dict[Exporter, Counter[str]] = {}
         self._failures: list[BaseException] = []
-        self._lock = threading.RLock()
         self._stop = threading.Event()
-        # Pods that end are waited for in the one, which scrapes must not wait for.
-        self._pool, self._scrapers = ThreadPoolExecutor(16), ThreadPoolExecutor(16)
+        self._scrapers = ThreadPoolExecutor(16)
         self.load = load
-        self.spec: dict[str, Any] = SPEC
         self.scrapes = Scrapes()
         self.held_most = 0
 
     def __enter__(self) -> Self:
-        with suppress(Refused):  # it may be there
-            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-            self._api("POST", "/api/v1/namespaces", namespace)
-        self.load.create(self._pool)
-        template = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-        spec = {"replicas": 0, "serviceName": NAME, "selector": {"matchLabels": LABELS}, "template": template}
-        spec["ordinals"] = {"start": self._first}
-        body = {
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": {"namespace": NAMESPACE, "name": NAME},
-            "spec": spec,
-        }
-        self._owner = self._api("POST", STATEFULSETS, body)["metadata"]["uid"]
+        self.load.create(self._scrapers)
+        self.set.create()
         loops = [self._probe, self._scrape, *self.load.writers(self._stop)]
         self._threads = [threading.Thread(target=self._guarded, args=(loop,), daemon=True) for loop in loops]
         for thread in self._threads:
@@ -107,10 +84,8 @@ class Fleet:
         self._stop.set()
         for thread in self._threads:
             thread.join(30)
-        for one in self._running.values():
-            one.process.kill()
-            one.process.wait(10)
-        self._pool.shutdown()
+        self._kubelet.stop()
+        self.set.stop()
         self._scrapers.shutdown()
         if error is None:
             self._alive()
@@ -118,62 +93,43 @@ class Fleet:
     def scale(self, replicas: int, *, ordered: bool = False) -> None:
         """Set spec.replicas, and start and end pods until there are so many: all at once (Parallel), or as OrderedReady does."""
         self.resize(replicas)
-        before, after = set(self._running), set(range(self._first, self._first + replicas))
-        if ordered:
-            for ordinal in sorted(after - before):
-                self._start(ordinal)
-                self.until_ready(ordinal)
-            for ordinal in sorted(before - after, reverse=True):
-                self._end(ordinal)
-        else:
-            list(self._pool.map(self._start, after - before))
-            list(self._pool.map(self._end, before - after))
+        self.set.reconcile(replicas, ordered=ordered)
 
     def resize(self, replicas: int) -> None:
         """Set spec.replicas, and leave the pods as they are."""
-        self._api.merge(f"{STATEFULSETS}/{NAME}", {"spec": {"replicas": replicas}})
+        self.set.resize(replicas)
 
     def restart(self, ordinal: int) -> None:
         """Replace one pod as a rolling update does, and wait until it is Ready."""
-        self._end(ordinal)
-        self._start(ordinal)
-        self.until_ready(ordinal)
+        self.set.restart(ordinal)
 
     def roll(self) -> None:
         """Replace every pod, the last one first, as a rolling update does."""
-        for ordinal, _ in reversed(self.running()):
-            self.restart(ordinal)
+        self.set.roll()
 
     def evict(self, *ordinals: int) -> None:
         """Replace some pods at once, as when a node is drained of them."""
-        list(self._pool.map(self.restart, ordinals))
+        self.set.evict(*ordinals)
 
-    def kill(self, ordinal: int) -> None:
-        """End one process without a warning, and let it come back under its name."""
+    def kill(self, ordinal: int, away: int = 1) -> None:
+        """End one process without a warning, and let it come back under its name so many rounds of scrapes later, a second each."""
         self._count()
-        with self._lock:
-            one = self._running.pop(ordinal)
-        worker = one.worker()
-        os.kill(one.process.pid, signal.SIGKILL)
-        os.kill(worker, signal.SIGKILL)
-        one.process.wait(10)
-        self._mark(ordinal, ready=False)
-        self.scraped()  # a kubelet takes a second or more, this process half of one: between two rounds nobody would see it
-        self._run(ordinal)
+        self._kubelet.kill(self.set.pod(ordinal))
+        for _ in range(away):  # a kubelet takes a second or more, this process half of one: nobody would see it
+            self.scraped()
+        self._kubelet.revive(self.set.pod(ordinal))
         self.until_ready(ordinal)
 
     def until_ready(self, ordinal: int) -> None:
         """Wait until a pod is Ready."""
-        self._eventually(
-            lambda: self._ready.get(ordinal, False), f"pod {ordinal} is not Ready", lambda: self._log(ordinal)
-        )
+        self.set.until_ready(ordinal)
 
     def settled(self) -> None:
         """Wait until every shard knows how many there are and holds exactly its own slots."""
         self._eventually(
-            lambda: all(self._is_stable(one) for one in self._running.values()),
-            f"{len(self._running)} shards did not settle",
-            lambda: "\n".join(self._log(ordinal) for ordinal in self._running),
+            lambda: all(self._is_stable(one) for one in self._kubelet.running().values()),
+            f"{len(self._kubelet.running())} shards did not settle",
+            self._logs,
         )
 
     def expect(self) -> None:
@@ -194,7 +150,8 @@ class Fleet:
 
     def running(self) -> list[tuple[int, Exporter]]:
         """Return the processes that run, by ordinal."""
-        return sorted(self._running.copy().items(), key=lambda one: one[0])
+        running = self._kubelet.running()
+        return [(ordinal, running[pod]) for ordinal in self.set.ordinals() if (pod := self.set.pod(ordinal)) in running]
 
     def targets(self) -> list[tuple[str, str, str]]:
         """Return name, URL and telemetry URL of the running shards."""
@@ -222,51 +179,19 @@ class Fleet:
     def _is_stable(self, one: Exporter) -> bool:
         with suppress(OSError, http.client.HTTPException):
             text = one.scrape_telemetry()
-            known = f"kube_state_metrics_total_shards {len(self._running)}.0\n"
+            known = f"kube_state_metrics_total_shards {len(self._kubelet.running())}.0\n"
             return known in text and 'handover_phase{phase="stable"}' in text
         return False
 
-    def _log(self, ordinal: int) -> str:
-        one = self._running.get(ordinal)
-        return f"pod {ordinal}: " + " | ".join(one.log[-5:] if one else ["gone"])
+    def _logs(self) -> str:
+        return "\n".join(f"{pod}: " + " | ".join(one.log[-5:]) for pod, one in self._kubelet.running().items())
 
-    def _start(self, ordinal: int) -> None:
-        owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": NAME, "uid": self._owner, "controller": True}
-        metadata = {"namespace": NAMESPACE, "name": f"{NAME}-{ordinal}", "labels": LABELS, "ownerReferences": [owner]}
-        self._api("POST", PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": self.spec})
-        self._run(ordinal)
-
-    def _run(self, ordinal: int) -> None:
-        one = Exporter(*self._flags, f"--pod={NAME}-{ordinal}", ahead=self._ahead)
-        with self._lock:
-            self._running[ordinal] = one
-
-    def _end(self, ordinal: int) -> None:
-        """Delete the pod as the API server and a kubelet do it: a deletionTimestamp, SIGTERM, and gone when it has ended."""
-        path = f"{PODS}/{NAME}-{ordinal}"
-        self._api.delete(path, 60)
-        one = self._running[ordinal]
-        one.process.terminate()
-        one.process.wait(60)
-        with self._lock:
-            self._running.pop(ordinal)
-            self._ready.pop(ordinal, None)
-        with suppress(Refused):  # an API server without the pod's kubelet removes it by itself
-            self._api.delete(path, 0)
-
-    def _mark(self, ordinal: int, *, ready: bool) -> None:
-        self._ready[ordinal] = ready
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
-        with suppress(Refused):  # it may be gone
-            self._api.merge(f"{PODS}/{NAME}-{ordinal}/status", {"status": {"conditions": [condition]}})
+    def _exporter(self, pod: str) -> Exporter:
+        return Exporter(*self._flags, f"--pod={pod}", ahead=self._ahead)
 
     def _probe(self) -> None:
         while not self._stop.wait(0.2):
-            for ordinal, one in dict(self._running).items():
-                ready = one.status("/readyz") == 200
-                if ready != self._ready.get(ordinal, False):
-                    self._mark(ordinal, ready=ready)
+            self._kubelet.probe()
 
     def _scrape(self) -> None:
         while not self._stop.is_set():
@@ -280,7 +205,7 @@ class Fleet:
         return self._each(lambda one: one.scrape())
 
     def _count(self) -> None:
-        running = list(dict(self._running).values())
+        running = list(self._kubelet.running().values())
         for one, text in zip(running, self._each(lambda one: one.scrape_telemetry(), running), strict=True):
             if text:
                 self._counts[one] = counted(text)
@@ -294,7 +219,7 @@ class Fleet:
                 return get(one)
             return ""
 
-        return list(self._scrapers.map(text, dict(self._running).values() if shards is None else shards))
+        return list(self._scrapers.map(text, self._kubelet.running().values() if shards is None else shards))
 
 
 @contextmanager

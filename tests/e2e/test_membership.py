@@ -46,7 +46,7 @@ def test_the_status_page_leads_to_the_other_shards(address: str) -> None:
         labels = {"namespace": "monitoring", "name": f"{NAME}-1", "labels": LABELS}
         simulator.put({"apiVersion": "v1", "kind": "Pod", "metadata": labels, "status": {"podIP": address}})
         host = f"[{address}]" if ":" in address else address
-        link = f'<a href="http://{host}:{port}/">{NAME}-1</a>'
+        link = f'<a href="//{host}:{port}/">{NAME}-1</a>'
         eventually(lambda: link in one.scrape("/"), "there is no link")
         page = one.scrape("/")
 

@@ -1,17 +1,14 @@
 """A fleet is scaled and restarted while everything is made again under its name, as a roll-out does: nothing is lost or left."""
 
-import os
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 
 import pytest
-from kubernetes import config
 
-from tests.e2e.api import Api, Refused, simulated
+from tests.e2e.api import Api
 from tests.e2e.load import CONFIGMAPS, NAMESPACE, PODS, Load, configmap, pod
+from tests.e2e.servers import Server, cluster, simulator
 from tests.e2e.statefulset import Fleet
 from tests.processes import Exporter, eventually
 
@@ -19,7 +16,6 @@ from tests.processes import Exporter, eventually
 STAYING = 1600
 # Deletions, each followed by a creation, a second.
 RATE = 100.0
-CONTROLLERS = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
 
 
 class Remaking(Load):
@@ -43,36 +39,7 @@ class Remaking(Load):
             self.changed += 1
 
 
-@dataclass(frozen=True)
-class Server:
-    """An API server: how to ask it, and the flags that name it to an exporter."""
-
-    api: Api
-    flags: list[str]
-
-
-def simulator() -> Iterator[Server]:
-    """The simulator."""
-    with simulated() as url, Api(url) as api:
-        yield Server(api, [f"--apiserver={url}"])
-
-
-def real() -> Iterator[Server]:
-    """The API server of KSM_SHARD_KUBECONFIG, if it has no controllers: those would make pods of the StatefulSet as well."""
-    path = os.environ.get("KSM_SHARD_KUBECONFIG")
-    if not path:
-        pytest.skip("KSM_SHARD_KUBECONFIG names no kubeconfig")
-    client = config.new_client_from_config(path)
-    token = client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
-    client.close()
-    with Api(client.configuration.host, token.removeprefix("Bearer ")) as api:
-        with suppress(Refused):
-            api("GET", CONTROLLERS)
-            pytest.skip("the cluster has a controller manager")
-        yield Server(api, [f"--kubeconfig={path}"])
-
-
-@pytest.fixture(params=[simulator, pytest.param(real, marks=pytest.mark.real)], ids=lambda made: str(made.__name__))
+@pytest.fixture(params=[simulator, pytest.param(cluster, marks=pytest.mark.real)], ids=lambda made: str(made.__name__))
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Each server in turn."""
     yield from request.param()

@@ -4,7 +4,8 @@ import copy
 import json
 
 from ksm_shard.simulator.simulator import Simulator
-from tests.e2e.statefulset import LABELS, NAME, SPEC, settled
+from ksm_shard.simulator.statefulset import SPEC
+from tests.e2e.statefulset import LABELS, NAME, settled
 from tests.e2e.test_fleet_commands import run
 from tests.processes import eventually
 
@@ -13,12 +14,12 @@ OTHER = f"the selector of StatefulSet {NAME} also selects other-0 of StatefulSet
 
 def test_a_pod_tells_everywhere_what_is_wrong_with_it() -> None:
     """A probe that somebody brought, and a second fleet that comes and goes: metric, /shard, page, log and `check`."""
-    brought = copy.deepcopy(SPEC)
+    brought = copy.deepcopy(dict(SPEC))
     brought["containers"][0]["readinessProbe"]["httpGet"]["path"] = "/healthz"
     owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "other", "uid": "u", "controller": True}
     metadata = {"namespace": "monitoring", "name": "other-0", "labels": LABELS, "ownerReferences": [owner]}
     with Simulator() as simulator, settled(simulator, 1, pods=10) as fleet:
-        fleet.spec = brought
+        fleet.set.spec = brought
         fleet.scale(2)
         fleet.settled()
         (_, good), (_, bad) = fleet.running()

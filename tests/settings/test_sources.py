@@ -26,10 +26,12 @@ def test_defaults() -> None:
 
 
 def test_defaults_follow_others() -> None:
-    """A hand-over lasts one scrape interval and a half, and a drain one interval more."""
+    """A hand-over lasts one scrape interval and a half, or 15 s more than one; a drain one interval more."""
     settings = parse(["--scrape-interval=1m"], {})
+    often = parse(["--scrape-interval=10s"], {})
 
     assert (90.0, 150.0) == (settings.handover_period, settings.drain_period)
+    assert (25.0, 35.0) == (often.handover_period, often.drain_period)
     assert parse(["--scrape-interval=1m", "--handover-period=2m"], {}).drain_period == 180.0
 
 

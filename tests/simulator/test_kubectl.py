@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def test_what_people_do(server: Server, tmp_path: Path) -> None:
-    """Apply and apply again, patch, label, ask by short names, and delete with a grace period."""
+    """Apply and apply again, patch, label, scale, ask by short names, and delete with a grace period."""
 
     def kubectl(*words: str) -> str:
         token = server.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -45,6 +45,10 @@ def test_what_people_do(server: Server, tmp_path: Path) -> None:
         ),
         kubectl("label", "deploy/web", "a=b"),
         kubectl("get", "deploy", "web", "-o", "jsonpath={.spec.replicas} {..image} {.metadata.labels}"),
+        kubectl("scale", "deploy", "web", "--replicas=3"),
+        kubectl("get", "deploy", "web", "-o", "jsonpath={.spec.replicas}", "--subresource=scale"),
+        kubectl("scale", "deploy", "web", "--replicas=0", "--current-replicas=3"),
+        kubectl("get", "deploy", "web", "-o", "jsonpath={.spec.replicas}", "--subresource=scale"),
         kubectl("delete", "po", "p", "--grace-period=7", "--wait=false"),
         kubectl("get", "po", "p", "-o", "jsonpath={.metadata.deletionGracePeriodSeconds}"),
         kubectl("delete", "po", "p", "--force", "--grace-period=0"),
@@ -60,6 +64,10 @@ def test_what_people_do(server: Server, tmp_path: Path) -> None:
         f"{deployment} patched",
         f"{deployment} labeled",
         '0 i i:2 {"a":"b"}',
+        f"{deployment} scaled",
+        "3",
+        f"{deployment} scaled",
+        "",
         'pod "p" deleted',
         "7",
         'pod "p" force deleted',

@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from typing import Any
 
+from ksm_shard import kinds
 from ksm_shard.simulator import Simulator
 from ksm_shard.simulator.churn import Churn
-from ksm_shard.simulator.protobuf import encode
+from ksm_shard.simulator.protobuf import encode, message_name
 from ksm_shard.simulator.resources import USERS
 from ksm_shard.simulator.synthetic import cluster
 
@@ -34,6 +35,18 @@ def test_as_many_as_were_asked_for() -> None:
     assert (130, 9) == (kinds["Pod"], kinds["Node"])
     assert len({each["metadata"]["uid"] for each in made}) == len(made)
     assert len({(e["kind"], e["metadata"].get("namespace"), e["metadata"]["name"]) for e in made}) == len(made)
+
+
+def test_there_is_something_of_every_kind() -> None:
+    """Whatever is exported by default is there to look at, and can be sent as the API server sends it."""
+    wanted = {(one.api_version, one.kind) for one in kinds.resources().values() if one.default}
+    made = list(cluster(60, 4, 1))
+
+    assert set() == wanted - {(each["apiVersion"], each["kind"]) for each in made}
+    for each in made:
+        group, _, version = each["apiVersion"].rpartition("/")
+        if message := message_name(group, version, each["kind"]):
+            encode(message, {name: value for name, value in each.items() if name not in {"kind", "apiVersion"}})
 
 
 def test_without_pods_there_is_nothing_but_nodes() -> None:

@@ -1,6 +1,6 @@
 """Series that end while their samples have timestamps: gone from what Prometheus shows, and what stays is always there.
 
-Prometheus is a few lines here, after its scrape loop: what was without a timestamp and is no more gets a staleness marker.
+Prometheus is the simulator's; that the real one does so is in tests/e2e/test_prometheus.py.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.sharding.masks import ALL, SLOTS
+from ksm_shard.simulator.prometheus import Head, ScrapeTarget, samples
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
@@ -17,37 +18,37 @@ LEAVING = bytes(slot % 2 for slot in range(SLOTS))
 MASKS = {"none": None, "some": LEAVING, "all": ALL}
 
 
-class Fleet:
-    """A store, and those who scrape it in turn.
+# Seconds since 1970.
+T = 1.7e9
 
-    Attributes:
-        visible: what each of them shows: series -> value.
-    """
+
+class Fleet:
+    """A store, and those who scrape it in turn: each has its own series."""
 
     def __init__(self, scrapers: int = 1, families: int = 1) -> None:
         self.now = 0.0
         self.store = Store(families, lambda: self.now)
-        self.visible: list[dict[str, str]] = [{} for _ in range(scrapers)]
-        self._tracked: list[set[str]] = [set() for _ in range(scrapers)]
+        self._heads = [Head() for _ in range(scrapers)]
+        self._targets = [ScrapeTarget(head) for head in self._heads]
         self._heard = [0.0] * scrapers
 
     def scrape(self, *which: int) -> None:
         """Have some of them scrape, all if none are named."""
-        for one in which or range(len(self.visible)):
+        for one in which or range(len(self._targets)):
             self.now += 1
             began = self.now
             self.store.forget_farewells(min(self._heard))
-            text = b"".join(text_pieces(self.store.bodies(Stamp(1.7e9 + began, openmetrics=False)))).decode()
-            lines = [line.split(" ") for line in text.split("\n")[:-1]]
-            assert len({line[0] for line in lines}) == len(lines), "a series is there twice"
-            tracked = {series for series, _, *stamp in lines if not stamp}
-            present = {series: value for series, value, *_ in lines}
-            for series in self._tracked[one] - present.keys():
-                self.visible[one].pop(series, None)
-            self.visible[one] |= present
-            self._tracked[one] = tracked
+            text = b"".join(text_pieces(self.store.bodies(Stamp(T + began, openmetrics=False)))).decode()
+            series = [name for name, *_ in samples(text)]
+            assert len(set(series)) == len(series), "a series is there twice"
+            self._targets[one].scraped(T + began, text)
             self._heard[one] = began
             self.now += 1
+
+    @property
+    def visible(self) -> list[dict[str, str]]:
+        """What each of them shows: series -> value."""
+        return [head.visible(T + self.now) for head in self._heads]
 
 
 def test_what_is_deleted_while_it_leaves_is_gone_after_two_scrapes() -> None:
@@ -72,6 +73,37 @@ def test_a_label_that_changes_is_never_there_with_both_values() -> None:
     fleet.store.put("a", 1, ['x{node=""} 1\n'])
     fleet.store.leave(LEAVING)
     fleet.scrape()
+
+    fleet.store.put("a", 1, ['x{node="n"} 1\n'])
+    shown = []
+    for _ in range(2):
+        fleet.scrape()
+        shown.append(sorted(fleet.visible[0]))
+
+    assert shown == [['x{node=""}'], ['x{node="n"}']]
+
+
+def test_what_nobody_was_shown_gets_no_farewell() -> None:
+    """A pod that has just been made is shown as it is now, and not as it was before it had an address."""
+    fleet = Fleet()
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 1, ['x{node=""} 1\n'])
+    fleet.store.put("a", 1, ['x{node="n"} 1\n'])
+    fleet.store.put("b", 1, ["y 1\n"])
+    fleet.store.drop("b")
+    fleet.scrape()
+
+    assert fleet.visible == [{'x{node="n"}': "1"}]
+    assert len(fleet.store) == 1
+
+
+def test_what_a_list_told_of_may_have_been_shown_by_others() -> None:
+    """Slots that have just been gained are another's too: what ends in them gets a farewell, as there."""
+    fleet = Fleet()
+    fleet.store.leave(None, LEAVING)
+    fleet.store.put("a", 1, ['x{node=""} 1\n'], listed=True)
 
     fleet.store.put("a", 1, ['x{node="n"} 1\n'])
     shown = []
@@ -155,6 +187,21 @@ def test_what_an_object_was_gets_its_farewell_though_others_have_the_object() ->
 
     assert fleet.visible == [{"y": "1"}]
     assert fleet.store.empty
+
+
+def test_an_object_made_again_in_a_slot_that_stays_is_tracked_again() -> None:
+    """Its last samples had timestamps, with the uid before it: they end though it is gone before the next scrape."""
+    fleet = Fleet()
+    fleet.store.put("a", 1, ["x 1\n"])
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 0, ["x 1\n"])
+    fleet.store.drop("a")
+    fleet.scrape()
+    fleet.scrape()
+
+    assert fleet.visible == [{}]
 
 
 def test_an_object_that_stays_after_all_is_tracked_again() -> None:

@@ -14,13 +14,14 @@ from ksm_shard.settings.commands import COMMANDS
 from ksm_shard.settings.foreign import IGNORED_FLAGS, UNSUPPORTED_FLAGS
 from ksm_shard.settings.options import options_of
 from ksm_shard.web.telemetry import Telemetry
+from ksm_shard.web.webfile import WebFile
 from tests.web.serve_fake import FakeSource
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 DEPLOY = sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file())
 # Flags of other programs that a page shows.
-ELSEWHERE = {"--cascade", "--flag", "--help"}
+ELSEWHERE = {"--cascade", "--flag", "--help", "--tree"}
 
 # Where a path in a page may begin.
 ROOTS = ("", "docs", "ksm_shard", "ksm_shard/kinds", "deploy/statefulset", "deploy/monitoring", "tests/kinds")
@@ -29,9 +30,11 @@ ROOTS = ("", "docs", "ksm_shard", "ksm_shard/kinds", "deploy/statefulset", "depl
 WIDTH = 40
 
 
-def exposed() -> set[str]:
-    """Return the names of all series that the telemetry port may have."""
-    text = Telemetry(FakeSource(0, synced=True)).expose(openmetrics=False).decode()
+def exposed(folder: Path) -> set[str]:
+    """Return the names of all series that the telemetry port may have; a web configuration adds some."""
+    web = folder / "web.yml"
+    web.write_text("http_server_config: {http2: false}\n")
+    text = Telemetry(FakeSource(0, synced=True), WebFile(str(web))).expose(openmetrics=False).decode()
     families = re.findall(r"(?m)^# TYPE (\S+) (\S+)$", text)
     parts = [f"{name}_{part}" for name, kind in families if kind == "histogram" for part in ("bucket", "count", "sum")]
     return {*(name for name, _ in families), *parts}
@@ -43,11 +46,11 @@ def code(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*PAGES, *DEPLOY], ids=lambda path: str(path.relative_to(ROOT)))
-def test_metrics_are_exposed(path: Path) -> None:
+def test_metrics_are_exposed(path: Path, tmp_path: Path) -> None:
     """An alert, a panel or a sentence about a metric that the exporter does not have would say nothing for ever."""
     named = set(re.findall(r"\b(?:ksm_shard|kube_state_metrics)_\w+", path.read_text()))
 
-    assert set() == named - exposed(), "not in ksm_shard/web/telemetry.py"
+    assert set() == named - exposed(tmp_path), "not in ksm_shard/web/telemetry.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -56,7 +59,7 @@ def test_options_exist(page: Path) -> None:
     declared = [option for command in COMMANDS if command.options for option in options_of(command.options)]
     known = {f"--{option.flag}" for option in (*declared, *IGNORED_FLAGS, *UNSUPPORTED_FLAGS)} | ELSEWHERE
 
-    assert [] == [text for text in code(page) if text.startswith("--") and re.split("[ =]", text)[0] not in known]
+    assert [] == [text for text in code(page) if text.startswith("--") and re.split("[ =:]", text)[0] not in known]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -10,7 +10,9 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.murmur import MMH3
@@ -165,6 +167,19 @@ class FakeSource:
         print("closed", flush=True)
 
 
+class FakeReviewer:
+    """Believes the token."""
+
+    def user(self, token: str) -> Mapping[str, Any] | None:
+        """Who it names."""
+        name, colon, paths = token.partition(":")
+        return {"username": name, "paths": paths.split(",")} if colon else None
+
+    def allowed(self, user: Mapping[str, Any], verb: str, path: str) -> bool:
+        """Whether it names the path."""
+        return verb == "get" and path in user["paths"]
+
+
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser()
@@ -179,6 +194,8 @@ def main() -> None:
     parser.add_argument("--drain", type=float, default=0.0)
     parser.add_argument("--open-files", default="", help="soft[:hard] limit")
     parser.add_argument("--taken", type=int, default=0, help="files that something else has open")
+    parser.add_argument("--web-config", default="")
+    parser.add_argument("--tokens", action="store_true", help="ask for bearer tokens: NAME:PATH,PATH may see these")
     wanted = parser.parse_args()
     if wanted.open_files:
         soft, _, hard = wanted.open_files.partition(":")
@@ -192,7 +209,14 @@ def main() -> None:
         source.taken = [os.dup(1) for _ in range(wanted.taken)]
         return source
 
-    end, objects = serve(*ports, start, limits=limits, gzip=not wanted.no_gzip)
+    end, objects = serve(
+        *ports,
+        start,
+        limits=limits,
+        gzip=not wanted.no_gzip,
+        web_config=wanted.web_config,
+        reviewer=(lambda source: FakeReviewer()) if wanted.tokens else None,
+    )
     print(f"{end} {objects}", flush=True)
     sys.exit(end.code)
 

@@ -28,7 +28,12 @@ def test_a_last_word_is_for_everybody() -> None:
     scraped(scrapers, 1.0, "new")
 
     assert scrapers.heard(2.0) == 1.0
-    assert scrapers.heard(46.1) == math.inf
+    assert scrapers.heard(46.5) == 1.5
+
+
+def test_a_last_word_is_kept_for_a_period_where_nobody_was_yet() -> None:
+    """Prometheus takes some seconds to find a new shard."""
+    assert Scrapers(PERIOD).heard(100.0) == 55.0
 
 
 def test_the_last_of_those_who_come_regularly_counts() -> None:
