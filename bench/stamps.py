@@ -35,7 +35,7 @@ def filled(pods: int) -> Store:
     store = Store(len(compiled.live))
     for item in cluster(pods, 100, seed=1):
         if item.get("kind") == "Pod":
-            message = resource.message()
+            message = resource.shape.message()
             fill(message, item)
             meta = message.metadata
             store.put(f"{meta.namespace}/{meta.name}", MMH3.slot_of(meta.uid), compiled.render(message))

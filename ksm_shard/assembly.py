@@ -46,7 +46,7 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
         LOG.warning("%s", line)
     followed, idle = divided(resources, filters)
     if followed and idle:
-        LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.plural for resource in idle))
+        LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.name for resource in idle))
     ring = RINGS[settings.sharding_mode]
     ownership = Ownership(ring)
     membership: Membership
@@ -146,8 +146,8 @@ def collector(
         filters.on(resource.families),
         ownership,
         time.monotonic,
-        labels_allowlist=patterns_for(settings.metric_labels_allowlist, resource.plural),
-        annotations_allowlist=patterns_for(settings.metric_annotations_allowlist, resource.plural),
+        labels_allowlist=patterns_for(settings.metric_labels_allowlist, resource.name),
+        annotations_allowlist=patterns_for(settings.metric_annotations_allowlist, resource.name),
     )
     for target in targets(resource, scope):
         made.follow(target, Reader(server, target))

@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from typing import Final
 
 from ksm_shard.settings import completion, usage
-from ksm_shard.settings.commands import COMMANDS, Check, Command, Demo, Plan, Simulate
+from ksm_shard.settings.commands import COMMANDS, Check, Command, CustomValidate, Demo, Plan, Simulate
 from ksm_shard.settings.options import Options, UsageError
 from ksm_shard.settings.parser import parse, parse_command
 from ksm_shard.version import version
@@ -108,6 +108,7 @@ RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "check": lambda argv: _call("ksm_shard.commands.check:main", parse_command(Check, argv)),
     "plan": lambda argv: _call("ksm_shard.commands.plan:main", parse_command(Plan, argv)),
     "config validate": _validate,
+    "custom validate": lambda argv: _call("ksm_shard.commands.custom:validate", parse_command(CustomValidate, argv)),
     "version": _version,
     "completion": _completion,
 }

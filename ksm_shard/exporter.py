@@ -75,7 +75,7 @@ class Exporter:
             period: seconds between two scrapes of one Prometheus, at most.
         """
         # Both dicts are replaced whole, under the lock, so that readers need none.
-        self._collectors = {one.resource.plural: one for one in collectors}
+        self._collectors = {one.resource.name: one for one in collectors}
         self._loading: dict[str, Collector] = {}  # to replace the collector of the same name once listed
         self._changing = threading.Lock()
         self._ownership = ownership
@@ -110,7 +110,7 @@ class Exporter:
         it has listed; scrapes have the former one until then. A collector for a new resource is shown once it has listed,
         and one whose resource is missing ends at once.
         """
-        wanted = {one.resource.plural: one for one in collectors}
+        wanted = {one.resource.name: one for one in collectors}
         with self._changing:
             before = self._collectors
             known = set(self._all())
@@ -185,7 +185,7 @@ class Exporter:
         """
         state, notes = self._membership.state(), []
         for one in self._collectors.values():
-            notes += [f"{one.resource.plural}: {word} (not waited for)" for word in one.exemptions()]
+            notes += [f"{one.resource.name}: {word} (not waited for)" for word in one.exemptions()]
         if not self._complete:
             return Readiness(ready=False, problems=self._problems(), notes=notes)
         unready = [state.unready] if state.unready else []
@@ -317,7 +317,7 @@ class Exporter:
             [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]
         )
         for one in collectors:
-            problems += [f"{one.resource.plural}: {line}" for line in one.awaited()]
+            problems += [f"{one.resource.name}: {line}" for line in one.awaited()]
         if collectors and all(one.exempt for one in collectors):
             problems.append("nothing that is followed can be read")
         # A list may have begun before the map changed: other pods rely on all slots held here (`State.serving`).

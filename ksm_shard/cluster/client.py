@@ -31,8 +31,9 @@ from ksm_shard.cluster.errors import (
     request_error,
 )
 from ksm_shard.cluster.server_clock import ServerClock
-from ksm_shard.wire.codec import ApiStatus, JsonCodec, ProtobufCodec
+from ksm_shard.wire.codec import ApiStatus, ProtobufCodec
 from ksm_shard.wire.frames import WireError
+from ksm_shard.wire.json import JsonCodec
 
 log = logging.getLogger(__name__)
 

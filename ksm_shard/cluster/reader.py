@@ -4,7 +4,8 @@ The table says which Accept header is sent; the Content-Type decides the codec.
 
 reading     items are                Accept
 --------    ---------------------    -----------------------------------------------
-FULL        whole objects            protobuf, else JSON (custom resources)
+FULL        whole objects            protobuf, else JSON
+JSON        whole objects            JSON: custom resources, whose fields no message declares
 METADATA    PartialObjectMetadata    protobuf, else JSON; also of custom resources, which are then protobuf
 TABLE       rows with metadata       JSON as a Table, else nothing: the fallback would send the data of secrets
 
@@ -25,8 +26,9 @@ from ksm_shard.cluster.discovery import lacks
 from ksm_shard.cluster.errors import RequestError, Unavailable, Unsupported
 from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.cluster.versions import older
-from ksm_shard.wire.codec import Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.codec import Codec, ProtobufCodec
 from ksm_shard.wire.frames import WireError
+from ksm_shard.wire.json import JsonCodec, TableCodec
 from ksm_shard.wire.reading import Reading
 
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
@@ -136,6 +138,8 @@ class Reader:
     def _accept(self, suffix: str) -> str:
         if self._target.reading is Reading.TABLE:
             return f"{JSON};as=Table;g=meta.k8s.io;v=v1"
+        if self._target.reading is Reading.JSON:
+            return JSON
         if self._target.reading is Reading.METADATA:
             shape = f"as=PartialObjectMetadata{suffix};g=meta.k8s.io;v=v1"
             return f"{PROTOBUF};{shape},{JSON};{shape},{JSON}"

@@ -6,6 +6,7 @@ from typing import Final
 
 from ksm_shard.cluster.protocols import Api, Stop
 from ksm_shard.cluster.reader import Target
+from ksm_shard.collector.exposed import Exposed
 from ksm_shard.collector.informer import Informer, StatsObserver
 from ksm_shard.collector.sink import RenderErrors, StoreSink
 from ksm_shard.metrics.compiler import compile_resource
@@ -13,6 +14,7 @@ from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.status.stats import Stats
+from ksm_shard.store.distinct import distinct
 from ksm_shard.store.pages import Body, deflate, inflate
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
@@ -33,6 +35,7 @@ class Collector:
         store: the samples of the objects that this shard owns.
         stats: counts of events, for the telemetry.
         informers: one for each target; several where the settings name namespaces or nodes.
+        repeated: number of samples that are not exposed, as another object has the same series, by index of the family.
         shown: whether scrapes include the resource: true once every readable target has been listed.
     """
 
@@ -50,7 +53,7 @@ class Collector:
         self.resource = resource
         self.stats = Stats()
         self._clock = clock
-        self._errors = RenderErrors(resource.plural, self.stats, clock)
+        self._errors = RenderErrors(resource.name, self.stats, clock)
         self._ownership = ownership
         self._uncounted: set[str] = set()  # counters that had a value below zero since the process began
         self._compiled = compile_resource(
@@ -58,6 +61,7 @@ class Collector:
             families,
             failed=self._failed,
             duplicated=self._errors.duplicated,
+            noted=self._errors.noted,
             labels_allowlist=labels_allowlist,
             annotations_allowlist=annotations_allowlist,
         )
@@ -67,6 +71,10 @@ class Collector:
         self._sources = 0  # number of sinks made; each puts objects under its own source number
         self._news: Callable[[], None] = _nobody
         self.shown = False
+        repeating = [index for index in self._compiled.live if self.families[index].repeats]
+        # As they were in the store and as they are exposed: what did not change since the last scrape is not looked through.
+        self._distinct = dict.fromkeys(repeating, (NO_BODY, NO_BODY))
+        self.repeated = dict.fromkeys(repeating, 0)
         self._headers = {
             openmetrics: [
                 Body.of([deflate(header(family, openmetrics=openmetrics).encode())]) for family in self.families
@@ -82,7 +90,7 @@ class Collector:
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
         """Add an informer of a target; `start` begins it, `stop` ends it."""
         observer = StatsObserver(self.stats, self._tell, self._clock)
-        informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
+        informer = Informer(target, api, self.sink(), observer, self.resource.name, stop)
         self.informers.append(informer)
         return informer
 
@@ -150,8 +158,8 @@ class Collector:
             informer.sink.forget(lost)
         self.store.release(lost)
 
-    def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
-        """Return the headers and current samples of each family.
+    def exposed(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Exposed]:
+        """Return the header and current samples of each family.
 
         There are none while no object exists, as in kube-state-metrics. OpenMetrics has no counts below zero: a strict
         parser would refuse the whole scrape, so such samples are left out.
@@ -163,13 +171,18 @@ class Collector:
         if self.store.empty:
             return []
         samples = dict(zip(self._compiled.live, self.store.bodies(stamp), strict=True))
+        for index, (known, _) in self._distinct.items():
+            if samples[index] is not known:
+                found, self.repeated[index] = distinct(samples[index])
+                self._distinct[index] = samples[index], found
+            samples[index] = self._distinct[index][1]
         if openmetrics and self._uncounted:
             samples |= {
                 index: _counts(samples[index]) for index in samples if self.families[index].name in self._uncounted
             }
-        headers = self._headers[openmetrics]
         return [
-            body for index, head in enumerate(headers) for body in (head, samples.get(index, NO_BODY)) if body.length
+            Exposed(self.families[index], head, samples.get(index, NO_BODY))
+            for index, head in enumerate(self._headers[openmetrics])
         ]
 
     def _failed(self, family: Family, error: Exception) -> None:

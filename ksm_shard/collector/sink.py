@@ -11,7 +11,7 @@ of its uid, and, until the watch has caught up with that list, by its resource v
 import logging
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 from ksm_shard.collector.object_count import ObjectCount, number
 from ksm_shard.metrics.compiler import Compiled
@@ -22,6 +22,7 @@ from ksm_shard.status.stats import Stats
 from ksm_shard.store.store import Store
 from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
+from ksm_shard.wire.shape import MessageShape
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds between log lines about one family: a bad object fails again with every change, and one line a minute is enough to
@@ -29,6 +30,7 @@ LOG: Final = logging.getLogger(__name__)
 LOG_EVERY: Final = 60.0
 # The name under which errors are counted if the whole object could not be read, and no family is to blame.
 WHOLE_OBJECT: Final = ""
+METADATA: Final = MessageShape(PartialObjectMetadata)
 
 
 class RenderErrors:
@@ -52,6 +54,10 @@ class RenderErrors:
     def duplicated(self, count: int) -> None:
         """Count series that an object repeats."""
         self._tally.on_duplicates(count)
+
+    def noted(self, family: Family | None, reason: str) -> None:
+        """Count a value that gives no sample, or labels that collide."""
+        self._tally.on_noted(family.name if family else WHOLE_OBJECT, reason)
 
     def _count(self, name: str, error: Exception) -> None:
         self._tally.on_render_error(name)
@@ -85,7 +91,7 @@ class StoreSink:
 
         `on_listed` is called when a list ends well.
         """
-        self._message = resource.message
+        self._parse, self._key = resource.shape.parse, resource.shape.key
         self._render = compiled.render
         self._store = store
         self._ownership = ownership
@@ -172,9 +178,9 @@ class StoreSink:
         if replayed and self._added[slot]:
             return
         try:
-            message = codec.parse(item, self._message)
-            key = _key(message)
-            texts = self._render(message)
+            parsed = self._parse(codec, item)
+            key = self._key(parsed)
+            texts = self._render(parsed)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
@@ -208,7 +214,7 @@ class StoreSink:
 
         A restarted process would not have them.
         """
-        self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source, version, replayed=replayed)
+        self._store.drop(_key(codec, item), self._source, version, replayed=replayed)
 
     def _wants(self, slot: int) -> bool:
         """Return whether to take objects of a slot.
@@ -246,9 +252,6 @@ class StoreSink:
         return True
 
 
-def _key(message: Any) -> str:
-    """Return the name that identifies an object's series.
-
-    The uid does not: a successor of the same name has another.
-    """
-    return f"{message.metadata.namespace}/{message.metadata.name}"
+def _key(codec: Codec, item: Raw) -> str:
+    """Return the key of an object of which only the metadata can be read, or is needed."""
+    return METADATA.key(METADATA.parse(codec, item))

@@ -14,7 +14,7 @@ from ksm_shard.wire.reading import Reading
 
 # Resources that a line names.
 NAMED: Final = 5
-READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
+READING: Final = {Reading.FULL: "protobuf", Reading.JSON: "JSON", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
 def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
@@ -26,7 +26,7 @@ def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
 def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
     """Return the report of each resource, by plural, for `check` and `plan`."""
     anywhere = _filtered(collectors)
-    return {one.resource.plural: _report(one, anywhere) for one in collectors}
+    return {one.resource.name: _report(one, anywhere) for one in collectors}
 
 
 def _report(collector: Collector, anywhere: bool) -> ResourceReport:
@@ -55,9 +55,9 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
     # The least healthy reflector speaks for all namespaces.
     speaker = max(reflectors, key=lambda reflector: reflector.state.trouble, default=None)
     # Tables and metadata do not say whether the API server filters: they are filtered if any list is.
-    filtered = _filtered([collector]) if kind.reading is Reading.FULL else anywhere
+    filtered = _filtered([collector]) if kind.reading in {Reading.FULL, Reading.JSON} else anywhere
     return ResourceStatus(
-        name=kind.plural,
+        name=kind.name,
         type=f"*{kind.api_version.rpartition('/')[2]}.{kind.kind}",
         reading=READING[kind.reading],
         synced=all(informer.listed for informer in collector.informers),
@@ -76,7 +76,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
 
 def rights_problems(collectors: Iterable[Collector]) -> Setup:
     """Return the line about resources that could be read and may not be any more."""
-    lost = sorted(one.resource.plural for one in collectors if one.lost)
+    lost = sorted(one.resource.name for one in collectors if one.lost)
     if not lost:
         return {}
     more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""

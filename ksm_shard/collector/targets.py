@@ -37,7 +37,7 @@ def targets(resource: Resource, scope: Scope) -> list[Target]:
             path=path,
             reading=resource.reading,
             columns=resource.columns,
-            selectors=_selectors(",".join(fields), scope.shard_selector),
+            selectors=_selectors(resource, fields, scope.shard_selector),
             resource_version="0" if scope.from_cache else "",
             object_limit=scope.object_limit,
         )
@@ -72,15 +72,18 @@ def _within(resource: Resource, namespace: str) -> str:
 
 
 def _fields(resource: Resource, scope: Scope, denied: list[str]) -> list[list[str]]:
-    if resource.plural != "pods" or not (scope.unscheduled_pods or scope.nodes):
+    if resource.path != "/api/v1/pods" or not (scope.unscheduled_pods or scope.nodes):
         return [denied]
     nodes = [""] if scope.unscheduled_pods else list(dict.fromkeys(scope.nodes))
     return [[*denied, f"spec.nodeName={node}"] for node in nodes]
 
 
-def _selectors(fields: str, shard_selector: Callable[[], str]) -> Selectors:
+def _selectors(resource: Resource, fields: list[str], shard_selector: Callable[[], str]) -> Selectors:
+    own = dict(resource.selectors)
+    all_fields = ",".join(filter(None, (own.pop("fieldSelector", ""), *fields)))
+
     def selectors() -> dict[str, str]:
         shard = shard_selector()
-        return ({"fieldSelector": fields} if fields else {}) | ({"shardSelector": shard} if shard else {})
+        return own | ({"fieldSelector": all_fields} if all_fields else {}) | ({"shardSelector": shard} if shard else {})
 
     return selectors

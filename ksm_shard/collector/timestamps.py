@@ -12,6 +12,7 @@ from typing import Final
 
 from ksm_shard.cluster.server_clock import ServerClock
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.exposed import joined
 from ksm_shard.sharding.masks import ALL, NONE, difference, intersection, union
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import Body
@@ -109,7 +110,9 @@ class Handover:
         # Locked, or slots could begin to leave between the choice of the timestamp and the reading of the samples.
         with self._lock:
             stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
-            return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
+            return joined(
+                family for one in shown for family in one.exposed(openmetrics=scrape.openmetrics, stamp=stamp)
+            )
 
     def _leave(self, leaving: bytes) -> None:
         with self._lock:

@@ -27,7 +27,7 @@ def without_effect(
     for name, patterns in allowlist.items():
         if "*" in patterns[1:] and patterns[0] != "*":
             yield f"the * of {name} is ignored, because it is not the first key"
-    enabled = {resource.plural: resource for resource in resources}
+    enabled = {resource.name: resource for resource in resources}
     if "*" in allowlist:
         yield from (f"{name}=[...] has no effect beside *=[...]" for name in allowlist if name != "*")
         if not any(family.allowlist == what for family in on):

@@ -16,6 +16,7 @@ from ksm_shard.metrics.text import SMALL, escape, number
 
 Failed = Callable[[Family, Exception], None]
 Duplicated = Callable[[int], None]
+Noted = Callable[[Family | None, str], None]
 # Most values are small, so the look-up in SMALL stands inline: a call of `number` would cost 0.05 us, 30 times a pod.
 NUMBER: Final = "{small(v) or num(v)}"
 
@@ -44,6 +45,7 @@ def compile_resource(
     *,
     failed: Failed,
     duplicated: Duplicated,
+    noted: Noted = lambda _family, _reason: None,
     labels_allowlist: Sequence[str] = (),
     annotations_allowlist: Sequence[str] = (),
 ) -> Compiled:
@@ -54,6 +56,7 @@ def compile_resource(
         families: the families that are on.
         failed: called with a family and an error when the family raises, and for a counter below zero, which is still written.
         duplicated: called with the number of series, or of items of a part, that repeat earlier ones; the first one is written.
+        noted: called by statements of a FamilySource for each value that gives no sample, with the reason.
         labels_allowlist: patterns of the keys that families of labels show; if empty, these families have no samples.
         annotations_allowlist: the same for families of annotations.
     """
@@ -74,7 +77,10 @@ def compile_resource(
     # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
     looks = resource.view is not None and any(families[index].viewed for index in live)
     body += ["obj = view(obj)"] if looks else []
-    body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
+    body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"] if resource.labels else []
+    source = resource.source() if resource.source is not None else None
+    if source is not None:
+        scope |= {**source.scope, "duplicated": duplicated, "noted": noted}
     parts = list(dict.fromkeys(part for index in live if (part := families[index].part) is not None))
     for at, part in enumerate(parts):
         scope[f"items{at}"] = part.items
@@ -86,12 +92,15 @@ def compile_resource(
             "except Exception as error:",
             f"    part{at} = Broken(error)",
         ]
+    prelude = len(body)
     for index in live:
         family = families[index]
         scope |= {f"family{index}": family, f"fn{index}": family.function}
         if family.shape == "mapping":
             scope[f"pick{index}"] = picker(allowed[family.allowlist])
-        if family.part is None:
+        if family.shape == "source" and source is not None:
+            statements = source.statements(family, f"family{index}")
+        elif family.part is None:
             statements = _statements(family, index, "obj", "ids")
         else:
             statements = [f"for of, item in part{parts.index(family.part)}:"]
@@ -103,11 +112,12 @@ def compile_resource(
             "except Exception as error:",
             f"    add(''); failed(family{index}, error)",
         ]
-    source = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
-    where = f"<families of {resource.plural}>"
-    linecache.cache[where] = (len(source), None, source.splitlines(keepends=True), where)
-    exec(compile(source, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
-    return Compiled(tuple(families), tuple(live), scope["render"], source)
+    body[prelude:prelude] = source.prelude() if source is not None else []
+    text = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
+    where = f"<families of {resource.name}>"
+    linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
+    exec(compile(text, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
+    return Compiled(tuple(families), tuple(live), scope["render"], text)
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

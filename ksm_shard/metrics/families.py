@@ -11,17 +11,34 @@ info      rows of label values                                  one sample a row
 rows      rows of label values that end in a number             one sample a row
 states    rows of label values that end in the current state    one_hot for each row
 mapping   Kubernetes keys and values                            one sample, a label a key, value 1
+source    (nothing: the resource's FamilySource has its statements)   whatever they write
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ksm_shard.wire.reading import Reading
+from ksm_shard.wire.shape import MessageShape, Shape
 
 Number = float | int | bool | None
 Rows = Sequence[tuple[Any, ...]]
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FamilySource(Protocol):
+    """Families that are not declared as functions but written as statements, for what is known only when a file is read."""
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """Names that the statements use, and their values."""
+
+    def statements(self, family: "Family", variable: str) -> list[str]:
+        """Return the statements that add the samples of `obj` to `text`; `variable` has the family."""
+
+    def prelude(self) -> list[str]:
+        """Return what runs before them, once an object, for all families that were asked for."""
+
 
 STABLE: Final = "STABLE"
 ALPHA: Final = "ALPHA"
@@ -44,6 +61,7 @@ class Family:
         opt_in: off by default; on if the opt-in list names the family.
         viewed: the function, or the function of its part, needs the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics that deprecated the family; "" if none did.
+        repeats: different objects may have the same series, because no label tells them apart for certain.
     """
 
     name: str
@@ -61,6 +79,7 @@ class Family:
     opt_in: bool = False
     viewed: bool = False
     deprecated_since: str = ""
+    repeats: bool = False
 
 
 class Declarations:
@@ -167,23 +186,27 @@ class Resource(Declarations):
         self,
         api_version: str,
         plural: str,
-        message: type[Any],
+        shape: type[Any] | Shape,
         *,
-        labels: Mapping[str, str],
+        labels: Mapping[str, str] | None,
         kind: str = "",
         namespaced: bool = True,
         default: bool = True,
         reading: Reading = Reading.FULL,
         columns: Mapping[str, int] | None = None,
         view: Callable[[Any], Any] | None = None,
+        name: str = "",
+        selectors: Mapping[str, str] | None = None,
+        source: Callable[[], FamilySource] | None = None,
     ) -> None:
         """Declare a resource.
 
         Args:
             api_version: `v1` or group/version.
             plural: name in the API and in `--resources`.
-            message: thin message class that objects are parsed as.
-            labels: identity labels of an object: names -> dotted fields; a field without a dot is one of the metadata.
+            shape: parses objects: a thin message class, or another shape.
+            labels: identity labels of an object: names -> dotted fields; a field without a dot is one of the metadata. None
+                for families that bring all their labels.
             kind: kind in the API; by default the name of the message class.
             namespaced: objects live in namespaces.
             default: exported unless `--resources` says otherwise.
@@ -192,18 +215,24 @@ class Resource(Declarations):
             view: takes a message and returns the object that functions of `viewed` families take; called once an object. The view
                 needs all fields of the message that other families read, because they receive the view too if any `viewed` family
                 is on.
+            name: name here, if the plural alone is not enough; by default the plural.
+            selectors: `labelSelector` and `fieldSelector` of the objects to request.
+            source: makes the statements of families of the shape `source`.
         """
         super().__init__([], None)
         self.api_version = api_version
         self.plural = plural
-        self.message = message
-        self.kind = kind or message.DESCRIPTOR.name
-        self.labels = dict(labels)
+        self.name = name or plural
+        self.shape = MessageShape(shape) if isinstance(shape, type) else shape
+        self.kind = kind or self.shape.name
+        self.labels = dict(labels or {})
         self.namespaced = namespaced
         self.default = default
         self.reading = reading
         self.columns = dict(columns or {})
         self.view = view
+        self.selectors = dict(selectors or {})
+        self.source = source
 
     @property
     def group(self) -> str:

@@ -8,5 +8,9 @@ def header(family: Family, *, openmetrics: bool = False) -> str:
     name = family.name
     if openmetrics and family.type == "counter":
         name = name.removesuffix("_total")
+    stability = f"[{family.stability}]" if family.stability else ""
     since = f" (Deprecated since {family.deprecated_since})" if family.deprecated_since else ""
-    return f"# HELP {name} [{family.stability}]{since} {family.help}\n# TYPE {name} {family.type}\n"
+    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    if openmetrics:
+        text = text.replace('"', r"\"")
+    return f"# HELP {name} {stability}{since}{' ' if stability else ''}{text}\n# TYPE {name} {family.type}\n"

@@ -145,6 +145,27 @@ class Plan(Options):
 
 
 @dataclass(frozen=True)
+class CustomValidate(Options):
+    """Options of `ksm-shard custom validate`: files of Custom Resource State, and what to hold them against."""
+
+    files: tuple[str, ...] = option(OPTIONS, Words("FILE"), (), "The files to check.", flag="")
+    crds: str = option(
+        OPTIONS,
+        Text("DIR"),
+        "",
+        "Hold paths, states and labels against the schemas of the CustomResourceDefinitions in the files *.jsonl, *.json and"
+        " *.yaml of this directory.",
+    )
+    objects: str = option(
+        OPTIONS, Text("DIR"), "", "Show what each metric makes of the objects in this directory, and what that costs."
+    )
+
+    def problems(self) -> list[str]:
+        """Return a line for each thing that does not go together."""
+        return [] if self.files else ["custom validate: give the file to check"]
+
+
+@dataclass(frozen=True)
 class Command:
     """A command: its name, which may be two words, its help and its options, if any."""
 
@@ -164,6 +185,7 @@ COMMANDS: Final = (
         Plan,
     ),
     Command("config validate", "Check the flags, variables and file as run would use them.", Settings),
+    Command("custom validate", "Check files of custom resources, and show what they make of objects.", CustomValidate),
     Command("version", "Print the versions of ksm-shard, of Python, and the platform."),
     Command("completion", "Print the completion script for a shell: bash, zsh or fish."),
 )

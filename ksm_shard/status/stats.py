@@ -28,6 +28,7 @@ class Stats:
         wire_errors: objects skipped because they were unreadable.
         render_errors: objects at which a family raised, by family.
         duplicates: series that an object repeated, written once.
+        noted: what gave no sample where a family of a custom resource looked for one, by family and reason.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -47,6 +48,7 @@ class Stats:
         self.wire_errors = 0
         self.render_errors = Counter[str]()
         self.duplicates = 0
+        self.noted = Counter[tuple[str, str]]()
 
     @property
     def watch_restarts(self) -> int:
@@ -111,6 +113,10 @@ class Stats:
     def on_duplicates(self, count: int) -> None:
         """Count series that an object repeated."""
         self.duplicates += count
+
+    def on_noted(self, family: str, reason: str) -> None:
+        """A value of an object gave no sample."""
+        self.noted[family, reason] += 1
 
     @staticmethod
     def _count(results: Counter[str], result: str) -> None:

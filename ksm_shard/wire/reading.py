@@ -10,5 +10,6 @@ class Reading(Enum):
     """
 
     FULL = "whole objects"
+    JSON = "whole objects, as JSON"
     METADATA = "PartialObjectMetadata"
     TABLE = "a Table with metadata"

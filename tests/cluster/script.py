@@ -10,10 +10,11 @@ from ksm_shard.cluster.protocols import Events, Pages
 from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.cluster.versions import older
-from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, JsonCodec, ListPage, ProtobufCodec
+from ksm_shard.wire.codec import INITIAL_EVENTS_END, Codec, Event, ListPage, ProtobufCodec
+from tests.wire.dicts import Dicts
 
 Step = list[Any]  # pages or events to yield, errors to raise, functions to call in between
-CODEC = JsonCodec()
+CODEC = Dicts()
 
 
 def thing(uid: str, version: int) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ksm_shard.cluster.coalescing import ALONE, GATHER, coalesced
-from ksm_shard.wire.codec import Codec, Event, JsonCodec
+from ksm_shard.wire.codec import Codec, Event
+from ksm_shard.wire.json import JsonCodec
 
 CODEC = JsonCodec()
 

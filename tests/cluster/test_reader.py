@@ -15,12 +15,14 @@ from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import Forbidden, Gone, Restored, Unavailable, Unsupported
 from ksm_shard.cluster.reader import TELLING, Reader, Target
-from ksm_shard.wire.codec import UNREADABLE, WITHHELD, Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.codec import UNREADABLE, WITHHELD, Codec, ProtobufCodec
 from ksm_shard.wire.frames import WireError, frame, seal
+from ksm_shard.wire.json import JsonCodec, TableCodec
 from ksm_shard.wire.messages.core_v1_pb2 import Secret
 from ksm_shard.wire.messages.meta_v1_pb2 import Status, StatusCause, StatusDetails
 from ksm_shard.wire.reading import Reading
 from tests.cluster.server import Request, Server, serving
+from tests.wire.dicts import item_of
 
 PATH = "/api/v1/secrets"
 LISTED = (
@@ -33,6 +35,7 @@ PARTIAL = {"kind": "PartialObjectMetadata"}
 ROW = {"cells": ["name", "Opaque"], "object": {**PARTIAL, "metadata": META}}
 ANSWERS = {
     Reading.FULL: (b"{}", b""),
+    Reading.JSON: (b"{}", b""),
     Reading.METADATA: (b"{}", b""),
     Reading.TABLE: (b'{"kind":"Table"}', b""),
 }
@@ -56,7 +59,7 @@ def test_pages() -> None:
     with serving(answer) as server:
         pages = list(reader(server).pages(query, Call()))
 
-    assert [one.items for _, one in pages] == [[{"a": 1}], [], [{"b": 2}]]
+    assert [list(map(item_of, one.items)) for _, one in pages] == [[{"a": 1}], [], [{"b": 2}]]
     rest = {"limit": "500", "fieldSelector": "a=b"}
     assert [one.query for one in server.requests] == [query, {**rest, "continue": "x"}, {**rest, "continue": "y"}]
     assert len({one.client_address for one in server.requests}) == 1
@@ -80,6 +83,7 @@ def test_token_expires() -> None:
             WATCHED,
         ),
         (Reading.TABLE, "application/json;as=Table;g=meta.k8s.io;v=v1", None),
+        (Reading.JSON, "application/json", None),
     ],
 )
 def test_accept(reading: Reading, listed: str, watched: str | None) -> None:
@@ -100,6 +104,7 @@ def test_accept(reading: Reading, listed: str, watched: str | None) -> None:
         (Reading.METADATA, "application/vnd.kubernetes.protobuf", ProtobufCodec),
         (Reading.METADATA, "application/json; charset=utf-8", JsonCodec),
         (Reading.TABLE, "application/json", TableCodec),
+        (Reading.JSON, "application/json", JsonCodec),
         (Reading.TABLE, "application/vnd.kubernetes.protobuf", None),
         (Reading.FULL, "text/html", None),
         (Reading.FULL, "", None),
@@ -148,10 +153,10 @@ def test_table() -> None:
     secret = {"metadata": META, "type": "Opaque"}
     with serving(answer) as server:
         one = reader(server, Reading.TABLE)
-        assert [listed.items for _, listed in one.pages({}, Call())] == [[secret]]
+        assert [list(map(item_of, listed.items)) for _, listed in one.pages({}, Call())] == [[secret]]
         (codec, added), (_, last) = one.events({"watch": "true", "timeoutSeconds": "300"}, Call())
 
-    assert added.item == secret
+    assert item_of(added.item) == secret
     assert codec.ends_initial_events(last.item)
     assert codec.identity(last.item)[1] == "9"
 
@@ -206,7 +211,8 @@ def test_what_a_tool_copied_of_a_secret_is_dropped(key: str) -> None:
     (listed,) = codec.page(json.dumps(table).encode()).items
     ((event),) = codec.events([json.dumps({"type": "MODIFIED", "object": table}).encode() + b"\n"])
 
-    assert listed == event.item == {"metadata": {**META, "annotations": {"team": "blue"}}, "type": "Opaque"}
+    shown = {"metadata": {**META, "annotations": {"team": "blue"}}, "type": "Opaque"}
+    assert [shown, shown] == [item_of(listed), item_of(event.item)]
 
 
 def test_nothing_holds_what_was_dropped() -> None:
@@ -227,7 +233,7 @@ def test_nothing_holds_what_was_dropped() -> None:
 
     ((event),) = TableCodec({}).events(chunks())
 
-    assert event.item == {"metadata": {**META, "annotations": {"a": "b"}}}
+    assert item_of(event.item) == {"metadata": {**META, "annotations": {"a": "b"}}}
     assert held == [0]
 
 

@@ -4,12 +4,13 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.exposed import joined
 from ksm_shard.kinds.pods import pods
 from ksm_shard.sharding.masks import ALL
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import text_pieces
-from ksm_shard.wire.codec import JsonCodec
+from tests.wire.dicts import Dicts
 
 RESTARTS = "kube_pod_container_status_restarts_total"
 
@@ -24,12 +25,12 @@ def put(collector: Collector, name: str, *restarts: int) -> None:
     """Export a pod whose containers were restarted so often."""
     statuses = [{"name": f'c{at}"}} -1', "restartCount": count} for at, count in enumerate(restarts)]
     sink = collector.sink()
-    sink.put(JsonCodec(), {"metadata": {"name": name, "uid": name}, "status": {"containerStatuses": statuses}})
+    sink.put(Dicts(), {"metadata": {"name": name, "uid": name}, "status": {"containerStatuses": statuses}})
 
 
 def text(collector: Collector, *, openmetrics: bool) -> str:
     """Return a scrape."""
-    return b"".join(text_pieces(collector.bodies(openmetrics=openmetrics))).decode()
+    return b"".join(text_pieces(joined(collector.exposed(openmetrics=openmetrics)))).decode()
 
 
 def counts(scrape: str) -> list[str]:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.exposed import joined
 from ksm_shard.collector.sink import StoreSink
 from ksm_shard.kinds.pods import pods
 from ksm_shard.sharding.masks import NONE, SLOTS
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import text_pieces
-from ksm_shard.wire.codec import JsonCodec
+from tests.wire.dicts import Dicts
 
 # The version of an object is in one of its labels, so that old news shows.
 FAMILIES = [family for family in pods.families if family.name == "kube_pod_info"]
@@ -92,7 +93,7 @@ class Server:
         self.changes.append(Change(version, self.at(self.version).get(name), after))
 
 
-class Meddling(JsonCodec):
+class Meddling(Dicts):
     """Does something between the look at whose an object is and its put, once."""
 
     def __init__(self) -> None:
@@ -234,7 +235,7 @@ class Process:
 
     def text(self) -> list[str]:
         """Return what is exported."""
-        return sorted(b"".join(text_pieces(self._collector.bodies(openmetrics=False))).decode().splitlines())
+        return sorted(b"".join(text_pieces(joined(self._collector.exposed(openmetrics=False)))).decode().splitlines())
 
     def seen(self) -> list[int]:
         """Return how many pods each reflector knows of."""

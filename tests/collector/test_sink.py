@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.exposed import joined
 from ksm_shard.collector.object_count import ObjectCount
 from ksm_shard.collector.sink import StoreSink
 from ksm_shard.kinds.pods import pods
@@ -16,11 +17,12 @@ from ksm_shard.sharding.masks import ALL, NONE, difference
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import text_pieces
-from ksm_shard.wire.codec import JsonCodec, ProtobufCodec
+from ksm_shard.wire.codec import ProtobufCodec
 from ksm_shard.wire.convert import fill
 from ksm_shard.wire.frames import WireError
+from tests.wire.dicts import Dicts
 
-JSON = JsonCodec()
+JSON = Dicts()
 PROTOBUF = ProtobufCodec()
 MINE, FOREIGN = "a-uid", "another-uid"
 MASK = MMH3.mask(0, 2) if MMH3.target_map(2)[MMH3.slot_of(MINE)] == 0 else MMH3.mask(1, 2)
@@ -46,7 +48,7 @@ JSON_PODS = st.fixed_dictionaries(
 
 def garbled(name: str, at: int, by: bytes) -> bytes:
     """Return a pod as protobuf, with some of its bytes replaced."""
-    message = pods.message()
+    message = pods.shape.message()
     fill(message, pod(name))
     data = message.SerializeToString()
     return data[: at % len(data)] + by + data[at % len(data) + len(by) :]
@@ -74,7 +76,7 @@ class Shop:
 
     def phases(self) -> dict[str, str]:
         """Return the phase of each pod in the store."""
-        lines = b"".join(text_pieces(self.collector.bodies(openmetrics=False))).decode().splitlines()
+        lines = b"".join(text_pieces(joined(self.collector.exposed(openmetrics=False)))).decode().splitlines()
         found = {}
         for line in lines:
             if not line.startswith("#") and line.endswith(" 1"):
@@ -139,7 +141,7 @@ def test_an_object_made_again_under_its_name_replaces_its_predecessor(shop: Shop
 
 def test_a_deleted_object_is_dropped_however_it_was_sent(shop: Shop) -> None:
     """Both codecs can name the object of a DELETED event."""
-    message = pods.message()
+    message = pods.shape.message()
     fill(message, pod("proto"))
     shop.sink.put(PROTOBUF, message.SerializeToString())
     shop.sink.put(JSON, pod("json"))
@@ -302,7 +304,7 @@ def test_a_slot_lost_while_its_object_is_put_keeps_nothing() -> None:
     """The release of a slot and a put of one of its objects may cross; nothing is left behind, and there is no last word."""
     shop = Shop()
     shop.collector.store.leave(ALL)
-    message = pods.message()
+    message = pods.shape.message()
     fill(message, pod("late"))
 
     class Losing(ProtobufCodec):
@@ -427,7 +429,7 @@ def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:
     shop.sink.put(JSON, pod("after", phase="Failed"))
 
     assert {"before": "Running", "after": "Failed", "huge": "Running"} == shop.phases()
-    text = b"".join(text_pieces(shop.collector.bodies(openmetrics=False))).decode()
+    text = b"".join(text_pieces(joined(shop.collector.exposed(openmetrics=False)))).decode()
     (family,) = text_string_to_metric_families(text)
     assert huge["metadata"]["namespace"] in {sample.labels["namespace"] for sample in family.samples}
 
@@ -446,6 +448,6 @@ def test_whatever_comes_is_text_that_parses_or_a_counted_error(items: list[tuple
                 take(codec, item)
 
     shop.sink.put(JSON, pod("fine"))
-    text = b"".join(text_pieces(shop.collector.bodies(openmetrics=False))).decode()
+    text = b"".join(text_pieces(joined(shop.collector.exposed(openmetrics=False)))).decode()
     served = {sample.labels["pod"] for family in text_string_to_metric_families(text) for sample in family.samples}
     assert "fine" in served

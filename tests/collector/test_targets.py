@@ -6,6 +6,8 @@ import pytest
 
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.kinds import resources
+from ksm_shard.metrics.families import Resource
+from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
 from ksm_shard.wire.reading import Reading
 
 RESOURCES = resources()
@@ -80,3 +82,19 @@ def test_the_shard_selector_is_asked_for_anew_each_time() -> None:
         {"fieldSelector": "spec.nodeName=n", "shardSelector": "second"},
         {"fieldSelector": "spec.nodeName=n"},
     ] == [target.selectors() for _ in range(3)]
+
+
+def test_selectors_of_a_resource() -> None:
+    """A resource that is about some objects only is listed with its selectors, beside those of the scope."""
+    resource = Resource(
+        "example.org/v1",
+        "pots",
+        PartialObjectMetadata,
+        labels=None,
+        kind="Pot",
+        selectors={"labelSelector": "a=b", "fieldSelector": "metadata.name!=x"},
+    )
+
+    (target,) = targets(resource, Scope(namespaces_denylist=["c"]))
+
+    assert {"labelSelector": "a=b", "fieldSelector": "metadata.name!=x,metadata.namespace!=c"} == target.selectors()

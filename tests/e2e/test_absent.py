@@ -15,6 +15,7 @@ from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.coalescing import GATHER
 from ksm_shard.cluster.reader import Reader
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.exposed import joined
 from ksm_shard.collector.informer import Informer
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.kinds import resources
@@ -66,7 +67,7 @@ class Passing(threading.Event):
 
 def text_of(collector: Collector) -> str:
     """Return what a scrape takes."""
-    return b"".join(text_pieces(collector.bodies(openmetrics=False))).decode()
+    return b"".join(text_pieces(joined(collector.exposed(openmetrics=False)))).decode()
 
 
 def following(

@@ -49,6 +49,6 @@ def objects(resource: Resource) -> list[Any]:
     assert source.exists(), f"make {source}: objects as the API serves them, one a line, with a sample for each family"
     messages = []
     for line in source.read_text().splitlines():
-        messages.append(resource.message())
+        messages.append(resource.shape.message())
         fill(messages[-1], json.loads(line))
     return messages

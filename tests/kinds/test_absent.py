@@ -80,7 +80,10 @@ def test_absent_and_empty_are_told_apart(row: Row) -> None:
     assert full is not None
     for given, expected in ((False, row.absent), (True, row.empty)):
         obj = made(row, given=given)
-        message = resource.message()
+        message = resource.shape.message()
         fill(message, obj)
 
-        assert [expected, expected] == [said(row, message), said(row, resource.message.FromString(encode(full, obj)))]
+        assert [expected, expected] == [
+            said(row, message),
+            said(row, resource.shape.message.FromString(encode(full, obj))),
+        ]

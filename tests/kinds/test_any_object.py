@@ -131,7 +131,7 @@ def put(message: Any, contents: dict[str, Any]) -> Any:
 def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject) -> None:
     """Nothing is raised, families fail for bad values only, and no series or label is repeated."""
     renderer = Renderer(RESOURCES[plural])
-    message = put(renderer.resource.message(), data.draw(fields(renderer.resource.message.DESCRIPTOR)))
+    message = put(renderer.resource.shape.message(), data.draw(fields(renderer.resource.shape.message.DESCRIPTOR)))
 
     check(renderer, renderer.text(message), ValueError)
 
@@ -232,15 +232,15 @@ def test_any_json_renders_as_the_protobuf_of_it(plural: str, data: st.DataObject
     """What is absent, empty or zero in one is so in the other; impossible times and half characters cost single families."""
     resource = RESOURCES[plural]
     full = message_name(resource.group, resource.api_version.rpartition("/")[2], resource.kind)
-    given = data.draw(objects(resource.message.DESCRIPTOR))
+    given = data.draw(objects(resource.shape.message.DESCRIPTOR))
     from_json, from_protobuf = Renderer(resource), Renderer(resource)
-    message = resource.message()
+    message = resource.shape.message()
     fill(message, given)
 
     text = from_json.text(message)
 
     check(from_json, text, ValueError, TypeError, UnicodeDecodeError)
-    unpacked = resource.message.FromString(encode(full or f"{META}.PartialObjectMetadata", given))
+    unpacked = resource.shape.message.FromString(encode(full or f"{META}.PartialObjectMetadata", given))
     assert [] == misplaced(message, given) == misplaced(unpacked, given)
     assert text == from_protobuf.text(unpacked)
     assert [name for name, _ in from_json.failures] == [name for name, _ in from_protobuf.failures]

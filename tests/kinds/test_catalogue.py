@@ -124,7 +124,7 @@ def test_what_needs_only_metadata_is_read_as_metadata() -> None:
     metadata = [resource for resource in RESOURCES.values() if resource.reading is Reading.METADATA]
 
     assert {"configmaps", "clusterroles", "roles", "users"} <= {resource.plural for resource in metadata}
-    assert {"PartialObjectMetadata"} == {resource.message.DESCRIPTOR.name for resource in metadata}
+    assert {"PartialObjectMetadata"} == {resource.shape.name for resource in metadata}
     assert "PartialObjectMetadata" not in {resource.kind for resource in RESOURCES.values()}
 
 

@@ -40,7 +40,7 @@ def numbers(number: str) -> dict[str, Any]:
 def said(family: str, wanted: list[dict[str, Any]], current: list[dict[str, Any]]) -> list[str]:
     """Return the samples of a family without the labels of the object, the type of the target and the container."""
     renderer = Renderer(SCALERS)
-    message = SCALERS.message()
+    message = SCALERS.shape.message()
     fill(message, {"metadata": {"name": "x"}, "spec": {"metrics": wanted}, "status": {"currentMetrics": current}})
     (text,) = (text for declared, text in renderer.samples(message).items() if declared.name == family)
     assert [] == renderer.failures

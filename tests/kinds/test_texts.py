@@ -36,7 +36,7 @@ def renderings(resource: Resource, renderer: Renderer) -> Iterator[tuple[str, st
     for line in (OBJECTS / f"{resource.plural}.jsonl").read_text().splitlines()[:4]:
         given = {key: value for key, value in json.loads(line).items() if key not in ELSEWHERE}
         for path, other in spoiled(given):
-            message = resource.message()
+            message = resource.shape.message()
             renderer.failures.clear()
             try:
                 fill(message, other)

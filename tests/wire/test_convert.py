@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.codec import JsonCodec
 from ksm_shard.wire.convert import fill
+from ksm_shard.wire.json import JsonCodec
 from ksm_shard.wire.messages.coordination_v1_pb2 import Lease
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
 

@@ -22,6 +22,7 @@ META: Final = "k8s.io.apimachinery.pkg.apis.meta.v1"
 CALLED: Final = {
     "meta_v1.Quantity": "k8s.io.apimachinery.pkg.api.resource.Quantity",
     "meta_v1.IntOrString": "k8s.io.apimachinery.pkg.util.intstr.IntOrString",
+    "metadata_v1.Metadata": f"{META}.PartialObjectMetadata",
     "runtime.WatchEvent": f"{META}.WatchEvent",
     # Less of an object than its metadata have: what tells whose it is, and what ends a list.
     "runtime.Identity": f"{META}.PartialObjectMetadata",
@@ -45,7 +46,7 @@ SCALARS: Final = {
 def full_name(thin: str) -> str:
     """Return what the API calls a message: core_v1.Pod -> k8s.io.api.core.v1.Pod."""
     package, _, name = thin.rpartition(".")
-    if package == "meta_v1":
+    if package in {"meta_v1", "metadata_v1"}:
         package = META
     elif package == "runtime":
         package = "k8s.io.apimachinery.pkg.runtime"

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksm_shard.wire.codec import UNREADABLE, Codec, JsonCodec, ProtobufCodec, TableCodec
+from ksm_shard.wire.codec import UNREADABLE, Codec, ProtobufCodec
 from ksm_shard.wire.frames import WireError, frame, seal
+from ksm_shard.wire.json import JsonCodec, TableCodec
 from ksm_shard.wire.messages.core_v1_pb2 import Pod
 from ksm_shard.wire.messages.meta_v1_pb2 import ObjectMeta
 from ksm_shard.wire.messages.runtime_pb2 import RawExtension, WatchEvent

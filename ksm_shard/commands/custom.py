@@ -1,0 +1,139 @@
+"""`ksm-shard custom validate`: every problem of a Custom Resource State file, and what its metrics make of real objects.
+
+Exit status 2 if there is a problem, keys that run would pass over included; advice alone is none.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ksm_shard.commands.simulate import read as read_objects
+from ksm_shard.custom import checks
+from ksm_shard.custom.entries import Entry, Problem
+from ksm_shard.custom.file import read
+from ksm_shard.custom.resolve import Followed, Served, resolve, resource_of, unserved
+from ksm_shard.custom.schemas import Definition, definitions
+from ksm_shard.metrics.compiler import compile_resource
+from ksm_shard.metrics.families import Family
+from ksm_shard.settings.commands import CustomValidate
+from ksm_shard.wire.json import JsonCodec, raw
+
+OK: Final = 0
+USAGE: Final = 2
+# A metric is timed for so long at least, in seconds: one object is too short for the clock.
+TIMED: Final = 0.02
+
+Object = dict[str, Any]
+
+
+def validate(options: CustomValidate) -> int:
+    """Print problems, advice, and what metrics make of objects; return 2 if there is a problem."""
+    try:
+        known = [one for found in _read(options.crds) if _is_definition(found) for one in definitions(found)]
+        objects = list(_read(options.objects))
+        known += [one for found in objects if _is_definition(found) for one in definitions(found)]
+        worst = OK
+        for path in options.files:
+            entries, problems = read(Path(path).read_bytes())
+            worst = max(worst, _report(path, entries, problems, known, against=bool(options.crds)))
+            if objects and not any(problem.fatal for problem in problems):
+                sys.stdout.writelines(f"{line}\n" for line in _shown(entries, known, objects))
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"ksm-shard: {error}\n")
+        return USAGE
+    return worst
+
+
+def _read(folder: str) -> Iterator[Object]:
+    return (found for _, found in read_objects(Path(folder))) if folder else iter(())
+
+
+def _is_definition(found: Object) -> bool:
+    return bool(found["kind"] == "CustomResourceDefinition")
+
+
+def _report(
+    path: str, entries: Sequence[Entry], problems: Sequence[Problem], known: Sequence[Definition], *, against: bool
+) -> int:
+    found = {*checks.of_file(entries), *(checks.against(entries, known) if against else ())}
+    errors = sorted({*problems, *(one for one in found if one.fatal)})
+    advice = sorted(one for one in found if not one.fatal)
+    lines = [(one, "") for one in errors] + [(one, "warning: ") for one in advice]
+    for one, kind in sorted(lines, key=lambda line: (line[0].line, line[0].column)):
+        sys.stdout.write(f"{path}:{one.line}:{one.column}: {kind}{one.text}\n")
+    metrics = sum(len(entry.metrics) for entry in entries)
+    said = f"{len(errors)} problems" if errors else "ok"
+    sys.stdout.write(f"{path}: {said}, {len(advice)} warnings, {len(entries)} entries, {metrics} metrics\n")
+    return USAGE if errors else OK
+
+
+def _shown(entries: Sequence[Entry], known: Sequence[Definition], objects: Sequence[Object]) -> Iterator[str]:
+    """Yield a table for each kind: what its metrics make of the objects."""
+    served = {one.served for one in known} | set(_guessed(objects, known))
+    for followed in resolve(entries, served):
+        mine = [one for one in objects if _is_of(one, followed.served)]
+        yield from _table(followed, mine)
+    for entry in unserved(entries, served):
+        yield f"{entry.group}/{entry.version}/{entry.kind}: there is no object and no definition of it"
+
+
+def _guessed(objects: Iterable[Object], known: Iterable[Definition]) -> Iterator[Served]:
+    """Yield what objects say of kinds without a definition."""
+    defined = {(one.served.group, one.served.kind) for one in known}
+    for one in objects:
+        group, _, version = str(one["apiVersion"]).rpartition("/")
+        if (group, one["kind"]) not in defined:
+            yield Served(group, version, one["kind"], f"{str(one['kind']).lower()}s")
+
+
+def _is_of(found: Object, served: Served) -> bool:
+    return (str(found["apiVersion"]).rpartition("/")[0], found["kind"]) == (served.group, served.kind)
+
+
+def _table(followed: Followed, objects: Sequence[Object]) -> Iterator[str]:
+    resource = resource_of(followed)
+    reasons: Counter[tuple[str, str]] = Counter()
+
+    def noted(family: Family | None, reason: str) -> None:
+        reasons[family.name if family else "", reason] += 1
+
+    def failed(family: Family, error: Exception) -> None:
+        reasons[family.name, type(error).__name__] += 1
+
+    items = [raw(one) for one in objects]
+    began = time.perf_counter()
+    parsed = [resource.shape.parse(JsonCodec(), item) for item in items]
+    reading = (time.perf_counter() - began) / (len(items) or 1) * 1e6
+    yield f"{resource.name}: {len(objects)} objects" + (f", {reading:.0f} us to read one" if items else "")
+    if not items:
+        return
+    yield "   samples   without   us     metric"
+    for family in resource.families:
+        compiled = compile_resource(resource, [family], failed=failed, duplicated=_ignored, noted=noted)
+        texts = [compiled.render(one)[0] for one in parsed]
+        why = ", ".join(
+            f"{reason} {count}" for (name, reason), count in sorted(reasons.items()) if name in {family.name, ""}
+        )
+        reasons.clear()
+        cost = _timed(compiled.render, parsed)
+        reasons.clear()
+        without = sum(not text for text in texts) / len(texts)
+        samples = sum(text.count("\n") for text in texts)
+        yield f"{samples:10d}   {without:6.0%}    {cost:<6.1f} {family.name}" + (f" ({why})" if why else "")
+
+
+def _timed(render: Any, parsed: Sequence[Any]) -> float:
+    """Return how many microseconds an object takes."""
+    rounds, began = 0, time.perf_counter()
+    while (spent := time.perf_counter() - began) < TIMED or not rounds:
+        for one in parsed:
+            render(one)
+        rounds += 1
+    return spent / rounds / len(parsed) * 1e6
+
+
+def _ignored(count: int) -> None:
+    del count

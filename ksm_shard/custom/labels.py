@@ -1,0 +1,225 @@
+"""The labels of a metric as source: what can be decided when the file is read is not decided for each sample.
+
+From weak to strong, each layer replacing those before where it is not null:
+
+    commonLabels, customresource_*       literals in the source
+    labelsFromPath of the object         read once an object, shared by all metrics that write the same
+    labelName, labelFromKey              known where a sample is made
+    labelsFromPath of the element        read for each element
+
+Written sorted by name. `customresource_group` is always among them, so that what sorts before it ends in a comma and what sorts
+after it begins with one. Where copied keys may replace other labels, all meet in a dict instead (`Mixed`).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from ksm_shard.custom.code import Suite, literal
+from ksm_shard.custom.entries import CustomMetric, LabelPath
+from ksm_shard.custom.values import label
+from ksm_shard.metrics.text import escape
+
+ANCHOR: Final = "customresource_group"
+INVALID: Final = re.compile(r"[^a-zA-Z0-9_]")
+CANDIDATES: Final = 16
+VARIABLE: Final = re.compile(r"\{(\w+)\}")
+
+# Labels of one strength, each with the variable that has its value, None where there is none.
+Layer = Sequence[tuple[LabelPath, str]]
+Noted = Callable[[Any, str], None]
+
+
+def quoted(value: Any) -> str:
+    """Return a JSON value as the escaped text of a label."""
+    return escape(value if value.__class__ is str else label(value))
+
+
+# Cached: the objects of a cluster repeat their keys.
+@lru_cache(maxsize=65536)
+def copied_name(prefix: str, key: str) -> str:
+    """Return the label name of a copied key; `_` comes before what Prometheus does not take at the beginning."""
+    name = INVALID.sub("_", prefix + key)
+    return f"_{name}" if not name or name[0].isdigit() or name == "__name__" else name
+
+
+def copied(prefix: str, value: Any, noted: Noted) -> dict[str, str]:
+    """Return the names and escaped texts of a map's keys; of keys that make one name the last in order counts."""
+    if value.__class__ is not dict:
+        return {}
+    names = {copied_name(prefix, key): quoted(value[key]) for key in sorted(value)}
+    if len(names) != len(value):
+        noted(None, "label_collision")
+    return names
+
+
+def before(prefix: str, value: Any, noted: Noted) -> str:
+    """Return a map as labels that sort before the anchor."""
+    return "".join([f'{name}="{text}",' for name, text in sorted(copied(prefix, value, noted).items())])
+
+
+def after(prefix: str, value: Any, noted: Noted) -> str:
+    """Return a map as labels that sort after the anchor."""
+    return "".join([f',{name}="{text}"' for name, text in sorted(copied(prefix, value, noted).items())])
+
+
+def joined(names: Mapping[str, str]) -> str:
+    """Return labels that met in a dict, sorted."""
+    return ",".join([f'{name}="{names[name]}"' for name in sorted(names)])
+
+
+SCOPE: Final[Mapping[str, Any]] = {
+    "quoted": quoted,
+    "copied": copied,
+    "before": before,
+    "after": after,
+    "joined": joined,
+}
+
+
+def labels_of(
+    metric: CustomMetric, constants: Mapping[str, str], prelude: Suite, *, around: bool = False
+) -> "Fixed | Mixed":
+    """Return how the labels of a metric are written.
+
+    Args:
+        metric: whose labels these are.
+        constants: the labels that are known, customresource_* included.
+        prelude: the statements that run once an object.
+        around: whether the map around an element has labels for it, too.
+    """
+    paths = [*metric.base, *metric.labels]
+    stars = [one.name for one in paths if one.star]
+    named = {*constants, *(one.name for one in paths if not one.star), *given(metric)}
+    apart = not any(
+        name.startswith(star) for at, star in enumerate(stars) for name in (*named, *stars[:at], *stars[at + 1 :])
+    )
+    copies_around = around and any(one.star for one in metric.labels)
+    replaced = any(one.name == metric.label_name for one in metric.labels)
+    # Each candidate is a conditional expression inside another, which Python's parser does not follow for ever.
+    crowded = max(Counter(one.name for one in paths).values(), default=0) > CANDIDATES
+    kind = Mixed if not apart or copies_around or replaced or crowded else Fixed
+    return kind(metric, constants, prelude)
+
+
+def given(metric: CustomMetric) -> list[str]:
+    """Return the names of the labels that a sample has neither of the object nor of the element."""
+    return [name for name in (metric.label_name, metric.label_from_key, *metric.labels_from_keys) if name]
+
+
+def present(layer: Layer) -> str:
+    """Return the condition that one of the labels is there."""
+    conditions = [
+        f"({value}.__class__ is dict and {value})" if one.star else f"{value} is not None" for one, value in layer
+    ]
+    return " or ".join(conditions) or "False"
+
+
+class Fixed:
+    """Labels whose names and order are known, but for copied keys, whose names all begin with what no other does.
+
+    Attributes:
+        base: f-string content for a sample that has no labels but those of the object.
+    """
+
+    def __init__(self, metric: CustomMetric, constants: Mapping[str, str], prelude: Suite) -> None:
+        """Add to the prelude what the labels need of the object."""
+        self._prelude = prelude
+        self._of_object = {name: _written(name, literal(escape(text))) for name, text in constants.items()}
+        base = [(one, prelude.walk("obj", one.path)) for one in metric.base]
+        self._of_object.update(self._read([base], {}, prelude))
+        self.base = self.sample(prelude, [])
+
+    def sample(self, block: Suite, layers: Sequence[Layer], states: Mapping[str, str] | None = None) -> str:
+        """Return f-string content of the labels of a sample.
+
+        Args:
+            block: statements are added where the values of the layers are known.
+            layers: labels of the sample, from weak to strong.
+            states: f-string contents of labels that are weaker than those.
+        """
+        own = self._read(layers, {name: _written(name, text) for name, text in (states or {}).items()}, block)
+        pieces: list[str] = []
+        neighbours: list[str] = []  # the same for all samples of an object: joined once
+        for name in sorted({*self._of_object, *own}):
+            if name in own:
+                pieces += [self._shared(neighbours), own[name]]
+                neighbours = []
+            else:
+                neighbours.append(self._of_object[name])
+        return "".join([*pieces, self._shared(neighbours)])
+
+    def _read(self, layers: Sequence[Layer], weakest: Mapping[str, str], block: Suite) -> dict[str, str]:
+        """Return f-string content by label name, of copied keys by their prefix."""
+        values: dict[str, list[str]] = {}
+        runs: dict[str, str] = {}
+        for layer in layers:
+            for one, value in layer:
+                if one.star:
+                    side = "before" if one.name < ANCHOR else "after"
+                    runs[one.name] = f"{{{block.set('s', f'{side}({one.name!r}, {value}, noted)')}}}"
+                else:
+                    values.setdefault(one.name, []).insert(0, value)
+        contents = {**weakest, **runs}
+        for name, candidates in values.items():
+            expression = _expression(weakest.get(name, self._of_object.get(name, "")))
+            for value in reversed(candidates):
+                text = _written(name, f"{{quoted({value})}}")
+                expression = f"f'{text}' if {value} is not None else {expression}"
+            contents[name] = f"{{{block.set('l', expression)}}}"
+        return contents
+
+    def _shared(self, pieces: Iterable[str]) -> str:
+        content = "".join(pieces)
+        if "{" not in content or VARIABLE.fullmatch(content):
+            return content
+        return f"{{{self._prelude.set('r', _expression(content))}}}"
+
+
+class Mixed:
+    """Labels that copied keys may replace: they meet in a dict, from weak to strong, and are sorted for each sample.
+
+    Attributes:
+        base: f-string content for a sample that has no labels but those of the object.
+    """
+
+    def __init__(self, metric: CustomMetric, constants: Mapping[str, str], prelude: Suite) -> None:
+        """Add to the prelude what the labels need of the object."""
+        texts = {name: escape(text) for name, text in constants.items()}
+        base = [(one, prelude.walk("obj", one.path)) for one in metric.base]
+        self._dict = prelude.build("d", repr(texts), _updates([base]))
+        self.base = f"{{{prelude.set('t', f'joined({self._dict})')}}}"
+
+    def sample(self, block: Suite, layers: Sequence[Layer], states: Mapping[str, str] | None = None) -> str:
+        """Return f-string content of the labels of a sample, as Fixed does."""
+        weakest = [("", f"[{name!r}] = {_expression(text)}") for name, text in (states or {}).items()]
+        labels = block.build("d", f"{self._dict}.copy()", [*weakest, *_updates(layers)])
+        return f"{{{block.set('t', f'joined({labels})')}}}"
+
+
+def _updates(layers: Sequence[Layer]) -> list[tuple[str, str]]:
+    """Return the statements that add labels to a dict: what stands before its name, and after."""
+    return [
+        ("", f".update(copied({one.name!r}, {value}, noted))")
+        if one.star
+        else (f"if {value} is not None: ", f"[{one.name!r}] = quoted({value})")
+        for layer in layers
+        for one, value in layer
+    ]
+
+
+def _written(name: str, text: str) -> str:
+    """Return f-string content of one label, with the comma between it and the anchor."""
+    if name == ANCHOR:
+        return f'{name}="{text}"'
+    return f'{name}="{text}",' if name < ANCHOR else f',{name}="{text}"'
+
+
+def _expression(content: str) -> str:
+    """Return the expression of f-string content."""
+    variable = VARIABLE.fullmatch(content)
+    if variable:
+        return variable[1]
+    return f"f'{content}'" if "{" in content else f"'{content}'"
