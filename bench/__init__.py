@@ -1,1 +1,1 @@
-"""Measurements of speed and memory. They print figures and assert nothing."""
+"""Measurements of speed and memory; they print figures and assert nothing."""

@@ -1,4 +1,7 @@
-"""All benchmarks, one after another: `python -m bench`. The exit code is 1 if one of them missed its goal, or failed."""
+"""Runs all benchmarks, one after another: `python -m bench`.
+
+Exits with 1 if one missed its goal or failed.
+"""
 
 import subprocess
 import sys

@@ -1,11 +1,11 @@
-"""What an object of each kind costs, from its message to its text: `python -m bench.kinds [PLURAL ...]`.
+"""Measures parsing and rendering of an object of each kind: `python -m bench.kinds [PLURAL ...]`.
 
-The objects are those of the goldens, with all labels, annotations and opt-in families. The same few are rendered again and
-again, so caches are warm: for most kinds they are in a cluster too. `cold` is rendering with every cache emptied before each
-object. No cluster is as bad, but cron jobs come near it: whenever one changes, the time to find its next run from is another.
+The objects are those of the goldens, with all labels, annotations and opt-in families. The same few objects are rendered again and
+again, so caches are warm, as they are for most kinds in a cluster. `cold` is rendering with every cache emptied before each object.
+No cluster is as bad, but cron jobs come near: each change of a cron job moves the time from which the next run is searched.
 
-The goal is at most 3 us a line beyond 30 us an object, cold too; `!` marks what costs more, and then the exit code is 1. CPU
-is the least of several rounds, which leaves out what else the machine had to do.
+The goal is at most 30 us an object plus 3 us a line, cold too; `!` marks an object that costs more, and the exit code is then 1.
+CPU is the least of several rounds, which excludes other work of the machine.
 """
 
 import gc
@@ -23,9 +23,9 @@ from tests.kinds.rendering import objects
 FIXED = 30.0
 LINE = 3.0
 ROUNDS = 9
-# Of an object: one call is too short to be held against the clock, so the least is of many.
+# Cold renderings of each object. A single call is too short for the clock, so the least of many is taken.
 COLD = 200
-# Seconds of one round: a thousand times what the clock can tell apart.
+# Seconds of one round: a thousand times the resolution of the clock.
 ROUND = 0.01
 
 
@@ -41,17 +41,17 @@ class Cost(NamedTuple):
 
     @property
     def goal(self) -> float:
-        """Return what an object of so many lines may cost."""
+        """The allowed microseconds for an object of that many lines."""
         return FIXED + LINE * self.lines
 
     @property
     def reached(self) -> bool:
-        """Return whether it costs no more."""
+        """True if the cost is within the goal."""
         return self.parse + max(self.render, self.cold) <= self.goal
 
 
 def measure(resource: Resource) -> Cost:
-    """Return what parsing and rendering one object costs."""
+    """Measure parsing and rendering of the objects of a kind."""
     render = compile_resource(
         resource,
         resource.families,
@@ -78,7 +78,7 @@ def _failed(family: Family, error: Exception) -> None:
 
 
 def _time(call: Callable[[Any], object], arguments: list[Any]) -> float:
-    """Return the CPU microseconds of one call."""
+    """Return the CPU microseconds of one call, with warm caches."""
     times = 1
     while (spent := _spent(call, arguments, times)) < ROUND:
         times *= 2
@@ -95,7 +95,7 @@ def _spent(call: Callable[[Any], object], arguments: list[Any], times: int) -> f
 
 
 def _time_cold(call: Callable[[Any], object], arguments: list[Any]) -> float:
-    """Return the CPU microseconds of one call that finds no cache filled."""
+    """Return the CPU microseconds of one call, with all caches empty."""
     caches = [cache for cache in gc.get_objects() if isinstance(cache, _lru_cache_wrapper)]
     return (
         sum(min(_spent_cold(call, argument, caches) for _ in range(COLD)) for argument in arguments)
@@ -111,7 +111,7 @@ def _spent_cold(call: Callable[[Any], object], argument: Any, caches: list[Any])
 
 
 def main(plurals: list[str]) -> int:
-    """Print a row for each kind, of all kinds if none is named."""
+    """Print a row for each given kind, or for all kinds."""
     known = resources()
     if unknown := [plural for plural in plurals if plural not in known]:
         print(f"no such kind: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)

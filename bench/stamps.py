@@ -1,7 +1,7 @@
-"""What timestamps on what is about to go add to a scrape of many pods: `python -m bench.stamps [--pods 20000]`.
+"""Measures the cost of timestamps on departing objects: `python -m bench.stamps [--pods 20000]`.
 
-CPU is that of putting an answer together, without the socket, the least of several; `!` marks a gzip scrape with timestamps that
-costs more than a plain-text one without, and then the exit code is 1. Memory is what a scrape has at most, besides what is kept.
+CPU is the least of several rounds of assembling an answer, without the socket. `!` marks a gzip scrape with timestamps that costs
+more than a plain-text scrape without; the exit code is then 1. Memory is the peak of a scrape, besides the memory of the store.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from ksm_shard.store.store import Store
 from ksm_shard.wire.convert import fill
 
 ROUNDS: Final = 5
-# What of all slots leaves: nothing, what the third shard of three gets, and all, as of a pod that is told to stop.
+# The slots that depart: none, those that the third shard of three gets, and all, as for a pod that is told to stop.
 SHARES: Final = {"nothing": None, "a third": MMH3.mask(2, 3), "all": ALL}
 FORMS: Final[dict[str, Callable[[Sequence[Body]], Iterator[bytes]]]] = {"text": text_pieces, "gzip": gzip_pieces}
 
@@ -44,11 +44,11 @@ def filled(pods: int) -> Store:
 
 
 def _ignored(*_: object) -> None:
-    """Made-up pods have no troubles."""
+    """Ignore errors: made-up pods cause none."""
 
 
 def answer(store: Store, form: str) -> int:
-    """Put an answer together as a scrape does; return its bytes."""
+    """Assemble an answer as a scrape does; return its size in bytes."""
     return sum(len(piece) for piece in FORMS[form](store.bodies(Stamp(time(), openmetrics=False))))
 
 
@@ -60,7 +60,7 @@ def spent(call: Callable[[], object]) -> float:
 
 
 def most(call: Callable[[], object]) -> int:
-    """Return the bytes that a call has at most at once."""
+    """Return the peak memory of a call in bytes."""
     tracemalloc.start()
     call()
     size = tracemalloc.get_traced_memory()[1]
@@ -69,9 +69,9 @@ def most(call: Callable[[], object]) -> int:
 
 
 def main() -> int:
-    """Print the table."""
+    """Print the table; return 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pods", type=int, default=20_000, help="how many pods to make up")
+    parser.add_argument("--pods", type=int, default=20_000, help="number of pods to make up")
     store = filled(parser.parse_args().pods)
     plain, failed = 0.0, False
     print(f"{len(store)} pods\n{'leaving':10} {'form':6} {'CPU':>9} {'bytes':>10} {'memory':>9} {'made ready in':>14}")

@@ -1,10 +1,10 @@
-"""What an exporter of many pods costs, step by step: the table of docs/decisions.md.
+"""Measures an exporter of many pods, step by step, for the table in docs/decisions.md.
 
     python -m bench.table                         20,000 made-up pods, served by the simulator over plain HTTP
     python -m bench.table --kubeconfig FILE       the pods of a real API server, over TLS
 
-CPU is that of the exporter's worker alone, as the kernel counts it. All figures scale with the machine, so each run begins
-with how long `json.loads` takes for one of the same pods.
+CPU is that of the exporter's worker alone, as the kernel counts it. All figures scale with the machine, so each run first measures
+`json.loads` of the same pods.
 """
 
 import argparse
@@ -27,30 +27,30 @@ from tests.processes import Exporter, eventually
 TICKS = 100
 CHANGES = 5000
 SCRAPES = 5
-# What the reference needed on a machine where json.loads of one pod took 260 us, and what was asked of us there.
+# Seconds that json.loads of one pod took on the machine on which the reference was measured and the goals were set.
 REFERENCE_JSON = 260e-6
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where the pods are: flags for the exporter, and a way to read and change them."""
+    """An API server with pods: the exporter's flags for it, and a way to read and change objects."""
 
     flags: list[str]
     request: Any
 
     def get(self, path: str) -> bytes:
-        """Return the JSON of a path."""
+        """Return the JSON at a path."""
         return bytes(self.request("GET", path, None))
 
     def patch(self, path: str, change: dict[str, Any]) -> int:
-        """Merge a change into an object; return its resource version."""
+        """Apply a merge patch to an object; return its new resource version."""
         changed = json.loads(self.request("PATCH", path, json.dumps(change).encode()))
         return int(changed["metadata"]["resourceVersion"])
 
 
 @contextmanager
 def simulated(pods: int) -> Iterator[Server]:
-    """Serve made-up pods."""
+    """Serve made-up pods from the simulator."""
     command = [sys.executable, "-m", "ksm_shard", "simulate", f"--pods={pods}", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -121,7 +121,7 @@ def pods_of(server: Server) -> list[dict[str, Any]]:
 
 
 def calibrate(pods: list[dict[str, Any]]) -> tuple[float, float]:
-    """Return the CPU seconds of json.loads and the bytes of one pod, on average."""
+    """Return the average CPU seconds of json.loads and the average size of a pod in bytes."""
     texts = [json.dumps(pod, separators=(",", ":")) for pod in pods[:2000]]
     began = time.process_time()
     for text in texts:
@@ -130,14 +130,14 @@ def calibrate(pods: list[dict[str, Any]]) -> tuple[float, float]:
 
 
 def start(server: Server, *flags: str) -> tuple[float, float, float]:
-    """Return CPU, resident and peak memory of an exporter that has just become ready."""
+    """Return CPU seconds, resident and peak bytes of an exporter that has just become ready."""
     with Exporter(*server.flags, *flags) as exporter:
         meter = Meter(exporter.ready())
         return meter.cpu(), meter.memory("VmRSS"), meter.memory("VmHWM")
 
 
 def events(server: Server, exporter: Exporter, pods: list[dict[str, Any]]) -> float:
-    """Return the CPU seconds of one MODIFIED event, with its share of the scrape that follows."""
+    """Return the CPU seconds of one MODIFIED event, including its share of the next scrape."""
     meter = Meter(exporter)
     chosen = pods[: min(CHANGES, len(pods))]
     version = 0
@@ -160,7 +160,7 @@ def _seen(exporter: Exporter) -> float:
 
 
 def scrape(exporter: Exporter, encoding: str) -> tuple[float, int, int]:
-    """Return the CPU seconds of one scrape, its bytes on the wire and as text."""
+    """Return the CPU seconds of one scrape, its size on the wire and its size as text."""
     meter = Meter(exporter)
     size = text = 0
     before = meter.cpu()
@@ -219,7 +219,7 @@ def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kubeconfig", help="measure against the pods of this cluster")
-    parser.add_argument("--pods", type=int, default=20_000, help="how many pods to make up without a kubeconfig")
+    parser.add_argument("--pods", type=int, default=20_000, help="number of pods to make up without a kubeconfig")
     options = parser.parse_args()
     with real(options.kubeconfig) if options.kubeconfig else simulated(options.pods) as server:
         measure(server)

@@ -1,1 +1,1 @@
-"""kube-state-metrics' job, sharded: the state of a cluster's objects as Prometheus metrics, from a fleet of small processes."""
+"""Sharded kube-state-metrics: metrics of a cluster's objects from a fleet of small processes."""

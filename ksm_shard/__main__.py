@@ -1,4 +1,4 @@
-"""`python -m ksm_shard` is `ksm-shard`."""
+"""Run `ksm-shard` as `python -m ksm_shard`."""
 
 import sys
 

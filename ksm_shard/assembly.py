@@ -1,4 +1,4 @@
-"""From settings to a running exporter: the only place that knows everybody."""
+"""Build a running exporter from settings; the only module that knows every room."""
 
 import hashlib
 import logging
@@ -8,10 +8,12 @@ from typing import Final
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.cluster.reader import Reader
+from ksm_shard.cluster.reviews import AccessReviews
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.exporter import Exporter
 from ksm_shard.membership.protocol import Membership
+from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.membership.statefulset import StatefulSetMembership
 from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
@@ -24,15 +26,18 @@ from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.status.model import ConfigFile
 from ksm_shard.version import version
+from ksm_shard.web.server import MARGIN
 
 LOG: Final = logging.getLogger(__name__)
 
 
 def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
-    """Make the exporter that the settings, some of them from that file, ask for; start it, in the worker, after the fork.
+    """Build and start the exporter that the settings ask for.
+
+    To be called in the worker, after the fork. `config` is the file that some of the settings come from.
 
     Raises:
-        ConfigurationError: there is no way to the API server.
+        ConfigurationError: no API server was found.
     """
     server = connect(settings.apiserver or None, settings.kubeconfig or None)
     filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
@@ -47,7 +52,7 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     membership: Membership
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace
-        membership = StatefulSetMembership(server, ownership, pod, namespace, settings.handover_period, settings.port)
+        membership = StatefulSetMembership(server, ownership, pod, namespace, needs_of(settings), settings.port)
     else:
         membership = StaticMembership(ring, settings.shard, settings.total_shards)
         ownership.change(membership.state().held)
@@ -68,8 +73,22 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     return exporter
 
 
+def reviews(exporter: Exporter) -> AccessReviews:
+    """Return who tells what bearer tokens may see: the API server that the exporter follows."""
+    return AccessReviews(exporter.server)
+
+
+def needs_of(settings: Settings) -> Needs:
+    """Return what the settings ask of the own pod."""
+    ports = settings.port, settings.telemetry_port
+    return Needs(settings.handover_period, settings.drain_period + MARGIN, ports)
+
+
 def enabled(settings: Settings) -> list[Resource]:
-    """Return the resources to export, in alphabetical order: the default ones unless some are named."""
+    """Return the resources to export, in alphabetical order.
+
+    The defaults are exported unless some are named.
+    """
     wanted = settings.resources
     return [
         resource for name, resource in kinds.resources().items() if (name in wanted if wanted else resource.default)
@@ -77,13 +96,19 @@ def enabled(settings: Settings) -> list[Resource]:
 
 
 def divided(resources: list[Resource], filters: Filters) -> tuple[list[Resource], list[Resource]]:
-    """Return the resources with a family that is on, and those without, which there is no reason to list or to wait for."""
+    """Return the resources with an enabled family, and the others.
+
+    The others need no list.
+    """
     followed = [resource for resource in resources if filters.on(resource.families)]
     return followed, [resource for resource in resources if resource not in followed]
 
 
 def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
-    """Return a line for each pattern or name in the settings that has no effect, and one if there is nothing to export."""
+    """Return a line for each pattern or name without effect.
+
+    There is one more if nothing is exported.
+    """
     families = [family for resource in resources for family in resource.families]
     on = filters.on(families)
     return [
@@ -101,7 +126,10 @@ def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -
 
 
 def digest(settings: Settings) -> str:
-    """Return 12 hex digits that are the same for two shards whose settings agree in all that must be the same."""
+    """Return 12 hex digits, equal for shards with equal shared settings.
+
+    Settings that may differ between shards are left out (`per_process`).
+    """
     alike = [(one.name, getattr(settings, one.name)) for one in options_of(Settings) if not one.per_process]
     return hashlib.sha256(repr(sorted(alike)).encode()).hexdigest()[:12]
 
@@ -109,7 +137,10 @@ def digest(settings: Settings) -> str:
 def collector(
     resource: Resource, settings: Settings, filters: Filters, ownership: Ownership, scope: Scope, server: ApiServer
 ) -> Collector:
-    """Make the collector of a resource: with its families that are on, and an informer for each target in the scope."""
+    """Make a collector with its enabled families and its informers.
+
+    There is an informer for each target in the scope.
+    """
     made = Collector(
         resource,
         filters.on(resource.families),
@@ -124,7 +155,7 @@ def collector(
 
 
 def scope_of(settings: Settings, ownership: Ownership) -> Scope:
-    """Return which objects the settings ask for."""
+    """Return the scope of objects that the settings ask for."""
     server_side = settings.sharding_mode == "server-side"
     return Scope(
         namespaces=settings.namespaces,

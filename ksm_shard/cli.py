@@ -1,4 +1,7 @@
-"""The command line: finds the command, has its options parsed, and calls it. Exit status 2 is a mistake of usage."""
+"""Command line: finds the command, parses its options, and calls it.
+
+Exit status 2 is a mistake of usage.
+"""
 
 import difflib
 import os
@@ -18,7 +21,10 @@ HELP: Final = frozenset({"-h", "-help", "--help"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say (None: those of the process), and return the exit status."""
+    """Run the command of the arguments; return the exit status.
+
+    Without `argv` the arguments are those of the process.
+    """
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
@@ -36,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
-    """Return the command that the first words name, None if they name none, and the words after it."""
+    """Return the command named by the first words, or None, and the rest."""
     if not words or words[0].startswith("-"):
         return None, words
     for command in COMMANDS:
@@ -58,7 +64,15 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _validate(argv: Sequence[str]) -> int:
-    parse(argv, os.environ)
+    settings = parse(argv, os.environ)
+    if settings.tls_config:
+        from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415  only where there is one
+        from ksm_shard.web.webfile import WebFile  # noqa: PLC0415
+
+        try:
+            WebFile(settings.tls_config)
+        except BadConfig as error:
+            raise UsageError(f"--tls-config: {error}") from None
     print("ok")
     return 0
 
@@ -79,7 +93,7 @@ def _completion(argv: Sequence[str]) -> int:
 
 
 def _say(text: str) -> int:
-    """Print a text; who has seen enough of it, as `| head` has, closes the pipe, and nothing is wrong then."""
+    """Print a text; a closed pipe, as after `| head`, is no error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:

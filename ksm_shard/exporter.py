@@ -1,4 +1,4 @@
-"""The exporter: all collectors together, under one membership, as the web room's Source."""
+"""Exporter: all collectors under one membership; the Source of the web room."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.status import reported, resident, status_of
+from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
 from ksm_shard.membership.protocol import Membership
@@ -22,21 +22,29 @@ from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Slots, Status
 from ksm_shard.status.report import Report
+from ksm_shard.status.setup import Setup, SetupLog
 from ksm_shard.store.pages import Body
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.source import Scrape
 from ksm_shard.wire.frames import WireError
 
 LOG: Final = logging.getLogger(__name__)
-# Seconds that threads may take to end; they are daemons, so that one that hangs, as in a connection to an API server that does
-# not answer, keeps the process no longer than that.
+# Seconds that threads may take to end. They are daemons, so a thread that hangs, as in a connection to an API server that
+# does not answer, keeps the process no longer.
 LAST_WAIT: Final = 0.3
-# Hand-over periods within which those come again who are waited for: one of 45 s would leave out who scrapes once a minute.
+# Hand-over periods within which a regular scraper comes again: one of 45 s would leave out scrapers with an interval of a
+# minute.
 WAITED: Final = 2
 
 
 class Exporter:
-    """A process: its collectors, and what they have of the slots that the membership gives it. Nothing runs before `start`."""
+    """A process: its collectors, and the slots that the membership gives it.
+
+    Nothing runs before `start`.
+
+    Attributes:
+        server: the API server.
+    """
 
     def __init__(
         self,
@@ -56,49 +64,51 @@ class Exporter:
 
         Args:
             collectors: of the enabled resources, in the order of a scrape.
-            ownership: the slots that are served.
-            membership: decides which these are.
+            ownership: the slots to serve.
+            membership: decides the slots to serve.
             server: asked for the owner of objects of other shards.
             version: of the package.
             settings: digest of the settings that must be the same in all shards.
-            object_limit: most objects that are listed of each resource; 0 for all.
-            config: the file that some of the settings are from.
-            timestamps: whether samples of what is about to go have timestamps.
-            period: seconds between two scrapes of one Prometheus, at the most.
+            object_limit: number of objects to list of each resource at most; 0 for all.
+            config: the file that some of the settings come from.
+            timestamps: whether samples of leaving slots have timestamps.
+            period: seconds between two scrapes of one Prometheus, at most.
         """
-        # Both are replaced whole, under the lock, so that readers need none.
+        # Both dicts are replaced whole, under the lock, so that readers need none.
         self._collectors = {one.resource.plural: one for one in collectors}
-        self._loading: dict[str, Collector] = {}  # to take the place of the one of that name once they have listed
+        self._loading: dict[str, Collector] = {}  # to replace the collector of the same name once listed
         self._changing = threading.Lock()
         self._ownership = ownership
         self._membership = membership
-        self._server = server
+        self.server = server
         self._version = version
         self._settings = settings
         self._object_limit = object_limit
         self._config = config
         self._started_at = time.time()
-        self._following = False  # since the own slots are known
-        self._complete = False  # whether all was there once; from then on what is known is served
+        self._following = False  # whether this pod's slots are known
+        self._complete = False  # whether everything was loaded once; from then on the store is served
         self._closed = False
+        self._setup_log = SetupLog()
         self.scrapers = Scrapers(WAITED * period, self._scraped)
         self._handover = Handover(self._all, ownership, server.clock, period, on=timestamps)
         ownership.on_change(self._take)
 
     @property
     def ring(self) -> Ring:
-        """The division of slots."""
+        """The ring that divides the slots."""
         return self._ownership.ring
 
     def start(self) -> None:
-        """Start the membership, and the collectors as soon as the own slots are known."""
+        """Start the membership, and the collectors once the slots are known."""
         self._membership.start(self)
 
     def replace(self, collectors: Sequence[Collector]) -> None:
-        """Export these from now on, without a gap: collectors that are among them already are not touched.
+        """Export these collectors from now on, without a gap.
 
-        One that takes the place of another of its resource is swapped in once it has listed; scrapes have the old one until
-        then. One whose resource was not exported is shown once it has listed, one whose resource is missing ends at once.
+        Collectors that are exported already are not touched. A collector for a resource already exported is swapped in once
+        it has listed; scrapes have the former one until then. A collector for a new resource is shown once it has listed,
+        and one whose resource is missing ends at once.
         """
         wanted = {one.resource.plural: one for one in collectors}
         with self._changing:
@@ -116,25 +126,30 @@ class Exporter:
         self._notice()
 
     def loaded(self) -> bytes:
-        """See MembershipListener."""
+        """Return the mask of loaded slots, for the membership."""
         return self._ownership.loaded()
 
     def changed(self, state: State) -> None:
-        """See MembershipListener."""
+        """Apply a new state of the membership to timestamps and farewells."""
         self._handover.change(state.leaving)
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
+        self._setup_log.tell(self._setup())
 
     def placed(self) -> None:
-        """See MembershipListener."""
+        """Start the collectors: this pod's slots are known."""
         with self._changing:
             if self._closed:
                 return
             self._following = True
             for one in self._all():
                 one.start(self._notice)
+        self._notice()  # for a process without collectors nobody else does
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
-        """See Source. A resource whose first list is under way is left out rather than shown in part."""
+        """Return the bodies of a scrape; None before everything is loaded.
+
+        A resource whose first list is in progress is left out rather than shown in part.
+        """
         if not self._complete:
             return None
         shown = [one for name, one in self._collectors.items() if one.shown and scrape.wanted(name)]
@@ -144,24 +159,30 @@ class Exporter:
         return self._handover.bodies(shown, scrape)
 
     def scraped(self) -> float:
-        """See MembershipListener. A scrape does not count that began after a decision and before it was carried out."""
+        """Return the time since which every regular scraper has completed a scrape.
+
+        A scrape does not count if it began after a decision to let slots go, but before the decision was carried out.
+        """
         moment = self.scrapers.scraped(time.monotonic())
         return moment if moment > self._handover.since else -math.inf
 
     def retired(self) -> int:
-        """See Source."""
+        """Return the bytes of pages replaced since the start."""
         return sum(one.store.retired for one in self._all())
 
     def known(self, resource: str) -> bool:
-        """See Source."""
+        """Return whether a resource of that plural is exported."""
         return resource in self._collectors
 
     def exists(self, resource: str) -> bool:
-        """See Source."""
+        """Return whether a resource of that plural could be enabled."""
         return resource in kinds.resources()
 
     def readiness(self) -> Readiness:
-        """See Source. Once all was there it stays ready, unless others hand over to it faster than it loads."""
+        """Return the readiness.
+
+        A loaded process stays ready, unless it loads slots more slowly than others hand them over.
+        """
         state, notes = self._membership.state(), []
         for one in self._collectors.values():
             notes += [f"{one.resource.plural}: {word} (not waited for)" for word in one.exemptions()]
@@ -171,15 +192,15 @@ class Exporter:
         return Readiness(not unready, unready, notes)
 
     def liveness(self) -> list[str]:
-        """See Source."""
+        """Return a line for each thread that has ended."""
         return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
 
     def objects(self) -> int:
-        """See Source."""
+        """Return the number of objects in all stores."""
         return sum(len(one.store) for one in self._all())
 
     def status(self) -> Status:
-        """See Source."""
+        """Return the state for the status page and the telemetry."""
         state, ring = self._membership.state(), self._ownership.ring
         gained = difference(state.held, self._ownership.loaded())
         return Status(
@@ -205,21 +226,25 @@ class Exporter:
             problem=state.problem,
             membership=self._membership.watches(),
             config=self._config,
+            setup=self._setup(),
         )
 
     def owner(self, uid: str) -> Owner:
-        """See Source."""
+        """Return the shard that serves the object with a uid."""
         return self._owner(uid, self._ownership.ring.slot_of(uid))
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """See Source."""
+        """Return the shard that serves a named object; None if there is none.
+
+        Objects of other shards are looked up in the API server.
+        """
         collector = self._collectors[resource]
         slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
             return self._owner("", slot)
         path = path_of(collector.resource, namespace)
         try:
-            uid = uid_of(self._server, path, name) if path else None
+            uid = uid_of(self.server, path, name) if path else None
         except (RequestError, WireError) as error:
             raise NoAnswer(
                 f"not served here, and not found out: {error}", refused=isinstance(error, Refused)
@@ -227,7 +252,7 @@ class Exporter:
         return self.owner(uid) if uid else None
 
     def report(self) -> str:
-        """See Source."""
+        """Return the report for `ksm-shard check` and `plan`, as JSON."""
         state = self._membership.state()
         return Report(
             pod=self._membership.pod,
@@ -245,10 +270,11 @@ class Exporter:
             resources=reported(self._collectors.values()),
             problem=state.problem,
             membership=self._membership.watches(),
+            setup={str(check): line for check, line in self._setup().items()},
         ).to_json()
 
     def close(self) -> None:
-        """See Source."""
+        """Stop all threads, and wait for LAST_WAIT seconds at most."""
         threads = self._threads()
         with self._changing:
             self._closed = True
@@ -260,7 +286,10 @@ class Exporter:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _notice(self) -> None:
-        """Take note of what a collector has listed; called on the threads of informers."""
+        """Note lists that have ended, and swap in collectors that are loaded.
+
+        Called on the threads of informers.
+        """
         with self._changing:
             for name, one in list(self._loading.items()):
                 if one.settled and (one.listed_version() or 0) >= (self._collectors[name].listed_version() or 0):
@@ -271,10 +300,18 @@ class Exporter:
             listed = min((version for version in versions if version is not None), default=self._ownership.version)
             self._ownership.confirm(listed)
             self._complete = self._complete or not self._problems()
+        self._setup_log.tell(self._setup())
         self._membership.notice()
 
+    def _setup(self) -> Setup:
+        """Return what is wrong with how this process was set up."""
+        return {**self._membership.setup(), **rights_problems(self._collectors.values())}
+
     def _problems(self) -> list[str]:
-        """Return why the first scrape has to wait, one line for each resource; none once it need not."""
+        """Return a line for each resource the first scrape waits for.
+
+        Empty once everything is loaded.
+        """
         state, collectors = self._membership.state(), self._collectors.values()
         problems = (
             [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]
@@ -283,7 +320,7 @@ class Exporter:
             problems += [f"{one.resource.plural}: {line}" for line in one.awaited()]
         if collectors and all(one.exempt for one in collectors):
             problems.append("nothing that is followed can be read")
-        # A list may have begun before the map changed: others rely on all that is held (`State.serving`).
+        # A list may have begun before the map changed: other pods rely on all slots held here (`State.serving`).
         unloaded = self._unloaded(state) if self._membership.pod else 0
         if unloaded and not state.serving:
             problems.append(f"{unloaded} slots are not loaded")
@@ -297,16 +334,16 @@ class Exporter:
         return [*self._membership.threads(), *(thread for one in collectors for thread in one.threads())]
 
     def _all(self) -> list[Collector]:
-        """Return the collectors, and those that are to take the place of one."""
+        """Return the collectors, and those to replace some of them."""
         return [*self._collectors.values(), *self._loading.values()]
 
     def _scraped(self) -> None:
-        """Wake who waits for scrapes of what is about to go."""
+        """Wake the membership if it waits for scrapes of leaving slots."""
         if self._handover.leaving != NONE:
             self._membership.notice()
 
     def _take(self, gained: bytes, lost: bytes) -> None:
-        """Drop what belongs to lost slots, and list once more for gained ones."""
+        """Drop the objects of lost slots, and list once more for gained ones."""
         if gained != NONE:
             self._handover.gain(gained)
         for one in self._all():

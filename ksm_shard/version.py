@@ -1,11 +1,11 @@
-"""Which version this is."""
+"""Version of the package."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
 
 def version() -> str:
-    """Return the version of the installed package, or `unknown` in a tree that is not installed."""
+    """Return the installed package's version, or `unknown` if not installed."""
     try:
         return version_of("ksm-shard")
     except PackageNotFoundError:

@@ -108,7 +108,7 @@ class Exporter:
 
     def _announced(self, what: str) -> str:
         while line := self._lines.get(timeout=PATIENCE):
-            if match := re.search(rf"{what} on (http://\S+)", line):
+            if match := re.search(rf"{what} on (https?://\S+)", line):
                 return match[1]
         raise AssertionError("the exporter ended: " + "\n".join(self.log))
 

@@ -31,6 +31,8 @@ from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.report import Report
+from ksm_shard.status.setup import Setup, SetupCheck
 from ksm_shard.status.states import ReflectorState
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.web.scrapers import Scraper
@@ -53,6 +55,7 @@ class Told:
         self._ownership = ownership
         self.listener: MembershipListener | None = None
         self.noticed = 0
+        self.found: Setup = {}
         self.become(state)
 
     def become(self, state: State) -> None:
@@ -76,6 +79,9 @@ class Told:
 
     def watches(self) -> Mapping[str, str]:
         return {}
+
+    def setup(self) -> Setup:
+        return self.found
 
     def start(self, listener: MembershipListener) -> None:
         self.listener = listener
@@ -454,3 +460,50 @@ def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
     assert ["namespaces", "pods"] == list(one._collectors)
     assert lists == first[1].stats.relists.total()
     assert all(not thread.is_alive() for made in first for thread in made.threads())
+
+
+def test_a_right_that_was_taken_is_told_and_leaves_the_pod_ready(
+    alone: Exporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was listed once and is forbidden for 90 s is named, by metric, report and log; not what never could be read."""
+    now = 1000.0
+    for made in alone._collectors.values():
+        made._clock = lambda: now
+    observers = [informer._observer for informer in informers(alone)]
+    for observer in observers:
+        observer._clock = lambda: now
+    listed(alone, 0, 1)
+    told = {}
+    for moment, result in [
+        (1000, "forbidden"),
+        (1050, "unavailable"),
+        (1089, "forbidden"),
+        (1090, "forbidden"),
+        (1091, "ok"),
+    ]:
+        now = float(moment)
+        for observer in observers:  # of pods in a namespace each, and of nodes, which were never listed
+            observer.on_watch(result)
+            observer.on_state(ReflectorState.FORBIDDEN if result == "forbidden" else ReflectorState.WAITING)
+        told[moment] = [*alone.status().setup.values()]
+
+    line = told[1090][0]
+    assert line.startswith("pods could be read, and are forbidden now")
+    assert told == {1000: [], 1050: [], 1089: [], 1090: [line], 1091: []}
+    assert [one.getMessage() for one in caplog.records if "set-up" in one.getMessage()] == [f"set-up: rights: {line}"]
+
+
+def test_what_the_membership_finds_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """In the status and the report at once, and in the log once per change; readiness is not touched."""
+    membership = Told(Ownership(MMH3), MEMBER.advance(State(), StatefulSet("ksm", 2), PODS, NONE, 0))
+    one = exporter(membership, "pods")
+    listed(one)
+    caplog.set_level("INFO")
+    for found in ({}, {SetupCheck.GRACE_PERIOD: "too short"}, {SetupCheck.GRACE_PERIOD: "too short"}, {}):
+        membership.found = found
+        membership.become(membership.state())
+        report = Report.from_json(one.report().encode())
+        assert (one.status().setup, report.setup, one.readiness().ready) == (found, found, True)
+
+    messages = [record.getMessage() for record in caplog.records if "set-up" in record.getMessage()]
+    assert messages == ["set-up: grace_period: too short", "set-up: grace_period: all is well again"]

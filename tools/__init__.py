@@ -1,1 +1,4 @@
-"""Generators of files in the repository; not installed. `python -m tools` runs all in order."""
+"""Generators of the repository's generated files.
+
+The package is not installed. `python -m tools` runs all of them in order.
+"""

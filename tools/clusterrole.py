@@ -1,4 +1,4 @@
-"""Write deploy/statefulset/clusterrole.yaml, what the exporter may read, from the kinds: `python -m tools.clusterrole`."""
+"""Writes deploy/statefulset/clusterrole.yaml from the kinds: `python -m tools.clusterrole`."""
 
 from pathlib import Path
 from typing import Final
@@ -9,18 +9,19 @@ MANIFEST: Final = Path(__file__).parents[1] / "deploy/statefulset/clusterrole.ya
 
 HEAD: Final = """\
 # Generated from ksm_shard/kinds/, edit that instead: tox -e generate
-# The resources that are exported by default; one that --resources adds needs a rule besides. Of secrets, only names and
-# metadata are asked for, but RBAC cannot say so: without the right to list them they are left out, and nothing else is.
+# Covers the default resources; a resource that --resources adds needs a rule of its own. Of secrets, only types and
+# metadata are requested, but RBAC cannot express that. Without the right to list secrets, only secrets are left out.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
-  name: ksm-shard
+  # kustomize writes its own namespace behind the colon.
+  name: ksm-shard:default
 rules:
 """
 
 
 def clusterrole() -> str:
-    """Return the manifest: a rule for each API group of a default resource, with the verbs that a reflector needs."""
+    """Return the manifest: a rule for each API group of the default resources, with the verbs of a reflector."""
     groups: dict[str, list[str]] = {}
     for resource in resources().values():
         if resource.default:

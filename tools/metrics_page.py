@@ -1,4 +1,4 @@
-"""Write docs/metrics.md, what every family says, from the kinds and their goldens: `python -m tools.metrics_page`."""
+"""Writes docs/metrics.md from the kinds and their goldens: `python -m tools.metrics_page`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,23 +20,23 @@ INTRODUCTION: Final = """\
 
 {families} families of {kinds} kinds of objects, with the names, types and labels of kube-state-metrics; `users` are of KubeSphere.
 
-- Every series of a kind has the labels that identify the object; the tables list what a family has besides.
-- `label_*` and the like are made of Kubernetes keys: `app.kubernetes.io/name` is `label_app_kubernetes_io_name`. Labels and
-  annotations of objects are shown as far as `--metric-labels-allowlist` and `--metric-annotations-allowlist` name them.
-- In parentheses behind a label: its values, each of which has a series; that of the current one is 1, the others are 0.
-- Labels in brackets are left out where there is nothing to say.
-- Opt-in families are written if `--metric-opt-in-list` names them.
+- Every series of a kind has the labels that identify the object; the tables list the further labels of each family.
+- Labels such as `label_*` are made of Kubernetes keys: `app.kubernetes.io/name` becomes `label_app_kubernetes_io_name`. Labels and
+  annotations of objects are exported if `--metric-labels-allowlist` or `--metric-annotations-allowlist` names them.
+- Values in parentheses behind a label have a series each: 1 for the current value, 0 for the others.
+- Labels in brackets are left out where they do not apply.
+- Opt-in families are exported if `--metric-opt-in-list` names them.
 - Times are Unix seconds, sizes bytes, CPU cores, ratios fractions of 1.
 
 ## What is read
 
-Of most kinds, whole objects are asked for, and only those of their fields kept that some family reads. Of these, less:
+Most kinds are requested as whole objects, of which only the fields that some family reads are parsed. Less is requested of these:
 
-| asked for | kinds |
+| requested | kinds |
 |---|---|
 {readings}
 
-Of secrets, these annotations are dropped where the Table is read, and shown by no allowlist, as tools keep a secret's data in them:
+Tools keep data of a secret in some of its annotations. These are dropped when the Table is read, and no allowlist exports them:
 {withheld}.
 """
 
@@ -71,7 +71,7 @@ def _section(resource: Resource) -> str:
     examples = "".join(f"{line}\n" for line in _examples(resource))
     return (
         f"\n## {resource.plural}\n\n{', '.join(facts)}.\n\n"
-        f"| family | type | stability | labels | what it says |\n|---|---|---|---|---|\n{rows}"
+        f"| family | type | stability | labels | meaning |\n|---|---|---|---|---|\n{rows}"
         + (f"\n```text\n{examples}```\n" if examples else "")
     )
 
@@ -100,7 +100,7 @@ def _labels(family: Family) -> Iterator[str]:
 
 
 def _examples(resource: Resource) -> Iterator[str]:
-    """Yield the first sample of each family that the goldens show."""
+    """Yield the first sample of each family in the golden of a resource."""
     golden = GOLDENS / f"{resource.plural}.prom"
     lines = golden.read_text().splitlines() if golden.exists() else []
     for family in resource.families:

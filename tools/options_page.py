@@ -1,4 +1,4 @@
-"""Write docs/options.md: `python -m tools.options_page`."""
+"""Writes docs/options.md from the declarations of options: `python -m tools.options_page`."""
 
 from itertools import groupby
 from pathlib import Path
@@ -19,24 +19,24 @@ INTRODUCTION: Final = """\
 
 An option is set by a flag, by an environment variable, or by a key in the YAML file that `--config` names. The file
 overrides flags, and flags override variables. `ksm-shard config validate` takes the flags of `run` and
-tells whether all is well.
+checks all three.
 
-- Flags take one dash or two, and their value after a space or `=`. On/off flags stand alone, or as `--flag=false`.
-- Comma-separated lists may be given several times and add up. In the file they are lists (or maps, whose keys count).
+- Flags take one dash or two, and their value after a space or `=`. Boolean flags need no value, or one as in `--flag=false`.
+- Flags with comma-separated lists may be repeated and add up. In the file they are lists (or maps, whose keys count).
 - Durations are written as in Go: `30s`, `1m30s`, `500ms`.
-- A variable that is empty counts as not set.
+- An empty variable counts as not set.
 """
 
 NOT_SUPPORTED: Final = """\
 ## Not supported yet
 
-These flags of kube-state-metrics, and their keys in the file, are refused, so that nobody relies on what is not there.
+These flags of kube-state-metrics, and their keys in the file, are refused, so that nobody relies on a missing feature.
 """
 
 WITHOUT_EFFECT: Final = """\
 ## Accepted, without effect
 
-These flags are Go's own. Existing manifests start with them, and one line of log says that they do nothing.
+These flags belong to Go's libraries. They are accepted so that existing manifests start, and one log line names those given.
 """
 
 
@@ -66,7 +66,7 @@ def page() -> str:
 
 def _foreign(options: tuple[Option[Any], ...]) -> list[str]:
     rows = (_row(_code(f"--{option.flag}"), _code(option.key), option.help) for option in options)
-    return ["| flag | key | what it means there |", "|---|---|---|", *rows]
+    return ["| flag | key | meaning in kube-state-metrics |", "|---|---|---|", *rows]
 
 
 def _default(option: Option[Any]) -> str:

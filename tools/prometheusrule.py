@@ -1,4 +1,4 @@
-"""Write deploy/monitoring/prometheusrule.yaml from the plain rules beside it: `python -m tools.prometheusrule`."""
+"""Writes deploy/monitoring/prometheusrule.yaml from the plain rules beside it: `python -m tools.prometheusrule`."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ spec:
 
 
 def prometheusrule() -> str:
-    """Return the manifest: the groups of the rules, indented."""
+    """Return the manifest, which contains the groups of the rules."""
     return HEAD + re.sub(r"(?m)^(?=.)", "  ", RULES.read_text().partition("groups:\n")[2])
 
 

@@ -1,1 +1,4 @@
-"""The only room that talks to the API server: credentials, requests, lists and watches."""
+"""Talk to the API server: credentials, requests, lists and watches.
+
+No other room does.
+"""

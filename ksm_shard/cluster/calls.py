@@ -1,7 +1,7 @@
-"""Requests in flight: how another thread breaks one off, and how a dead peer is noticed.
+"""Cancel requests in flight from another thread, and notice dead peers.
 
-urllib3 gives its response, and thereby the means to shut it down, only when the header has come. An API server in
-trouble takes a minute to that, and stopping must not.
+urllib3 returns a response, which can be shut down, only after the header has come. An API server in trouble takes up to
+a minute to send the header, and stopping must not wait for it.
 """
 
 import socket
@@ -17,24 +17,30 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from ksm_shard.cluster.chunked import ChunkedResponse
 
-# A dead peer never closes. The kernel asks an idle one after 30 s and gives it up a minute later, as long as it is the
-# peer itself; a load balancer in between answers for it, and then only the deadline of the watch helps.
+# A dead peer never closes its connection. The kernel probes an idle peer after 30 s and gives up a minute later. A load
+# balancer in between answers the probes itself; then only the deadline of the watch helps.
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 # Seconds by which a deadline may be missed: watches get 5 s more than their server has promised.
 PATIENT: Final = 1.0
 
 
 class Call:
-    """One request in flight: another thread may cancel it, and whoever made it hears of each piece that is read.
+    """One request in flight. Any thread may cancel it.
 
     Attributes:
         within: seconds within which each read has to bring something.
+        cancelled: whether a thread has cancelled the call.
+        answered: whether the header of a successful answer has come.
+        answer: the response of http.client beneath that of urllib3; None until the request was sent.
     """
 
     def __init__(
         self, on_bytes: Callable[[int], None] | None = None, on_answer: Callable[[], None] | None = None
     ) -> None:
-        """Take what is to be called with the size of each piece, and once the header of a successful answer has come."""
+        """Take two callbacks.
+
+        `on_bytes` is called with the size of each piece read, `on_answer` when the header of a successful answer has come.
+        """
         self._on_bytes = on_bytes
         self._on_answer = on_answer
         self._lock = threading.Lock()
@@ -42,26 +48,35 @@ class Call:
         self._patient_since = float("-inf")
         self.within = float("inf")
         self.cancelled = self.answered = False
-        self.answer: ChunkedResponse | None = None  # as http.client has it, below urllib3
+        self.answer: ChunkedResponse | None = None
 
     def cancel(self) -> None:
-        """Break off the read that blocks now, and refuse any that comes. Any thread may call it, at any time."""
+        """Break off the read in progress and refuse later ones.
+
+        Any thread may call this at any time.
+        """
         with self._lock:
             self.cancelled = True
             if self._socket is not None:
-                # Below TLS, whose own shutdown would swap the layers under the feet of the reading thread.
+                # Shut the socket down below TLS: the shutdown of TLS itself would swap the layers under the reading thread.
                 with suppress(OSError):
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def attach(self, connection: socket.socket | None) -> None:
-        """Use this socket from now on, or none: it goes back to the pool and must not be shut down any more."""
+        """Use this socket from now on; None once the socket is back in the pool.
+
+        A socket in the pool must not be shut down.
+        """
         with self._lock:
             self._socket = connection
         if connection is not None:
             self.check()
 
     def check(self) -> None:
-        """Raise OSError if the call was cancelled: a socket that is shut down may look like a clean end."""
+        """Raise OSError if the call was cancelled.
+
+        The end of a socket that was shut down may look clean.
+        """
         if self.cancelled:
             raise OSError("cancelled")
 
@@ -72,24 +87,26 @@ class Call:
             self._on_answer()
 
     def received(self, size: int) -> None:
-        """Count a piece of that many bytes."""
+        """Count a piece of `size` bytes."""
         if self._on_bytes is not None:
             self._on_bytes(size)
 
     def expect(self, within: float) -> None:
-        """Let each read from now on fail if it brings nothing within that many seconds."""
+        """Let each later read fail if `within` seconds bring nothing."""
         self.within, self._patient_since = within, float("-inf")
 
     def patience(self, deadline: float) -> None:
-        """Let the next read fail if nothing comes until about that time of the monotonic clock: a second later at most.
+        """Let the next read fail if nothing comes until the deadline.
+
+        The deadline is a time of the monotonic clock; the failure may be PATIENT seconds late.
 
         Raises:
-            TimeoutError: it has passed.
+            TimeoutError: the deadline has passed.
         """
         now = time.monotonic()
         if now >= deadline:
             raise TimeoutError("timed out")
-        # A system call for each of 20,000 pods would be 1.5 us a pod.
+        # Setting the timeout is a system call: for each of 20,000 pods it would cost 1.5 us a pod.
         if now - self._patient_since < PATIENT:
             return
         self._patient_since = now
@@ -107,7 +124,7 @@ _in_flight = _InFlight()
 
 @contextmanager
 def in_flight(call: Call) -> Iterator[None]:
-    """Make it the call of the request that this thread sends now."""
+    """Make `call` the call of this thread's request within the block."""
     _in_flight.call = call
     try:
         yield
@@ -116,7 +133,10 @@ def in_flight(call: Call) -> Iterator[None]:
 
 
 class _Visible:
-    """Shows the socket of a connection to its call before the answer is waited for, and then the answer."""
+    """Show the socket of a connection to its call, then the answer.
+
+    The socket is shown before the answer is waited for.
+    """
 
     sock: socket.socket
 
@@ -129,18 +149,24 @@ class _Visible:
     def getresponse(self) -> urllib3.HTTPResponse:
         if _in_flight.call is not None:
             _in_flight.call.attach(self.sock)
-        response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]  # a mix-in; see `visible`
+        response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]  # a mix-in: `visible` adds the base class
         return response
 
 
 def visible(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    """Return the pool class (plain, TLS or SOCKS) with connections that show their sockets and answers."""
+    """Return a pool class (plain, TLS or SOCKS) with visible connections.
+
+    Its connections show their sockets and answers to the call in flight.
+    """
     connection = type("Connection", (_Visible, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
 def socket_options() -> list[tuple[int, int, int]]:
-    """Return the options of every connection: urllib3's own and the keepalive, as far as the platform has it."""
+    """Return the socket options: urllib3's own and the keepalive.
+
+    Keepalive options that the platform lacks are left out.
+    """
     return [
         *HTTPConnection.default_socket_options,
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),

@@ -1,38 +1,42 @@
-"""Bodies in chunks (`Transfer-Encoding: chunked`, RFC 9112 section 7.1), many chunks a read.
+"""Read many chunks of a body at once.
 
-A watch is a chunk or two an event. Read chunk by chunk, as http.client and urllib3 do, an event costs several reads; taken apart
-here it costs one over TLS, which is a record an event, and over plain HTTP a read of 64 kB is a dozen events.
+Bodies have `Transfer-Encoding: chunked` (RFC 9112 section 7.1). A watch sends a chunk or two for each event. http.client
+and urllib3 read chunk by chunk, which costs several reads an event. Reading first and splitting afterwards costs one read
+an event over TLS, where an event is a record, and over plain HTTP a read of 64 kB holds a dozen events.
 """
 
 import http.client
 import io
 from typing import Final
 
-# What http.client allows a line; sizes are some digits long.
+# The length that http.client allows a line; chunk sizes have a few digits.
 MAX_LINE: Final = 65536
 HEX: Final = b"0123456789abcdefABCDEF"
 
 
 class ChunkedResponse(http.client.HTTPResponse):
-    """An answer whose file, when the body comes in chunks, holds the body itself."""
+    """A response that reads a chunked body through Dechunked."""
 
     def begin(self) -> None:
         """Read the header; the body follows."""
         super().begin()
         if self.chunked and self.fp is not None:
-            self.fp = Dechunked(self.fp)  # type: ignore[assignment]  # has what http.client uses of a file
+            self.fp = Dechunked(self.fp)  # type: ignore[assignment]  # has the methods that http.client calls
             self.chunked = False
 
 
 class Dechunked:
-    """The body that a file holds in chunks. Raises http.client.HTTPException where it is cut short or is no such body."""
+    """The body that a file holds in chunks.
+
+    Reads raise http.client.HTTPException if the body is cut short or is not in chunks.
+    """
 
     def __init__(self, file: io.BufferedIOBase) -> None:
-        """Take the file, at the first chunk."""
+        """Take the file, at its first chunk."""
         self._file = file
-        self._rest = b""  # of what was read: the beginning of a line
+        self._rest = b""  # bytes read of a line that is incomplete
         self._left = 0  # bytes until the end of the chunk
-        self._within = False  # a chunk, or at its end, before the line break
+        self._within = False  # inside a chunk, or at its end before the line break
         self._trailing = False
         self._ended = False
 
@@ -41,12 +45,12 @@ class Dechunked:
         return b"".join(iter(self.read1, b""))
 
     def read1(self, size: int = MAX_LINE) -> bytes:
-        """Return what one read of about that many bytes brings; b"" at the end."""
+        """Return the bytes of one read of about `size`; b"" at the end."""
         while not self._ended:
             piece = self._file.read1(size)
             if not piece:
                 raise http.client.IncompleteRead(b"")
-            if len(piece) <= self._left:  # of the middle of a chunk, as most of a page of a list is: no copy
+            if len(piece) <= self._left:  # the middle of a chunk, as in most reads of a list page: no copy
                 self._left -= len(piece)
                 return piece
             if found := self._take(self._rest + piece if self._rest else piece):
@@ -58,10 +62,10 @@ class Dechunked:
         self._file.close()
 
     def flush(self) -> None:
-        """Do nothing: http.client flushes what it reads from."""
+        """Do nothing; http.client flushes the file it reads from."""
 
     def _take(self, data: bytes) -> bytes:
-        """Return what of the body there is in the data, keeping an incomplete line for the next time."""
+        """Return the body's bytes in `data`; keep an incomplete line."""
         found = []
         at = 0
         while not self._ended:
@@ -83,7 +87,7 @@ class Dechunked:
         return found[0] if len(found) == 1 else b"".join(found)
 
     def _line(self, line: bytes) -> None:
-        """Take a line that is not of the body: the end of a chunk, the size of the next, or a trailer."""
+        """Parse a line outside the body: a chunk's end, a size or a trailer."""
         if self._trailing:
             self._ended = not line
         elif self._within:

@@ -1,6 +1,7 @@
-"""Requests to the API server, as raw bytes. The one door of the `kubernetes` package: credentials and the pool.
+"""Send requests to the API server and return raw bytes.
 
-Its models and its watch are not used: they cost 1,460 us a pod, and its watch loses its place. Errors are in `errors`.
+This is the only module that imports `kubernetes`. Of that package only the credentials and the pool are used. Its models
+cost 1,460 us a pod, and its watch loses its place.
 """
 
 import logging
@@ -35,21 +36,26 @@ from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
 
-# One watch for each of about 45 resources, lists beside them, some to spare for several namespaces: a connection that
-# does not fit is not refused, it is only not kept.
+# Connections kept open: one watch for each of about 45 resources, lists beside them, some to spare for several namespaces.
+# Further connections are opened, but not kept.
 CONNECTIONS: Final = 64
 CONNECT_TIMEOUT: Final = 10.0
-# The API server cuts every request but watches at 60 s, so that what has not come by then never does.
+# Seconds. The API server cuts every request except watches at 60 s, so an answer later than that never comes.
 ANSWER_TIMEOUT: Final = 65.0
 CHUNK: Final = 1 << 16
-# What a failed request has to say is a ApiStatus of some hundred bytes; a proxy's page need not be read whole.
+# Bytes read of a refusal: an ApiStatus has some hundred, and a proxy's error page need not be read whole.
 MESSAGE: Final = 1 << 16
-# A 401 loads the credentials anew, but not at every one of 45 reflectors' attempts: an exec plugin may ask a cloud.
+JSON: Final = "application/json"
+# Seconds between loads of the credentials. A 401 loads them anew, but 45 reflectors must not each do so at every attempt:
+# an exec plugin may ask a cloud.
 RELOAD_AFTER: Final = 30.0
 
 
 class Response:
-    """A successful answer; to be closed, by `with`. What breaks while it is read is an error of `errors`."""
+    """A successful answer, to be closed or used by `with`.
+
+    Reads raise Unavailable or Cancelled, the errors of `errors`.
+    """
 
     def __init__(self, path: str, raw: urllib3.BaseHTTPResponse, call: Call) -> None:
         self._path = path
@@ -65,8 +71,8 @@ class Response:
         """Return the whole body.
 
         Raises:
-            Unavailable: it was cut short, or nothing came for ANSWER_TIMEOUT seconds.
-            Cancelled: the call was.
+            Unavailable: the body was cut short, or nothing came for ANSWER_TIMEOUT seconds.
+            Cancelled: a thread has cancelled the call.
         """
         with _named(self._path, self._call):
             body = self._raw.read()
@@ -75,9 +81,9 @@ class Response:
         return body
 
     def opening(self, size: int, within: float) -> bytes:
-        """Return the beginning of the body, at least that many bytes of it if there are; what follows has yet to be read.
+        """Return the first bytes of the body, at least `size` if there are as many.
 
-        Raises as `body`.
+        The rest of the body has yet to be read. Raises the errors of `body`.
         """
         found = b""
         with closing(self.chunks(within, size)) as pieces:
@@ -86,13 +92,15 @@ class Response:
         return found
 
     def chunks(self, within: float, size: int = CHUNK) -> Generator[bytes, None, None]:
-        """Yield the body as it arrives, `size` bytes at most at a time; it must end within that many seconds.
+        """Yield the body in pieces as they arrive.
 
-        Raises as `body`.
+        A piece has `size` bytes at most; the body has to end within `within` seconds.
+
+        Raises the errors of `body`; Unavailable too when the time is over.
         """
         deadline = time.monotonic() + within
         answer = self._call.answer
-        # Past urllib3, which takes 5 us a read: a read is a TLS record, and a record an event.
+        # Reads bypass urllib3, which adds 5 us to each: a read is one TLS record, and a record one event.
         body = answer.fp if answer is not None and isinstance(answer.fp, Dechunked) else self._raw
         with _named(self._path, self._call):
             while True:
@@ -104,12 +112,12 @@ class Response:
                     return
                 self._call.received(len(piece))
                 yield piece
-                del piece  # a secret's annotation may be in there, and the next read may wait for minutes
+                del piece  # a secret's annotation may be in the piece, and the next read may wait for minutes
 
     def close(self) -> None:
-        """Give the connection back if the answer was read to its end, else close it."""
+        """Return the connection to the pool after a whole answer, else close it."""
         self._call.attach(None)
-        if not self._raw.closed:  # at its end it closes itself, and the connection is back in the pool by then
+        if not self._raw.closed:  # a response read to its end has closed itself and returned its connection
             self._raw.close()
 
     def __enter__(self) -> Self:
@@ -120,18 +128,22 @@ class Response:
 
 
 class ApiServer:
-    """The API server: one pool of connections, shared by all threads; credentials that are renewed when they expire.
+    """The API server: a pool of connections, with credentials renewed on expiry.
+
+    All threads share the pool.
 
     Attributes:
-        clock: what time it is there.
+        clock: the server's clock, by the Date of its answers.
     """
 
     def __init__(self, load: Callable[[], client.Configuration]) -> None:
-        """Take what loads the configuration of the `kubernetes` package: at once, and again when it is refused.
+        """Load the configuration of the `kubernetes` package.
+
+        The configuration is loaded again when the server refuses the credentials.
 
         Raises:
-            ConfigurationError: it cannot be loaded now.
-            TypeError: the package is not one that this was made for, which no later attempt would change.
+            ConfigurationError: the configuration cannot be loaded now.
+            TypeError: the `kubernetes` package takes other arguments than this code passes; trying again would not help.
         """
         self._load = load
         self._lock = threading.Lock()
@@ -143,33 +155,59 @@ class ApiServer:
     def get(
         self, path: str, query: Mapping[str, str], accept: str, call: Call | None = None, within: float | None = None
     ) -> Response:
-        """Ask for a path; return once the header of a successful answer is there, which may take `within` seconds.
+        """Send a GET request; return once a successful header has come.
+
+        `within` limits the whole request, in seconds.
 
         Raises:
-            RequestError: one of those of `errors`, by what the server said or by what broke.
+            RequestError: of the subclass for the server's answer, or for the failure of the connection.
         """
-        call = call or Call()
+        return self._send("GET", f"{path}?{urlencode(query)}" if query else path, path, accept, call or Call(), within)
+
+    def post(self, path: str, body: bytes, within: float) -> Response:
+        """Send JSON and ask for JSON, as `get` does otherwise. For reviews, which change nothing."""
+        return self._send("POST", path, path, JSON, Call(), within, body)
+
+    def _send(
+        self,
+        method: str,
+        target: str,
+        path: str,
+        accept: str,
+        call: Call,
+        within: float | None,
+        body: bytes | None = None,
+    ) -> Response:
         base, pool = self._way
-        url = f"{base}{path}?{urlencode(query)}" if query else base + path
-        # No gzip is asked for. Watches, which is how lists are read too, are never compressed; with pages it moves work
-        # from us (11 instead of 17 us a pod) to the one server that all shards share (15 us more a pod).
+        # No gzip is asked for. Watches, which also serve lists (WatchList), are never compressed. For pages gzip moves work
+        # from this process (11 instead of 17 us a pod) to the one server that all shards share (15 us more a pod).
         headers = {
             "Accept": accept,
             "Accept-Encoding": "identity",
             "User-Agent": "ksm-shard",
             **self._credentials(path),
+            **({} if body is None else {"Content-Type": JSON}),
         }
         timeout = urllib3.Timeout(total=within, connect=CONNECT_TIMEOUT, read=ANSWER_TIMEOUT)
         asked = time.monotonic()
         with _named(path, call), in_flight(call):
             try:
-                raw = pool.request("GET", url, headers=headers, timeout=timeout, preload_content=False, redirect=False)
+                raw = pool.request(
+                    method,
+                    base + target,
+                    body=body,
+                    headers=headers,
+                    timeout=timeout,
+                    preload_content=False,
+                    redirect=False,
+                )
             except SSLError:
-                # The cluster's certificates may be signed by another authority by now, as the kubeconfig or the pod may say.
+                # Another authority may have signed the cluster's certificates since; the kubeconfig or the pod may name the
+                # new one.
                 self._reload()
                 raise
         self.clock.heard(raw.headers.get("date", ""), asked)
-        if raw.status == 200:
+        if raw.status == 200 or (raw.status == 201 and method == "POST"):
             call.succeed()
             return Response(path, raw, call)
         refusal = _refusal(path, raw)
@@ -182,27 +220,34 @@ class ApiServer:
         configuration = self._load()
         configuration.connection_pool_maxsize = CONNECTIONS
         configuration.socket_options = socket_options()
-        # The reflector decides when to ask again. urllib3's own attempts would sleep through Retry-After, deaf to stop.
+        # The reflector decides when to ask again. urllib3's own retries would sleep through Retry-After, and stop could not
+        # wake them.
         configuration.retries = False
         pool = RESTClientObject(configuration).pool_manager
         pool.pool_classes_by_scheme = {name: visible(kind) for name, kind in pool.pool_classes_by_scheme.items()}
         self._configuration = configuration
-        # The host is kept apart, as the refresh hook of a kubeconfig puts its own server back over that of --apiserver.
+        # The host is kept apart, because the refresh hook of a kubeconfig restores its own server over that of --apiserver.
         self._way = configuration.host.rstrip("/"), pool
         self._loaded = time.monotonic()
 
     def _credentials(self, path: str) -> dict[str, str]:
-        """Return the Authorization header; the package's hook reads a rotated token or runs an exec plugin when due."""
+        """Return the Authorization header, or {} without a token.
+
+        The hook of the `kubernetes` package reads a rotated token or runs an exec plugin when due.
+        """
         with self._lock:
             try:
                 token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-            except Exception as error:  # whatever a plugin, a file or a cloud's login raises
+            except Exception as error:  # a plugin, a file or a cloud's login may raise anything
                 _raise_if_ours(error)
                 raise Unavailable(path, f"the credentials could not be renewed: {error}") from error
         return {"Authorization": token.strip()} if token else {}
 
     def _reload(self) -> None:
-        """Load everything anew after a 401 or an error of TLS: certificates and token files have no hook."""
+        """Load the configuration anew after a 401 or a TLS error.
+
+        Certificates and token files have no hook that would renew them.
+        """
         with self._lock:
             if time.monotonic() - self._loaded < RELOAD_AFTER:
                 return
@@ -214,12 +259,13 @@ class ApiServer:
 
 
 def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiServer:
-    """Find the way to the API server: the kubeconfig if one is named, else in-cluster, else the usual kubeconfig.
+    """Find the API server by a kubeconfig or in-cluster.
 
-    `apiserver` (a URL) overrides the server that was found; with `http://` nothing else is needed or looked for.
+    A kubeconfig that is named comes first, then the in-cluster configuration, then the usual kubeconfig. `apiserver` (a
+    URL) overrides the server found; with `http://` nothing else is needed or looked for.
 
     Raises:
-        ConfigurationError: there is no way, or the kubeconfig is missing or broken.
+        ConfigurationError: no server was found, or the kubeconfig is missing or broken.
     """
     if apiserver is not None:
         parts = urlsplit(apiserver)
@@ -232,7 +278,7 @@ def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiS
         if apiserver is not None:
             configuration.host = apiserver
         if not configuration.verify_ssl:
-            # Said once, instead of by urllib3 for each request.
+            # Logged once here, where urllib3 would warn at each request.
             log.warning("the certificate of %s is not verified, as its kubeconfig says", configuration.host)
             urllib3.disable_warnings(InsecureRequestWarning)
         return configuration
@@ -244,7 +290,7 @@ def _find(configuration: client.Configuration, apiserver: str | None, kubeconfig
     if kubeconfig is not None:
         _read(configuration, kubeconfig)
     elif apiserver is not None and apiserver.startswith("http://"):
-        return  # a token does not belong on an open line
+        return  # a token must not be sent over an unencrypted connection
     else:
         try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -274,29 +320,36 @@ def _read(configuration: client.Configuration, kubeconfig: str) -> None:
 
 
 def _raise_if_ours(error: Exception) -> None:
-    """Raise a TypeError of the call itself, as opposed to one from within: the call is wrong, and would be so again."""
+    """Raise a TypeError of the call itself, whose arguments are wrong.
+
+    A TypeError from deeper inside the called code has a longer traceback and is left to the caller.
+    """
     if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
         raise error
 
 
 @contextmanager
 def _named(path: str, call: Call) -> Iterator[None]:
-    """Name what breaks: whatever it was if the call was cancelled, else a server that could not answer."""
+    """Turn failures within the block into Unavailable, or Cancelled.
+
+    Cancelled is raised if the call was cancelled.
+    """
     try:
         yield
     except (HTTPError, HTTPException, OSError) as error:
         if call.cancelled:
             raise Cancelled(path, "cancelled") from error
-        # What stands where a status line should may be of the body of another answer, and is not quoted.
+        # The text in place of a status line may come from the body of another answer, and is not quoted.
         odd = isinstance(next(iter(error.args[1:]), error), BadStatusLine) and not isinstance(error.args[-1], OSError)
         said = "expected a status line of HTTP, got something else" if odd else " ".join(str(error).split())
         raise Unavailable(path, said or type(error).__name__) from error
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
-    """Read what a failed request says of itself: a ApiStatus, or the text of a proxy in between.
+    """Return the error for a refused request.
 
-    Nothing else is read or quoted: below 300, or in a form that is cut short, it may be what was asked for, a secret even.
+    Its message is that of the ApiStatus, or the text of a proxy in between. Other bodies are neither read nor quoted: below
+    status 300, or cut short, the body may be the requested object, even a secret.
     """
     body, kind = b"", raw.headers.get("content-type", "").lower()
     if raw.status >= 300:
@@ -308,6 +361,6 @@ def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:
         text = " ".join(body[:200].decode(errors="replace").split()) if kind.startswith("text/") else ""
         status = ApiStatus(raw.status, "", text)
     header = raw.headers.get("retry-after", "")
-    # Of a superscript, which may stand in a header, isdigit() is true; and more than 4,300 digits are no number to Python.
+    # A header may hold a superscript, for which isdigit() is true; and Python converts no more than 4,300 digits.
     wait = int(header[:9]) if header.isdecimal() else status.retry_after
     return request_error(path, raw.status, status.message or status.reason or raw.reason or "", wait, status.causes)

@@ -1,4 +1,4 @@
-"""Hand what was read to the sink, object by object. An odd one never costs more than itself: it is counted and passed over."""
+"""Hand objects to the sink one by one; count and skip failures."""
 
 import logging
 from collections.abc import Callable
@@ -11,21 +11,21 @@ from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
 
-# An object that the sink fails at is one of many as a rule: one traceback a minute says it all.
+# Seconds between tracebacks of skipped objects: a fault usually hits many objects, and one traceback a minute is enough.
 COMPLAIN_EVERY: Final = 60.0
 
 TYPES: Final = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
 class Delivery:
-    """The way of objects of one path from the API server's answers to a sink.
+    """Delivers the objects of one path to a sink.
 
     Attributes:
-        passed_over: whether an object was passed over since somebody set this to False: some object may be stale.
+        passed_over: whether an object was skipped since a caller set this to False; some object in the sink may be stale.
     """
 
     def __init__(self, path: str, sink: Sink, observer: Observer, clock: Callable[[], float]) -> None:
-        """Take where the objects are from, where they go, who counts failures, and a clock in seconds."""
+        """Take the path, the sink, the observer and a clock in seconds."""
         self._path = path
         self._sink = sink
         self._observer = observer
@@ -34,15 +34,17 @@ class Delivery:
         self.passed_over = False
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """Hand over an object that is there."""
+        """Hand the sink an object of a list."""
         self._hand(self._sink.put, codec, item)
 
     def apply(self, codec: Codec, event: Event) -> None:
-        """Hand over what a watch event is about; a bookmark is about nothing, and what is unreadable is passed over.
+        """Hand the object of a watch event to the sink.
+
+        Bookmarks are ignored, and unreadable objects are counted and skipped.
 
         Raises:
-            RequestError: it is of type ERROR.
-            WireError: it is of no type that there is.
+            RequestError: the event is of type ERROR.
+            WireError: the event is of an unknown type.
         """
         if event.type == "ADDED":
             self._hand(self._sink.put, codec, event.item)
@@ -64,7 +66,7 @@ class Delivery:
             take(codec, item)
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
+        except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
             self._pass_over(error)
 
     def _pass_over(self, error: Exception) -> None:

@@ -1,6 +1,6 @@
-"""Whether the API server says of itself that it has no such resource.
+"""Check discovery for resources that the API server does not serve.
 
-A 404 alone says little: it is the same page whether a CustomResourceDefinition was deleted or a proxy lost its way.
+A 404 alone proves little: a deleted CustomResourceDefinition and a proxy that lost its way answer with the same page.
 """
 
 import json
@@ -15,7 +15,7 @@ JSON = "application/json"
 
 
 def lacks(server: ApiServer, path: str, call: Call) -> bool:
-    """Tell whether the discovery documents are there and do not have the resource of a path; in doubt they may."""
+    """Return whether discovery lacks the resource of a path; False in doubt."""
     root, *rest = path.strip("/").split("/")
     version = "/".join(rest[: 1 if root == "api" else 2])
     plural = rest[-1]
@@ -40,7 +40,7 @@ def _says(server: ApiServer, path: str, call: Call, what: Callable[[Any], bool])
         body = response.body()
     try:
         return what(json.loads(body))
-    except (ValueError, LookupError, TypeError, RecursionError):  # some other document
+    except (ValueError, LookupError, TypeError, RecursionError):  # another document than expected
         return False
 
 

@@ -1,19 +1,19 @@
-"""What can go wrong with an API server, by name. Every request error says which path and what the server said.
+"""Errors of requests, each with the path and the server's message.
 
 ClusterError
     ConfigurationError      no way to the API server: the kubeconfig is missing or broken
     RequestError
-        Gone                410: the resource version or the continue token is no longer known; list again
-        Restored            the server is behind what it said before, as after a restore of etcd from a backup; list again
-        Refused             the server is well but says no; asking again helps only once somebody changed something
+        Gone                410: the server no longer knows the resource version or the continue token; list again
+        Restored            the server is behind a version it sent before, as after a restore of etcd from a backup; list again
+        Refused             the server is well but refuses; asking again helps only after somebody changes something
             Forbidden       403
             NotFound        404: the API is absent, such as a CustomResourceDefinition that is not installed
-            Unsupported     any other answer below 500, such as 406 and 422: it cannot do what was asked
-        Unavailable         5xx, no connection, a time-out, an answer cut short, no credentials just now: ask later
+            Unsupported     any other answer below 500, such as 406 and 422: the server cannot do what was asked
+        Unavailable         5xx, no connection, a time-out, an answer cut short, no credentials at the moment: ask later
             Unauthorized    401: the credentials are loaded anew at once, so that asking again helps
             TooManyRequests 429
-            Stalled         a watch that is open and says nothing any more: open it anew at once
-        Cancelled           another thread broke the request off
+            Stalled         an open watch that has fallen silent: open another at once
+        Cancelled           another thread cancelled the request
 """
 
 from collections.abc import Collection
@@ -25,7 +25,10 @@ class ClusterError(Exception):
 
 
 class ConfigurationError(ClusterError):
-    """There is no way to the API server. The text is one line: what, where, and what would be right."""
+    """No API server was found.
+
+    The text is one line: what is wrong, where, and what would be right.
+    """
 
 
 class RequestError(ClusterError):
@@ -33,8 +36,8 @@ class RequestError(ClusterError):
 
     Attributes:
         path: of the request, without the query.
-        code: the HTTP status, or that of an ERROR event; 0 if the server did not say any.
-        retry_after: seconds before which the server does not want to be asked again; 0 if it did not say.
+        code: the HTTP status, or that of an ERROR event; 0 if the server sent none.
+        retry_after: seconds before which the server does not want to be asked again; 0 if it sent none.
         result: a word for metrics and the status page, the same for all errors of the class.
     """
 
@@ -48,19 +51,22 @@ class RequestError(ClusterError):
 
 
 class Gone(RequestError):
-    """410: the resource version or the continue token is no longer known."""
+    """410: the server no longer knows the resource version or the continue token."""
 
     result = "gone"
 
 
 class Restored(RequestError):
-    """The server is behind a resource version that is known of it: a 504 with the cause ResourceVersionTooLarge, or a lower one."""
+    """The server is behind a resource version known from it.
+
+    Raised for a 504 with the cause ResourceVersionTooLarge, and for an answer with a lower version.
+    """
 
     result = "restored"
 
 
 class Refused(RequestError):
-    """The server is well but says no."""
+    """The server is well but refuses the request."""
 
 
 class Forbidden(Refused):
@@ -88,25 +94,28 @@ class Unavailable(RequestError):
 
 
 class Stalled(Unavailable):
-    """A watch was silent for longer than it had ever been, with its connection still open."""
+    """A watch was silent for too long while its connection was open.
+
+    The silences of earlier watches are the measure.
+    """
 
     result = "stalled"
 
 
 class Unauthorized(Unavailable):
-    """401: the credentials are not valid, or no longer."""
+    """401: the credentials are invalid or expired."""
 
     result = "unauthorized"
 
 
 class TooManyRequests(Unavailable):
-    """429: not before `retry_after` seconds have passed."""
+    """429: ask again only after `retry_after` seconds."""
 
     result = "throttled"
 
 
 class Cancelled(RequestError):
-    """Another thread broke the request off."""
+    """Another thread cancelled the request."""
 
     result = "cancelled"
 
@@ -120,14 +129,17 @@ _BY_CODE: dict[int, type[RequestError]] = {
 }
 
 
-# What client-go's IsTooLargeResourceVersion looks for (metav1.CauseTypeResourceVersionTooLarge).
+# The cause that client-go's IsTooLargeResourceVersion looks for (metav1.CauseTypeResourceVersionTooLarge).
 TOO_LARGE: Final = "ResourceVersionTooLarge"
 
 
 def request_error(
     path: str, code: int, message: str, retry_after: float = 0, causes: Collection[str] = ()
 ) -> RequestError:
-    """Return the error for an HTTP status or the code of an ERROR event; without a code (0) it is Unavailable."""
+    """Return the error for an HTTP status or an ERROR event's code.
+
+    Code 0, for none, gives Unavailable.
+    """
     if TOO_LARGE in causes:
         return Restored(path, message, code=code)
     kind = _BY_CODE.get(code) or (Unsupported if 300 <= code < 500 else Unavailable)

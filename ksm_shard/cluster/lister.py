@@ -1,4 +1,4 @@
-"""Read every object of a target, as a WatchList where the server has it, else as pages."""
+"""Read every object of a target: as a WatchList, else as pages."""
 
 import logging
 import random
@@ -17,46 +17,50 @@ from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
 
-# Seconds that a watch may last, random so that those of a fleet do not end all at once: client-go's figures.
+# Seconds that a watch may last, random so that the watches of a fleet do not end together: client-go's figures.
 WATCH: Final = (300, 600)
-# Seconds without an object after which the initial events are not waited for: that long may a page take as well. A server
-# that does not know sendInitialEvents says no more than any watch does after its objects, or after nothing at all; waited for
-# to the stream's end, it took five to ten minutes to fall back to pages.
+# Seconds without an object after which the initial events are given up; a page may take as long. A server that does not
+# know sendInitialEvents sends its objects, or nothing, and is then as silent as in any watch: waiting for the end of that
+# stream delayed the fall back to pages by five to ten minutes.
 SILENCE: Final = ANSWER_TIMEOUT
-# Seconds for which pages are read where a WatchList was refused: for good would be until the next restart, and it may have been
-# an API server that is being updated, or a proxy in between.
+# Seconds for which pages are read after a WatchList was refused. Not until the next restart: the API server may be in an
+# update, or a proxy in between may have refused.
 PAGES: Final = 3600.0
-# Lists that ended because their continue token had expired, in a row, until one is read without a limit, which needs no token: as
-# client-go's pager does (FullListIfExpired), which does so after the first. The whole list is held in memory then, here and there.
+# Lists in a row that ended because their continue token had expired, after which a list is read without a limit and so
+# without a token. client-go's pager (FullListIfExpired) does so after the first; here and in the API server the whole list
+# is then in memory.
 EXPIRED: Final = 2
-# Lists that are to be of that version at least, from any API server's cache.
+# Ask any API server's cache for a list at least as new as the resource version of the query.
 NOT_OLDER: Final = {"resourceVersionMatch": "NotOlderThan"}
-# The objects of a list as the first events of a watch (KEP-3157). Measured with 20,000 pods of 4 KB: 20 us of CPU a pod
-# here and 50 us in the API server, the same as pages of 500, but it is done in 0.8 s instead of 1.2 s, neither side
-# holds a page, and the watch goes on in the same stream.
+# Read a list as the first events of a watch (KEP-3157). Measured with 20,000 pods of 4 KB: 20 us of CPU a pod here and 50
+# us in the API server, as with pages of 500; but the list is done in 0.8 s instead of 1.2 s, neither side holds a page, and
+# the watch goes on in the same stream.
 INITIAL_EVENTS: Final = {"sendInitialEvents": "true", **NOT_OLDER}
 
 
 def watch_query(seconds: int) -> dict[str, str]:
-    """Return the query of any watch that is to last that long."""
+    """Return the query of a watch that is to last for `seconds`."""
     return {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
 
 
 class Lister:
-    """Reads lists of one target, and remembers what the server can do.
+    """Reads lists of one target and remembers the abilities of the server.
 
     Attributes:
-        filtered_by: the shardSelector that the server says it has applied to the last list; "" if it has not.
+        filtered_by: the shardSelector that the server says it has applied to the last list; "" if none.
     """
 
     def __init__(self, target: Target, api: Api, clock: Callable[[], float], rng: random.Random) -> None:
-        """Take what to list, from where, a clock in seconds, and the source of the length of streams."""
+        """Take the target, the API, a clock in seconds and a random source.
+
+        The random source gives the length of streams.
+        """
         self._target = target
         self._api = api
         self._clock = clock
         self._rng = rng
         self._pages_until = float("-inf")
-        self._expired = 0  # lists in a row
+        self._expired = 0  # lists in a row whose token expired
         self.filtered_by = ""
 
     def read(
@@ -66,15 +70,16 @@ class Lister:
         call: Call,
         known: str | None = "",
     ) -> tuple[str, Opened | None]:
-        """Put every object, or apply its event; return the list's version and the rest of the stream if it was one.
+        """Read a list; return its version and the rest of its stream.
 
-        `known` is the version that a list from a cache must not be older than, "" if it may be of any version; None forbids caches.
+        `put` is called for every object of a page, `apply` for every event of a WatchList. Only a WatchList has a rest. A
+        list from a cache must not be older than the version `known`; "" allows any version, None forbids caches.
 
         Raises:
-            RequestError, WireError: as Reader; what was put until then is not all.
+            RequestError, WireError: as Reader raises; the objects put so far are then incomplete.
         """
         selectors = self._target.selectors()
-        # A limit needs pages. So does server-side sharding: only a page says whether the selector was applied.
+        # A limit needs pages. Server-side sharding needs them too: only a page says that the selector was applied.
         if self._clock() >= self._pages_until and not self._target.object_limit and "shardSelector" not in selectors:
             return self._read_stream({**self._version(known), **selectors}, apply, call)
         version = self._read_pages({**self._version(known), **selectors}, put, call)
@@ -82,7 +87,7 @@ class Lister:
         return version, None
 
     def fall_back(self, reason: Unsupported) -> bool:
-        """Read pages for a while from now on; tell whether that is a change."""
+        """Read pages for the next PAGES seconds; return False if already so."""
         if self._clock() < self._pages_until:
             return False
         log.info("no WatchList, reading pages: %s", reason)
@@ -127,7 +132,7 @@ class Lister:
                     version = self._checked(codec.identity(event.item)[1])
                     return version, Opened(stream, call, started + seconds)
                 elif self._clock() - heard >= SILENCE:
-                    break  # one that comes once a minute, as in any watch
+                    break  # a bookmark once a minute, as in any watch
         except Unavailable as error:
             stream.close()
             if self._clock() - heard >= SILENCE:
@@ -145,7 +150,10 @@ class Lister:
         return Unsupported(self._target.path, "a WatchList whose initial events never ended")
 
     def _version(self, known: str | None) -> Mapping[str, str]:
-        """Return which version is asked for: that of the target for the first list, and as client-go does for those after it."""
+        """Return the version to ask for.
+
+        The target names it for the first list, `known` for later ones, as in client-go.
+        """
         version = self._target.resource_version
         if not version or known is None:
             return {}

@@ -1,6 +1,7 @@
-"""The uid of one object, by its name: a list of metadata that a field selector narrows to it, for which `list` is right enough.
+"""Look up the uid of an object by its name, with the right to list.
 
-Metadata as protobuf have no place for the data of a secret. An answer of any other kind is refused unread: there is no fallback.
+The request is a list of metadata, narrowed by a field selector. Metadata in protobuf have no field for a secret's data. An
+answer of any other kind is refused unread: there is no fallback.
 """
 
 import re
@@ -11,21 +12,23 @@ from ksm_shard.cluster.errors import NotFound, Unsupported
 from ksm_shard.wire.codec import ProtobufCodec
 from ksm_shard.wire.frames import seal
 
-# Somebody waits for it in a browser or with curl, and four may wait at once.
+# Seconds for the whole look-up: a user waits in a browser or with curl, and four may wait at once.
 WITHIN: Final = 3.0
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 ACCEPT: Final = f"{PROTOBUF};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-# An envelope begins with the kind that is in it; what it holds, here nothing, are the last two bytes.
+# The bytes that begin the answer: an envelope starts with its kind, and its last two bytes are the content, empty here.
 OPENING: Final = seal("meta.k8s.io/v1", "PartialObjectMetadataList", b"")[:-2]
 
 
 def uid_of(server: ApiServer, path: str, name: str) -> str | None:
-    """Return the uid of the object of that name under the path of a list; None if there is none, or no such API.
+    """Return the uid of an object; None if the object or the API is absent.
+
+    `path` is that of the list.
 
     Raises:
-        RequestError, WireError: the API server refuses, or does not answer within WITHIN seconds, or with something else.
+        RequestError, WireError: the API server refuses, takes more than WITHIN seconds, or answers with another kind.
     """
-    # As apimachinery's fields.EscapeValue does it.
+    # Escaped as by apimachinery's fields.EscapeValue.
     escaped = re.sub(r"([\\,=])", r"\\\1", name)
     codec = ProtobufCodec()
     try:

@@ -1,4 +1,4 @@
-"""What a reflector needs of others: an API server, a sink for objects, an observer that counts, a way to stop it."""
+"""Interfaces of a reflector's partners: API server, sink, observer, stop."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -8,14 +8,20 @@ from ksm_shard.cluster.calls import Call
 from ksm_shard.status.states import ReflectorState
 from ksm_shard.wire.codec import Codec, Event, ListPage, Raw
 
-# Generators, because they are closed when they are left early.
+# Generators, because a caller that leaves early closes them.
 Pages = Generator[tuple[Codec, ListPage], None, None]
 Events = Generator[tuple[Codec, Event], None, None]
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A watch: its events, the call that they come by, and when the server is to end it, by the reflector's clock."""
+    """An open watch.
+
+    Attributes:
+        events: the events to come.
+        call: the request that brings them.
+        ends: when the server is to end the watch, by the reflector's clock.
+    """
 
     events: Events
     call: Call
@@ -23,7 +29,10 @@ class Opened:
 
 
 class Api(Protocol):
-    """The API server as far as one target needs it: `Reader`, or a script in tests. Raises what `Reader` raises."""
+    """The API server as seen by one target: `Reader`, or a script in tests.
+
+    Raises as Reader does.
+    """
 
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
         """Yield the pages of a list."""
@@ -32,76 +41,91 @@ class Api(Protocol):
         """Yield the events of a watch."""
 
     def lacks(self, call: Call) -> bool:
-        """Tell whether the server says, beyond the 403 or 404 of a list, that it has no such resource."""
+        """Return whether the server says that the resource is absent.
+
+        A 403 or 404 of the list is not enough.
+        """
 
     def is_behind(self, version: str, call: Call) -> bool:
-        """Tell whether the newest version of the server is older than this one."""
+        """Return whether the newest version of the server is older than `version`."""
 
 
 class Sink(Protocol):
-    """Where the objects go. It decides which of them it wants. Called on the reflector's thread only."""
+    """Receives the objects and decides which to keep.
+
+    Called on the reflector's thread only.
+    """
 
     def start_list(self) -> None:
-        """A full list begins: what is not put until `end_list` is gone then."""
+        """Begin a full list: objects not put before `end_list` are dropped then."""
 
     def start_adding(self) -> None:
-        """A list begins that only adds: nothing goes because of it."""
+        """Begin a list that only adds objects and drops none."""
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """Take an object of a list, or one that was added."""
+        """Take an object of a list, or of an ADDED event."""
 
     def change(self, codec: Codec, item: Raw) -> None:
-        """Take an object that was there before, as it is now."""
+        """Take the new state of an object, of a MODIFIED event."""
 
     def drop(self, codec: Codec, item: Raw) -> None:
-        """Take an object that is gone, as it was last."""
+        """Take the last state of a deleted object."""
 
     def end_list(self, resource_version: str) -> None:
-        """Commit a full list: it is what the server held at that version."""
+        """Commit a full list: the state of the server at `resource_version`."""
 
     def end_adding(self, resource_version: str) -> None:
-        """Commit a list that only adds. The watch then goes on from where it was, which is before that version."""
+        """Commit a list that only adds.
+
+        The watch resumes from its former version, which is before `resource_version`.
+        """
 
     def abort_list(self) -> None:
-        """A list of either kind broke off: what was there before it began stays."""
+        """Undo the start of a list that failed: all former objects stay."""
 
 
 class Observer(Protocol):
-    """Counts what happens. A result is "ok", "garbled", "error" or the `result` of an error of `errors`."""
+    """Counts events of a reflector.
+
+    A result is "ok", "garbled", "error" or the `result` of an error of `errors`.
+    """
 
     def on_relist(self, reason: str) -> None:
-        """A list begins: by start, gone, restored, garbled, unreadable, unsupported, absent, or as `relist_soon` was told."""
+        """Count the begin of a list.
+
+        The reason is start, gone, restored, garbled, unreadable, unsupported, absent, or the argument of `relist_soon`.
+        """
 
     def on_list(self, result: str) -> None:
-        """A list ended."""
+        """Count the end of a list."""
 
     def on_watch(self, result: str) -> None:
-        """A watch was opened, or could not be."""
+        """Count a watch that was opened, or could not be."""
 
     def on_watch_end(self, result: str) -> None:
-        """A watch that had been opened ended."""
+        """Count the end of a watch that had been opened."""
 
     def on_event(self, kind: str) -> None:
-        """A watch event came: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
+        """Count a watch event by its type: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
 
     def on_failed_item(self) -> None:
-        """An object was passed over: its bytes were none, or the sink failed at it."""
+        """Count a skipped object: unreadable, or failed in the sink."""
 
     def on_bytes(self, size: int) -> None:
-        """That many bytes of answers came."""
+        """Count `size` bytes of an answer."""
 
     def on_state(self, state: ReflectorState) -> None:
-        """Take note that the reflector is in that state now."""
+        """Note the state that the reflector has entered."""
 
 
 class Stop(Protocol):
-    """What a reflector needs of threading.Event."""
+    """The methods of threading.Event that a reflector needs."""
 
     def is_set(self) -> bool:
-        """Tell whether it is time to stop."""
+        """Return whether to stop."""
 
     def set(self) -> None:
-        """Make it time to stop."""
+        """Ask to stop."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait that many seconds, or until it is time to stop."""
+        """Wait for `timeout` seconds, or until asked to stop."""

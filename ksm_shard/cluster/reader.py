@@ -1,13 +1,15 @@
-"""One resource as pages and events: what is asked for, how, and which codec reads what the server answered.
+"""Read one resource as pages and events, in the best format served.
+
+The table says which Accept header is sent; the Content-Type decides the codec.
 
 reading     items are                Accept
 --------    ---------------------    -----------------------------------------------
 FULL        whole objects            protobuf, else JSON (custom resources)
-METADATA    PartialObjectMetadata    protobuf, else JSON; custom resources too are protobuf then
+METADATA    PartialObjectMetadata    protobuf, else JSON; also of custom resources, which are then protobuf
 TABLE       rows with metadata       JSON as a Table, else nothing: the fallback would send the data of secrets
 
-The Content-Type of a Table is that of any JSON, so that its first bytes are looked at as well: where a proxy has taken the
-Accept header away, whole secrets come, of which no more is read.
+The Content-Type of a Table is that of any JSON, so the first bytes are checked as well: behind a proxy that takes the
+Accept header away whole secrets come, of which no more is read.
 """
 
 import re
@@ -29,12 +31,12 @@ from ksm_shard.wire.reading import Reading
 
 PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 JSON: Final = "application/json"
-# A watch that the server should have ended gets this much longer, in seconds: kube-rs's figure.
+# Seconds that a watch may run past the end the server has promised: kube-rs's figure.
 GRACE: Final = 5.0
-# Answers in a row of a type that was not asked for until it is the server's way. Fewer are a proxy's, whose page of a second of
-# trouble kept a resource from being read for up to a minute, and from WatchLists.
+# Answers in a row of a type not asked for, after which the server is taken to support no other. Fewer are a proxy's: its
+# error page during a second of trouble kept a resource unread for up to a minute, and without WatchLists for longer.
 CONVINCED: Final = 3
-# How a Table begins, and a watch of Tables; either may be indented. So many bytes tell.
+# The beginnings of a Table, and of a watch of Tables; either may be indented. TELLING bytes are enough to match.
 TABLE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*"Table"')
 TABLES: Final = re.compile(rb'\s*\{\s*"type"\s*:\s*"[A-Z]+"\s*,\s*"object"\s*:\s*\{\s*"kind"\s*:\s*"(Table|Status)"')
 TELLING: Final = 64
@@ -46,16 +48,16 @@ def _nothing() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to follow: a resource, whole or of one namespace.
+    """A resource to list and watch, in all namespaces or one.
 
     Attributes:
         path: such as `/api/v1/pods` or `/apis/apps/v1/namespaces/web/deployments`.
-        reading: how much of each object.
+        reading: the part of each object to read.
         columns: for TABLE, the field to fill from each cell by its position, such as `{"type": 1}`.
         selectors: called for each list and each watch, for `fieldSelector`, `labelSelector`, `shardSelector`.
         page_size: objects a page; the 500 of client-go.
-        resource_version: of lists: "" for the newest, "0" for whatever the API server has in its cache.
-        object_limit: at most that many objects are listed; 0 for all.
+        resource_version: of lists: "" for the newest, "0" for any version in the API server's cache.
+        object_limit: number of objects to list at most; 0 for all.
     """
 
     path: str
@@ -68,16 +70,18 @@ class Target:
 
 
 class Reader:
-    """Reads one target from an API server; what the reflector sees of it."""
+    """Reads one target from an API server; the `Api` of a reflector."""
 
     def __init__(self, server: ApiServer, target: Target) -> None:
-        """Take the server to ask and what to ask for."""
+        """Take the server and the target."""
         self._server = server
         self._target = target
-        self._odd = 0  # answers in a row of a type that nobody asked for
+        self._odd = 0  # answers in a row of a type not asked for
 
     def pages(self, query: Mapping[str, str], call: Call) -> Pages:
-        """Yield the pages of a list, each with the codec for its items. An empty page does not end it.
+        """Yield the pages of a list, each with the codec for its items.
+
+        An empty page does not end the list.
 
         Raises:
             RequestError: as ApiServer.get; Gone in the middle means that the list has to begin again.
@@ -91,12 +95,14 @@ class Reader:
             yield codec, page
             if not page.next_page:
                 return
-            # The token carries the resource version; with one beside it the request is refused.
+            # The token carries the resource version; the server refuses a request with both.
             query = {key: value for key, value in query.items() if not key.startswith("resourceVersion")}
             query["continue"] = page.next_page
 
     def events(self, query: Mapping[str, str], call: Call) -> Events:
-        """Yield the events of a watch, until the server ends it. `query` has its `timeoutSeconds`.
+        """Yield the events of a watch until the server ends it.
+
+        `query` must hold `timeoutSeconds`.
 
         Raises:
             RequestError: as ApiServer.get; events of type ERROR are yielded like others.
@@ -110,17 +116,17 @@ class Reader:
                 yield codec, event
 
     def lacks(self, call: Call) -> bool:
-        """Tell whether the server says of itself that it does not have the target's resource; never raises."""
+        """Return whether discovery says that the target's resource is absent; never raises."""
         return lacks(self._server, self._target.path, call)
 
     def is_behind(self, version: str, call: Call) -> bool:
-        """Tell whether the newest version of the server is older than this one; not if it cannot be told.
+        """Return whether the server is behind `version`; False in doubt.
 
         Raises:
-            RequestError: the server does not answer now, or forbids it.
+            RequestError: the server does not answer at the moment, or forbids the list.
         """
         try:
-            # One object, of no selector: that costs the same however many there are.
+            # A page of one object without a selector costs the same for any number of objects.
             with closing(self.pages({"limit": "1"}, call)) as pages:
                 _, page = next(pages)
         except (Unsupported, WireError):
@@ -139,13 +145,13 @@ class Reader:
         return {"includeObject": "Metadata"} if self._target.reading is Reading.TABLE else {}
 
     def _begun(self, response: Response, table: re.Pattern[bytes]) -> tuple[Codec, bytes]:
-        """Return the codec of an answer, and as much of it as had to be read to know that it is what was asked for."""
+        """Return the codec of an answer, and the bytes read to check its kind."""
         codec, opening = self._codec_of(response.content_type), b""
         if codec is None:
             raise self._refusal(f"expected {PROTOBUF} or {JSON}, got content type {response.content_type!r:.80}")
         if isinstance(codec, TableCodec):
             opening = response.opening(TELLING, ANSWER_TIMEOUT)
-            # An empty watch is no answer of another kind.
+            # An empty watch is not an answer of another kind.
             if opening and not table.match(opening):
                 raise self._refusal("expected a Table, got JSON of another kind, of which no more is read")
         self._odd = 0

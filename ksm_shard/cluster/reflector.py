@@ -1,19 +1,25 @@
-"""Follow one resource: list it, then watch it, for ever. What was learnt stays, whatever happens to the API server.
+"""Keep a sink equal to one resource: list, then watch, forever.
 
-state     what it reads                   ends well    Gone, Restored  refused           garbled or anything else
+An outage of the API server never removes objects from the sink.
+
+state     reads                           ends well    Gone, Restored  refused           garbled or anything else
 --------  ------------------------------  -----------  --------------  ----------------  ------------------------
 listing   every object, replacing all     -> watching  -> listing      slowly, listing   wait, listing
 adding    every object, replacing none    -> watching  -> listing      slowly, adding    wait, adding
 watching  changes since the last version  -> watching  -> listing      slowly, watching  wait, watching
 
-Refused is 403, 404 and every other 4xx but 401, 410 and 429. Lists are read as a WatchList; where that is refused as
-unsupported, as pages at once and for an hour. A watch that is unsupported lists again, and so does one that is garbled
-twice with nothing read in between, or that had an object which could not be read, once an hour. A watch that has stalled
-is opened again at once. A 403 or 404 of what the API server's own discovery does not have is an API that is absent, and
-twice in a row one that was removed: its objects are dropped, and it is listed until it is there again. A Gone or Restored
-lists at once, but waits if another was less than two minutes ago. `relist_soon` breaks a watch off for adding or listing.
-Waits are those of `backoff`; slowly is 30 to 60 seconds, and 1 to 2 after the first refusal of the first list or of a
-server that is back. MemoryError alone ends it.
+- Refused: 403, 404 and every other 4xx but 401, 410 and 429.
+- Unsupported: a refused WatchList is read as pages at once, and for an hour. A refused watch lists again.
+- Garbled: a watch lists again when two in a row are garbled and nothing was read in between.
+- Unreadable objects: a watch that skipped one lists again, once an hour.
+- Stalled: the watch is opened again at once.
+- Absent: a 403 or 404 for a resource that the API server's discovery lacks. Twice in a row means removed: its objects are
+  dropped, and it is listed until it exists again.
+- Gone or Restored: lists at once, or after a wait if another was less than two minutes ago.
+- `relist_soon` interrupts a watch for adding or listing.
+- Waits are those of `backoff`. Slowly is 30 to 60 seconds; 1 to 2 after the first refusal of the first list, or of a
+  server that is back.
+- MemoryError alone ends the reflector.
 """
 
 import logging
@@ -52,30 +58,33 @@ from ksm_shard.wire.frames import WireError
 
 log = logging.getLogger(__name__)
 
-# Rights and definitions appear when somebody makes them, to whom half a minute more does not matter.
+# Seconds to wait after a refusal, at least. Rights and definitions appear when an administrator makes them, and half a
+# minute more does no harm.
 REFUSED: Final = 30.0
-# A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
+# Seconds. A watch that ends sooner, without an event, is an API server in trouble or a proxy that cuts streams.
 TOO_SHORT: Final = 1.0
-# While a first list is waited for, one refusal says little: rights are being loaded, or nobody is behind a load balancer yet.
+# Seconds to wait after the first refusal of the first list, at least. One refusal proves little: the server may be loading
+# its rights, or the load balancer may have no server yet.
 DOUBTED: Final = 1.0
-# Seconds between two lists that drop what may be stale as an event could not be read: an object may be such that none can.
-# Also between two that an event of a lower version asks for: the versions of an aggregated API server may have no order.
+# Seconds between two lists that an unreadable event asks for, to drop objects that may be stale: some object may be unreadable
+# in every list. Also between two lists that an event of a lower version asks for: the versions of an aggregated API server may
+# have no order.
 SELDOM: Final = 3600.0
 
 State = Callable[[], "State"]
 
 
 class Reflector:
-    """Keeps a sink equal to what the API server holds of one target.
+    """Keeps a sink equal to one target of the API server.
 
     Attributes, which any thread may read:
         state: a ReflectorState.
         since: when that state began, in seconds of the clock.
         synced: whether a full list has ever ended.
-        resource_version: up to which the sink is equal to the server; "" before the first list, and while the API is gone.
+        resource_version: of the server's state that the sink equals; "" before the first list, and while the API is absent.
         last_event: when the last list ended or the last event came, bookmarks included; None before the first.
-        refusals: how many there were since the last list or event.
-        last_error: what went wrong last; "" if nothing has since the last list or event.
+        refusals: number of refusals since the last list or event.
+        last_error: the last error; "" after a list or an event.
     """
 
     def __init__(
@@ -89,7 +98,10 @@ class Reflector:
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
-        """Take what to follow, from where and into what. `clock` is in seconds; `stop` is this reflector's own."""
+        """Take the target, where to read and where to put objects.
+
+        `clock` is in seconds; `stop` belongs to this reflector alone.
+        """
         self._target = target
         self._api = api
         self._sink = sink
@@ -103,12 +115,12 @@ class Reflector:
         self._delivery = Delivery(target.path, sink, observer, clock)
         self._lister = Lister(target, api, clock, self._rng)
         self._watches = Watches(target, api, observer, clock, self._rng)
-        self._garbled = False  # the last watch broke at a frame, and nothing was read since
+        self._garbled = False  # the last watch was garbled, and nothing was read since
         self._gone_at = self._cleaned_at = self._lower_at = float("-inf")
 
-        self._lock = threading.Lock()  # around these three
+        self._lock = threading.Lock()  # guards the next three
         self._call = Call(observer.on_bytes)
-        self._wanted = ""  # the reason of a list that somebody waits for
+        self._wanted = ""  # the reason of a list requested by `relist_soon`
         self._interruptible = False
 
         self.state = ReflectorState.STARTING
@@ -121,11 +133,14 @@ class Reflector:
 
     @property
     def filtered_by(self) -> str:
-        """The shardSelector that the server says it has applied to the last list; "" if it has not."""
+        """The shardSelector that the server applied to the last list; "" if none.
+
+        The server itself says so in the list.
+        """
         return self._lister.filtered_by
 
     def run(self) -> None:
-        """Follow until stopped."""
+        """List and watch until stopped."""
         state: State = self.listing
         while not self._stop.is_set():
             state = self._step(state)
@@ -133,15 +148,19 @@ class Reflector:
         self._enter(ReflectorState.STOPPED)
 
     def stop(self) -> None:
-        """Make `run` return within a moment, out of a read as out of a wait. Any thread may call it."""
+        """Make `run` return within a moment, whether reading or waiting.
+
+        Any thread may call this.
+        """
         self._stop.set()
         with self._lock:
             self._call.cancel()
 
     def relist_soon(self, reason: str) -> None:
-        """List as soon as possible, breaking a watch off: "gained" only adds, every other reason replaces all.
+        """Request a list as soon as possible, interrupting a watch.
 
-        Any thread may call it. Several that have not begun become one, which replaces all if one of them does.
+        Any thread may call this. The reason "gained" requests a list that only adds; every other reason a full list.
+        Pending requests merge into one; it is a full list if any asked for one.
         """
         with self._lock:
             if self._wanted in {"", "gained"}:
@@ -150,11 +169,11 @@ class Reflector:
                 self._call.cancel()
 
     def listing(self) -> State:
-        """Read every object; what is not there is gone."""
+        """Read every object, and drop the others."""
         with self._lock:
             if self._wanted not in {"", "gained"}:
                 self._reason = self._wanted
-            self._wanted = ""  # a full list from now on has all that was gained until now
+            self._wanted = ""  # a full list from now on includes every slot gained until now
         known = None if self._reason == Restored.result else self.resource_version
         version, rest = self._list(
             ReflectorState.LISTING, self._reason, self._sink.start_list, self._sink.end_list, known
@@ -165,17 +184,17 @@ class Reflector:
         return self.watching
 
     def adding(self) -> State:
-        """Read every object for the sake of those that the sink wants only since a while, then watch on from before."""
+        """Read every object for the gained slots, then resume the former watch."""
         with self._lock:
             self._wanted = ""
         known = self.resource_version
         _, rest = self._list(ReflectorState.ADDING, "gained", self._sink.start_adding, self._sink.end_adding, known)
         if rest is not None:
-            rest.events.close()  # it begins after changes of objects that the sink had already
+            rest.events.close()  # that watch starts after changes to objects the sink had before
         return self.watching
 
     def watching(self) -> State:
-        """Read changes until the server ends the watch, or somebody wants a list."""
+        """Read changes until the server ends the watch, or a list is requested."""
         with self._lock:
             wanted = self._wanted
             self._interruptible = not wanted
@@ -204,11 +223,11 @@ class Reflector:
         return self.watching
 
     def _step(self, state: State) -> State:
-        """Do what the state does, and decide by the module's table what comes next and when."""
+        """Run a state; wait; return the next state, by the module's table."""
         try:
             return state()
         except Cancelled:
-            return state  # by stop, or for a list that is wanted, which watching sees to
+            return state  # by `stop`, or for a requested list, which `watching` starts
         except (Gone, Restored) as error:
             repeated = self._clock() - self._gone_at < HEALTHY
             self._gone_at = self._clock()
@@ -226,8 +245,8 @@ class Reflector:
         except WireError as error:
             return self._after_garbage(error, state)
         except MemoryError:
-            raise  # with nothing left there is no going on: the process ends, and says so
-        except Exception as error:  # a fault of ours must not end the only thread that follows this resource
+            raise  # without memory nothing can go on: the process ends and says so
+        except Exception as error:  # a fault of ours must not end the only thread of this resource
             log.exception("%s: unexpected, going on", self._target.path)
             self._fail(error, self._backoff.next())
             return state
@@ -250,7 +269,10 @@ class Reflector:
         return state
 
     def _is_removed(self, error: Refused) -> bool:
-        """Tell whether something is known of an API that is no more; a proxy's 404, or one, is no reason to forget it."""
+        """Return whether an API whose objects are known was removed.
+
+        One 404, or that of a proxy, does not prove it.
+        """
         again = isinstance(error, NotFound) and bool(self.resource_version) and self.last_error == str(error)
         return again and self._api.lacks(self._new_call())
 
@@ -261,14 +283,14 @@ class Reflector:
         self._garbled = not self._garbled
         if self._garbled:
             return state
-        self._reason = "garbled"  # watching on would read the same again
+        self._reason = "garbled"  # resuming the watch would read the same bytes again
         return self.listing
 
     def _fail(self, error: Exception, seconds: float, state: ReflectorState = ReflectorState.WAITING) -> None:
         message = str(error) or type(error).__name__
-        # An API that is absent for good is asked for about twice a minute: saying so once is enough.
+        # An API that is absent for good is asked for about twice a minute: one line in the log is enough.
         level = logging.DEBUG if message == self.last_error else logging.WARNING if seconds >= 1 else logging.INFO
-        if isinstance(error, NotFound) and not self.synced:  # nothing is wrong with a cluster that never had it
+        if isinstance(error, NotFound) and not self.synced:  # a cluster that never had the API is not in error
             log.log(min(level, logging.INFO), "%s; skipped until the API server has it", message)
         else:
             log.log(level, "%s; next in %.1f s", message, seconds)
@@ -285,7 +307,10 @@ class Reflector:
         end: Callable[[str], None],
         known: str | None,
     ) -> tuple[str, Opened | None]:
-        """Put every object; return the version of the list and, if it was a WatchList, the rest of its stream."""
+        """Put every object; return the list's version and the rest of its stream.
+
+        Only a WatchList has a rest.
+        """
         self._enter(state)
         self._observer.on_relist(reason)
         with counted(self._observer.on_list), self._absent():
@@ -303,7 +328,10 @@ class Reflector:
 
     @contextmanager
     def _absent(self) -> Iterator[None]:
-        """Take what discovery does not have for absent: RBAC answers 403 before anybody looks whether there is such an API."""
+        """Turn a 403 for a resource that discovery lacks into NotFound.
+
+        RBAC refuses a request before the API server looks for the API.
+        """
         try:
             yield
         except Forbidden as error:
@@ -316,7 +344,10 @@ class Reflector:
             raise Restored(self._target.path, f"version {version} came after version {self.resource_version}")
 
     def _take(self, codec: Codec, event: Event) -> None:
-        """Apply a change, and only then move the version on: foreign objects and bookmarks move it too."""
+        """Apply an event, then advance the version.
+
+        Events of other shards' objects, and bookmarks, advance the version too.
+        """
         if event.type in TYPES:
             self._observer.on_event(event.type)
         try:
@@ -335,7 +366,7 @@ class Reflector:
     def _new_call(self, on_answer: Callable[[], None] | None = None) -> Call:
         with self._lock:
             self._call = Call(self._observer.on_bytes, on_answer)
-            # Either may have come since it was last looked for, and have cancelled the call before this one.
+            # Either may have been set since it was last checked, and have cancelled only the previous call.
             if self._stop.is_set() or (self._interruptible and self._wanted):
                 self._call.cancel()
             return self._call

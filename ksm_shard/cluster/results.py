@@ -1,4 +1,7 @@
-"""How a list or a watch ended, in one word: "ok", "garbled", "error", or the `result` of an error of `errors`."""
+"""Words for the end of a list or a watch.
+
+They are "ok", "garbled", "error", and the `result` of each error of `errors`.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +12,10 @@ from ksm_shard.wire.frames import WireError
 
 @contextmanager
 def counted(count: Callable[[str], None]) -> Iterator[None]:
-    """Call `count` with the word for how the block ended; what it raises goes on."""
+    """Call `count` with the word for the end of the block.
+
+    Errors go on to the caller.
+    """
     try:
         yield
     except RequestError as error:

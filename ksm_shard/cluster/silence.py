@@ -1,9 +1,9 @@
-"""How long watches are silent as a rule, and from when on one has stalled.
+"""Detect a stalled watch by the silences that are usual for its target.
 
-A proxy that has lost the server may keep its connection to us open for ever. Bookmarks come about once a minute where the
-server sends any; one that sends none is silent for as long as nothing happens. So the measure is what the watches of a target
-have shown: three times the longest silence of this watch and of the one before it, and at least three minutes. The silence of
-a watch that never said a word may be usual: the next one is waited for three times as long.
+A proxy that has lost the server may keep its connection to us open forever. Bookmarks come about once a minute where the
+server sends any; a server that sends none is silent while nothing changes. So the bound is three times the longest silence
+of this watch and of the one before, and at least three minutes. A watch that brought nothing at all may be usual: the
+next watch may be silent for three times as long.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ class Silence:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take a clock in seconds."""
         self._clock = clock
-        self._before = 0.0  # the longest of the last watch
+        self._before = 0.0  # the longest silence of the last watch
 
     def bounded(self, opened: Opened) -> Events:
-        """Yield the events of a watch.
+        """Yield the events of a watch until it stalls or ends.
 
         Raises:
             Stalled: nothing came for too long.

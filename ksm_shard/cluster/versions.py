@@ -1,18 +1,21 @@
-"""Resource versions of one server, one of which is known to be older than another only where both are numbers (KEP-5504)."""
+"""Compare resource versions of one server; only numbers have an order (KEP-5504)."""
 
 from typing import Final
 
-# A version is an etcd revision, of 64 bits. What is longer is no number of anybody's, and may be more than Python converts.
+# A version is an etcd revision of 64 bits. A longer text is no version, and may have more digits than Python converts.
 DIGITS: Final = 20
 
 
 def older(one: str, other: str) -> bool:
-    """Tell whether a version is surely older than another."""
+    """Return whether version `one` is surely older than `other`."""
     return _is_number(one) and _is_number(other) and int(one) < int(other)
 
 
 def usable(version: str) -> str:
-    """Return a version that can be asked for; "" for one that no server makes, such as of lone surrogates."""
+    """Return the version if a request may carry it, else "".
+
+    No server makes versions of characters such as lone surrogates.
+    """
     return version if version.isascii() and version.isprintable() else ""
 
 

@@ -1,8 +1,9 @@
-"""Watch one target, going on from where the last watch ended if the server still knows of that.
+"""Watch one target, resuming where the last watch ended.
 
-A watch that was cut may have been cut by a restore of etcd from a backup. A real API server does not tell whoever resumes
-from a version that it has yet to reach: it sends neither events nor bookmarks below it (seen with 1.36). So after a cut the
-newest version is asked for first: of etcd, as the cache of one API server may lag behind those of the others.
+A new list is needed only when the server no longer knows that version. A restore of etcd from a backup may have cut the
+last watch. A real API server does not tell a client that resumes from a version it has yet to reach: it sends neither
+events nor bookmarks below that version (seen with 1.36). So after a cut the newest version is asked for first, from etcd,
+because the cache of one API server may lag behind the caches of the others.
 """
 
 import random
@@ -16,9 +17,9 @@ from ksm_shard.cluster.protocols import Api, Events, Observer, Opened
 from ksm_shard.cluster.reader import Target
 from ksm_shard.cluster.silence import Silence
 
-# Seconds before its time that a watch may end and have ended by itself.
+# Seconds before its time by which a watch that ends still counts as ended by itself.
 EARLY: Final = 1.0
-# Ends that say nothing of whether the server was away: it has answered, or what follows is a list.
+# Ends that leave open whether the server was away: the server has answered, or a list follows.
 UNCUT: Final = frozenset(kind.result for kind in (Cancelled, Gone, Restored, Forbidden, NotFound, Unsupported))
 
 
@@ -26,36 +27,44 @@ class Watches:
     """The watches of one target, one at a time.
 
     Attributes:
-        cut: whether the last watch was cut, and the server has not been heard since.
+        cut: whether the last watch was cut, and the server has not answered since.
     """
 
     def __init__(
         self, target: Target, api: Api, observer: Observer, clock: Callable[[], float], rng: random.Random
     ) -> None:
-        """Take what to watch, where, who counts, a clock in seconds, and the source of the length of watches."""
+        """Take the target, API, observer, clock in seconds and random source.
+
+        The random source gives the length of watches.
+        """
         self._target = target
         self._api = api
         self._observer = observer
         self._clock = clock
         self._rng = rng
         self._silence = Silence(clock)
-        self._listed: Opened | None = None  # a WatchList whose list has ended, to be watched on
+        self._listed: Opened | None = None  # the rest of a WatchList, to be watched next
         self._open = False
         self._ends = float("-inf")
         self.cut = False
 
     def listed(self, rest: Opened | None) -> None:
-        """Go on with the rest of a WatchList, or anew from its version: the server was heard."""
+        """Take the rest of a WatchList for the next watch; None to open one.
+
+        The server has answered.
+        """
         self._listed, self.cut = rest, False
 
     def leave(self) -> None:
-        """Close the rest of a WatchList that is not to be watched on."""
+        """Close the rest of a WatchList without watching it."""
         if self._listed is not None:
             self._listed.events.close()
             self._listed = None
 
     def events(self, version: str, new_call: Callable[[Callable[[], None] | None], Call]) -> Events:
-        """Yield the events after a version. `new_call` makes the call of each request, given what is called at its answer.
+        """Yield the events after a version.
+
+        `new_call` makes the call of each request; its argument is called at the answer.
 
         Raises:
             Restored: the server is behind that version.
@@ -76,7 +85,7 @@ class Watches:
         yield from self._silence.bounded(opened)
 
     def ended(self, result: str) -> None:
-        """Count how a watch ended, or why it could not be opened."""
+        """Count the end of a watch, or the reason that none was opened."""
         (self._observer.on_watch_end if self._open else self._observer.on_watch)(result)
         if result == "ok":
             self.cut = self._clock() < self._ends - EARLY

@@ -1,4 +1,4 @@
-"""One exported resource: its families compiled, its store, its informers, and the bodies that a scrape takes from it."""
+"""Collector of one resource: compiled families, store, informers, bodies."""
 
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -21,19 +21,19 @@ NO_BODY: Final = Body((), 0, 0)
 
 
 def _nobody() -> None:
-    """Hear of nothing, before the start."""
+    """Do nothing; the callback for news before the start."""
 
 
 class Collector:
-    """A resource with those of its families that are on.
+    """One exported resource with its enabled families.
 
     Attributes:
-        resource: what is exported.
-        families: those that are on, in the order of a scrape.
+        resource: the resource.
+        families: the enabled ones, in the order of a scrape.
         store: the samples of the objects that this shard owns.
-        stats: counts of what happened, for the telemetry.
+        stats: counts of events, for the telemetry.
         informers: one for each target; several where the settings name namespaces or nodes.
-        shown: whether scrapes have it: from the moment on when all of it that can be read had been listed once.
+        shown: whether scrapes include the resource: true once every readable target has been listed.
     """
 
     def __init__(
@@ -46,12 +46,13 @@ class Collector:
         labels_allowlist: Sequence[str] = (),
         annotations_allowlist: Sequence[str] = (),
     ) -> None:
-        """Compile the families. The clock, in seconds, spaces log lines."""
+        """Compile the families. The clock, in seconds, limits the rate of log lines and times the loss of rights."""
         self.resource = resource
         self.stats = Stats()
+        self._clock = clock
         self._errors = RenderErrors(resource.plural, self.stats, clock)
         self._ownership = ownership
-        self._uncounted: set[str] = set()  # counters that had a value below zero, since the process began
+        self._uncounted: set[str] = set()  # counters that had a value below zero since the process began
         self._compiled = compile_resource(
             resource,
             families,
@@ -63,7 +64,7 @@ class Collector:
         self.families = self._compiled.families
         self.store = Store(len(self._compiled.live))
         self.informers: list[Informer] = []
-        self._sources = 0  # sinks that were made, each of which puts objects under a number of its own
+        self._sources = 0  # number of sinks made; each puts objects under its own source number
         self._news: Callable[[], None] = _nobody
         self.shown = False
         self._headers = {
@@ -74,25 +75,28 @@ class Collector:
         }
 
     def sink(self) -> StoreSink:
-        """Make the sink of one more informer."""
+        """Return the sink of one more informer."""
         source, self._sources = self._sources, self._sources + 1
         return StoreSink(self.resource, self._compiled, self.store, self._ownership, self._errors, self._tell, source)
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
-        """Add an informer of that target; it begins with `start`, and ends with `stop`."""
-        observer = StatsObserver(self.stats, self._tell)
+        """Add an informer of a target; `start` begins it, `stop` ends it."""
+        observer = StatsObserver(self.stats, self._tell, self._clock)
         informer = Informer(target, api, self.sink(), observer, self.resource.plural, stop)
         self.informers.append(informer)
         return informer
 
     def start(self, news: Callable[[], None]) -> None:
-        """Start all informers; call `news`, on their threads, whenever a list is complete or a state changed."""
+        """Start all informers.
+
+        `news` is called on their threads when a list ends or a state changes.
+        """
         self._news = news
         for informer in self.informers:
             informer.thread.start()
 
     def stop(self) -> None:
-        """End all informers, without waiting for them."""
+        """Stop all informers without waiting for them."""
         for informer in self.informers:
             informer.reflector.stop()
 
@@ -102,47 +106,59 @@ class Collector:
 
     @property
     def exempt(self) -> bool:
-        """Whether nothing of it can be read."""
+        """True if every informer is exempt: rights or the API are missing."""
         return all(informer.exempt for informer in self.informers)
 
     @property
     def settled(self) -> bool:
-        """Whether all of it that can be read has been listed once."""
+        """True if every readable target has been listed once."""
         return all(informer.exempt or informer.listed for informer in self.informers)
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether some of the objects could be read and may not be any more."""
+        return any(informer.lost(self._clock()) for informer in self.informers)
+
     def exemptions(self) -> list[str]:
-        """Return the state of each informer that nobody waits for."""
+        """Return the state of each informer that readiness does not wait for."""
         return [informer.reflector.state for informer in self.informers if informer.exempt]
 
     def awaited(self) -> list[str]:
-        """Return the state, and the last error, of each informer whose first list is waited for."""
+        """Return the state and last error of each informer not listed yet.
+
+        Exempt informers are left out.
+        """
         waited = [informer.reflector for informer in self.informers if not informer.exempt and not informer.listed]
         return [one.state + (f": {one.last_error}" if one.last_error else "") for one in waited]
 
     def listed_version(self) -> int | None:
-        """Return the version of the ownership that all of it has been listed with; None if nothing can be read."""
+        """Return the ownership version of the oldest list of all targets.
+
+        None if no target is readable.
+        """
         return min((one.sink.listed_version for one in self.informers if not one.exempt), default=None)
 
     def gain(self) -> None:
-        """List once more, for slots that were gained."""
+        """Ask every informer for a list of the gained slots."""
         for informer in self.informers:
             if informer.thread.is_alive():
                 informer.reflector.relist_soon("gained")
 
     def lose(self, lost: bytes) -> None:
-        """Drop the objects of slots that were lost."""
+        """Drop the objects of lost slots. `lost` is a mask."""
         for informer in self.informers:
             informer.sink.forget(lost)
         self.store.release(lost)
 
     def bodies(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Body]:
-        """Return each family's header and samples, as they are now; nothing while there is no object, as the reference does.
+        """Return the headers and current samples of each family.
 
-        OpenMetrics has no counts below zero: for one of them a strict parser refuses the whole scrape.
+        There are none while no object exists, as in kube-state-metrics. OpenMetrics has no counts below zero: a strict
+        parser would refuse the whole scrape, so such samples are left out.
 
         Args:
-            openmetrics: whether that is the format.
-            stamp: the timestamp of what is about to go.
+            openmetrics: whether to write OpenMetrics rather than the text format.
+            stamp: the timestamp for samples of leaving slots; None for no timestamps.
         """
         if self.store.empty:
             return []
@@ -167,7 +183,10 @@ class Collector:
 
 
 def _counts(body: Body) -> Body:
-    """Leave out samples that are no counts. Pages without any are kept as they are: looking costs 20 us each."""
+    """Return the body without samples that are negative or NaN.
+
+    Inflating costs 20 us a page; pages without such samples are kept as they are.
+    """
     pages = []
     for page in body.pages:
         lines = inflate(page).splitlines(keepends=True)

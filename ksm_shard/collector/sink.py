@@ -1,11 +1,11 @@
-"""What a reflector hands over becomes text in the store: whose is it, parse, render, put. One sink for each reflector.
+"""Write the objects from a reflector to the store, as text.
 
-Only the uid of an object is read before it is known to be ours; the bytes of all others are dropped unparsed.
+Each is checked for its slot, parsed, rendered and put. There is one sink for each reflector. Only the uid is read before
+the slot is known to be ours; objects of other shards are dropped unparsed.
 
-A name may belong to several objects, one after another, whose slots differ. A list that adds shows a successor before the watch,
-which goes on from where it was, has told of its predecessor's end. So an event is judged twice: by the slot of its uid, whether it
-is to be taken at all, and, while the watch has not caught up with that list, by its resource version, whether the row that its
-name has is newer (`Store`).
+Several objects may bear a name one after another, in different slots. A list that adds shows a successor before the watch,
+which resumes from its former version, has reported the end of the predecessor. So an event is checked twice: by the slot
+of its uid, and, until the watch has caught up with that list, by its resource version against the row of its name (`Store`).
 """
 
 import logging
@@ -24,24 +24,25 @@ from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.meta_v1_pb2 import PartialObjectMetadata
 
 LOG: Final = logging.getLogger(__name__)
-# An odd object is met again with every change: once a minute is enough to find it.
+# Seconds between log lines about one family: a bad object fails again with every change, and one line a minute is enough to
+# find it.
 LOG_EVERY: Final = 60.0
-# Counted under this name when the object as a whole could not be read: it has no families then.
+# The name under which errors are counted if the whole object could not be read, and no family is to blame.
 WHOLE_OBJECT: Final = ""
 
 
 class RenderErrors:
-    """What goes wrong with the objects of one resource: counted, and logged once a minute for each family."""
+    """Rendering errors of one resource, counted, and logged once a minute for each family."""
 
     def __init__(self, resource: str, stats: Stats, clock: Callable[[], float]) -> None:
-        """Count in the stats; the clock, in seconds, spaces the log lines."""
+        """Count in the stats; log by the clock, in seconds."""
         self._resource = resource
         self._tally = stats
         self._clock = clock
         self._logged: dict[str, float] = {}
 
     def failed(self, family: Family, error: Exception) -> None:
-        """Count a family of an object that could not be rendered."""
+        """Count a family that could not be rendered for an object."""
         self._count(family.name, error)
 
     def unreadable(self, error: Exception) -> None:
@@ -63,11 +64,11 @@ class RenderErrors:
 
 
 class StoreSink:
-    """The sink of one reflector: all objects of a resource, or those of one namespace or node.
+    """The sink of one reflector: all objects, or one namespace or node.
 
     Attributes:
         seen: counts the objects that the server has, those of other shards included.
-        listed_version: version of the ownership that the last complete list was taken with, 0 before the first.
+        listed_version: ownership version of the last complete list; 0 before the first.
     """
 
     def __init__(
@@ -80,9 +81,9 @@ class StoreSink:
         on_listed: Callable[[], None],
         source: int = 0,
     ) -> None:
-        """Put the objects that the ownership says are ours into the store, as those of that source (0 to 255).
+        """Put objects of owned slots into the store, as those of `source` (0 to 255).
 
-        `on_listed` is called whenever a list is complete.
+        `on_listed` is called when a list ends well.
         """
         self._message = resource.message
         self._render = compiled.render
@@ -92,25 +93,29 @@ class StoreSink:
         self._troubles = troubles
         self._on_listed = on_listed
         self._source = source
-        self._keys: set[str] | None = None  # of the full list that is under way
+        self._keys: set[str] | None = None  # of the full list in progress
         self._adding = False
         self._version = 0
-        self._lock = Lock()  # around the three masks, which slots that are lost leave from another thread
-        self._settled = NONE  # slots that the watch has the latest news of
-        self._taking = NONE  # slots that the list under way is about
-        # Slots that a list added, and the version of that list: the watch goes on where it was, so it has older news of
-        # them, and of objects that are no more: without a row, only these tell that they are old.
+        self._lock = Lock()  # guards the three masks, from which another thread removes lost slots
+        self._settled = NONE  # slots whose latest events the watch has delivered
+        self._taking = NONE  # slots that the list in progress reads
+        # Slots that a list added, and the version of that list. The watch resumes from before that list, so its events of
+        # these slots are older, also of objects deleted since: those have no row to compare with, and only this version
+        # shows that the event is old.
         self._added, self._added_at = NONE, 0
         self.seen = ObjectCount(ownership)
         self.listed_version = 0
 
     def start_list(self) -> None:
-        """Take what is put until `end_list` for all there is."""
+        """Begin a full list: objects not put before `end_list` are dropped."""
         self._keys = set()
         self._begin()
 
     def end_list(self, resource_version: str) -> None:
-        """Forget what was not put since `start_list`: now, and not a moment sooner, the list replaces what was known."""
+        """Drop the objects not put since `start_list`.
+
+        Scrapes have seen the former objects up to this moment.
+        """
         del resource_version
         self._store.keep(self._source, self._keys or set(), self._ownership.mask)
         self._keys = None
@@ -120,17 +125,20 @@ class StoreSink:
         self._end()
 
     def abort_list(self) -> None:
-        """Keep everything: the list broke off."""
+        """Keep all objects: the list failed."""
         self._keys, self._adding = None, False
         self.seen.abort()
 
     def start_adding(self) -> None:
-        """Take what is put until `end_adding` for all there is of the slots that were gained."""
+        """Begin a list of the gained slots, which drops nothing."""
         self._adding = True
         self._begin()
 
     def end_adding(self, resource_version: str) -> None:
-        """Note up to which version the watch, which goes on where it was, has nothing new to say of gained slots."""
+        """End a list that added objects of the gained slots.
+
+        Later events of these slots up to the list's version are old news.
+        """
         self._adding = False
         with self._lock:
             self._added, self._added_at = self._taking, number(resource_version)
@@ -138,14 +146,14 @@ class StoreSink:
         self._end()
 
     def forget(self, lost: bytes) -> None:
-        """Count slots as never listed: they were lost, and their objects released."""
+        """Mark lost slots as never listed; their objects are released."""
         with self._lock:
             self._settled, self._taking, self._added = (
                 difference(mask, lost) for mask in (self._settled, self._taking, self._added)
             )
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """Take an object of a list or of an ADDED event."""
+        """Take the object of a list or of an ADDED event."""
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
         self.seen.add(slot, version)
@@ -169,9 +177,10 @@ class StoreSink:
             texts = self._render(message)
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001  an odd object never costs more than itself
+        except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
             self._troubles.unreadable(error)
-            # Its name may be unreadable as well. The reflector hears of that, and lists once the watch has ended.
+            # The object's name may be unreadable too. Then the reflector counts the failure, and lists after the watch has
+            # ended.
             self._drop(codec, item, version, replayed)
             return
         listed = self._adding or self._keys is not None
@@ -179,13 +188,13 @@ class StoreSink:
         if self._keys is not None:
             self._keys.add(key)
         if not self._ownership.mask[slot]:
-            # The slot was lost, and its objects released, between our look at the mask and the put.
+            # Another thread took the slot away, and released its objects, between the check of the mask and the put.
             self._store.drop(key, self._source, version, replayed=replayed, lost=True)
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event.
 
-        Even one from before the list that added its slot: the watch may have put an older state of the object until then.
+        Events older than the list that added the slot are taken too: the watch may have put an older state of the object.
         """
         uid, resource_version = codec.identity(item)
         slot = self._slot_of(uid)
@@ -195,15 +204,24 @@ class StoreSink:
             self._drop(codec, item, version, self._is_replayed(version))
 
     def _drop(self, codec: Codec, item: Raw, version: int, replayed: bool) -> None:
-        """Drop the series of an object that is gone, or unreadable: a fresh process would not have them."""
+        """Drop the series of a deleted or unreadable object.
+
+        A restarted process would not have them.
+        """
         self._store.drop(_key(codec.parse(item, PartialObjectMetadata)), self._source, version, replayed=replayed)
 
     def _wants(self, slot: int) -> bool:
-        """Tell whether a slot is ours, and not one that the watch knows better than the list under way."""
+        """Return whether to take objects of a slot.
+
+        The slot has to be ours and, while a list adds, one that the list reads.
+        """
         return self._ownership.mask[slot] == 1 and (not self._adding or self._taking[slot] == 1)
 
     def _begin(self) -> None:
-        """Note what the list that begins is about: the version first, as a mask that changes meanwhile is a later one's."""
+        """Note the slots that the new list reads.
+
+        Read the version first: a later change of the mask belongs to a later version.
+        """
         self.seen.begin()
         self._version = self._ownership.version
         with self._lock:
@@ -215,7 +233,10 @@ class StoreSink:
         self._on_listed()
 
     def _is_replayed(self, version: int) -> bool:
-        """Tell whether the watch has not caught up with a list that added, which may have shown something newer."""
+        """Return whether an event is older than a list that added.
+
+        That list may have shown a newer state.
+        """
         if self._added_at == 0 or self._adding or self._keys is not None:
             return False
         if version > self._added_at:
@@ -226,5 +247,8 @@ class StoreSink:
 
 
 def _key(message: Any) -> str:
-    """Return what identifies the series of an object: not its uid, which a successor of the same name does not share."""
+    """Return the name that identifies an object's series.
+
+    The uid does not: a successor of the same name has another.
+    """
     return f"{message.metadata.namespace}/{message.metadata.name}"

@@ -1,4 +1,4 @@
-"""How a resource stands: what the status page, the telemetry and the report of a shard tell of it."""
+"""State of the resources, for the status page, telemetry and report."""
 
 import resource
 from collections.abc import Collection, Iterable
@@ -8,9 +8,12 @@ from typing import Final
 from ksm_shard.collector.collector import Collector
 from ksm_shard.status.model import ResourceStatus
 from ksm_shard.status.report import ResourceReport
+from ksm_shard.status.setup import Setup, SetupCheck
 from ksm_shard.store.store import Size
 from ksm_shard.wire.reading import Reading
 
+# Resources that a line names.
+NAMED: Final = 5
 READING: Final = {Reading.FULL: "protobuf", Reading.METADATA: "metadata", Reading.TABLE: "table"}
 
 
@@ -21,7 +24,7 @@ def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
 
 
 def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
-    """Return the part of it that `check` and `plan` ask for, by resource."""
+    """Return the report of each resource, by plural, for `check` and `plan`."""
     anywhere = _filtered(collectors)
     return {one.resource.plural: _report(one, anywhere) for one in collectors}
 
@@ -42,7 +45,7 @@ def _report(collector: Collector, anywhere: bool) -> ResourceReport:
 
 
 def _filtered(collectors: Iterable[Collector]) -> bool:
-    """Tell whether the API server says of any list that it has filtered it."""
+    """Return whether the API server says of any list that it was filtered."""
     return any(informer.reflector.filtered_by for one in collectors for informer in one.informers)
 
 
@@ -51,7 +54,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
     reflectors = [informer.reflector for informer in collector.informers]
     # The least healthy reflector speaks for all namespaces.
     speaker = max(reflectors, key=lambda reflector: reflector.state.trouble, default=None)
-    # Tables and metadata do not say whether the API server filters: it filters them if it does anything.
+    # Tables and metadata do not say whether the API server filters: they are filtered if any list is.
     filtered = _filtered([collector]) if kind.reading is Reading.FULL else anywhere
     return ResourceStatus(
         name=kind.plural,
@@ -71,8 +74,21 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
     )
 
 
+def rights_problems(collectors: Iterable[Collector]) -> Setup:
+    """Return the line about resources that could be read and may not be any more."""
+    lost = sorted(one.resource.plural for one in collectors if one.lost)
+    if not lost:
+        return {}
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    line = (
+        f"{', '.join(lost[:NAMED])}{more} could be read, and are forbidden now: what is exported of them is as old as that; is the "
+        "ClusterRoleBinding still of this ServiceAccount? Restart the shards if the right was taken on purpose"
+    )
+    return {SetupCheck.RIGHTS: line}
+
+
 def resident() -> int:
-    """Return the resident memory of this process in bytes; 0 where the kernel does not tell."""
+    """Return the process's resident memory in bytes; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

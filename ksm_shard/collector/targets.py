@@ -1,4 +1,4 @@
-"""What to list and watch for a resource: paths, field selectors, how much of each object."""
+"""Targets of a resource: paths, field selectors, parts of objects to read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Selectors = Callable[[], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which objects are exported, and how they are listed; as the options of the same names say.
+    """The objects to export, as the options of the same names say.
 
     Attributes:
         shard_selector: called for every request: the `shardSelector` of server-side filtering, "" for none.
@@ -28,7 +28,10 @@ class Scope:
 
 
 def targets(resource: Resource, scope: Scope) -> list[Target]:
-    """Return a target for each namespace or node that is asked for, one for all objects if none is."""
+    """Return a target for each namespace or node in the scope.
+
+    A scope without any has one target for all objects.
+    """
     return [
         Target(
             path=path,
@@ -44,7 +47,7 @@ def targets(resource: Resource, scope: Scope) -> list[Target]:
 
 
 def _paths(resource: Resource, scope: Scope) -> list[tuple[str, list[str]]]:
-    """Return paths, each with the field selectors that keep denied namespaces out of it."""
+    """Return paths, each with the field selectors that exclude denied namespaces."""
     if not resource.namespaced or not (scope.namespaces or scope.namespaces_denylist):
         return [(resource.path, [])]
     if not scope.namespaces:
@@ -54,7 +57,10 @@ def _paths(resource: Resource, scope: Scope) -> list[tuple[str, list[str]]]:
 
 
 def path_of(resource: Resource, namespace: str) -> str:
-    """Return the path of the list that has the objects of a namespace ("": cluster-scoped ones); "" if there is none."""
+    """Return the list path of a namespace; "" if the resource has none.
+
+    The namespace is "" for cluster-scoped objects.
+    """
     if resource.namespaced != bool(namespace):
         return ""
     return _within(resource, quote(namespace, safe="")) if namespace else resource.path

@@ -1,7 +1,7 @@
-"""What of all that is served is about to go, or has just come, and the timestamps that a scrape has of it.
+"""Timestamps on samples of leaving slots (`--handover-timestamps`).
 
-With timestamps Prometheus goes on to show a series that is not written any more, until another shard goes on with it. What has
-none is tracked as ever. Nothing of this happens unless it is asked for (`--handover-timestamps`).
+Prometheus goes on to show a series with timestamps after its target has stopped writing it, until another shard writes it.
+Samples without timestamps become stale as usual. Nothing of this happens without the option.
 """
 
 import math
@@ -19,21 +19,22 @@ from ksm_shard.store.stamps import Stamp
 from ksm_shard.web.scrapers import Scraper
 from ksm_shard.web.source import Scrape
 
-# Seconds by which the first timestamps that somebody is given are in the future. Prometheus writes staleness markers then, for
-# the moment at which it began the scrape, and a sample that is later by its own clock keeps them out: clocks differ by some ms.
-# Meanwhile a sample that another shard writes without a timestamp is ignored, so no longer than that.
+# Seconds by which the first timestamps for a scraper are in the future. Prometheus writes its staleness markers for the
+# moment at which it began the scrape, and a sample with a later time by its own clock keeps the markers out; clocks differ
+# by some ms. Until then a sample that another shard writes without a timestamp is ignored, so the lead is no longer.
 LEAD: Final = 0.2
-# Hand-over periods for which the one who had slots before may go on to write them after they were loaded here: it waits for this to
-# be Ready, which the kubelet may notice late, and for one period.
+# Hand-over periods for which the former owner may write gained slots after they were loaded here: the former owner waits for
+# this pod to be Ready, which the kubelet may notice late, and then for one period.
 SHARED: Final = 3
 
 
 class Handover:
-    """The slots that are about to go and those that have just come. Any thread may call.
+    """The slots about to leave and those just gained. Any thread may call.
 
     Attributes:
-        leaving: slots whose samples have timestamps.
-        since: when the last of them that may have been written without began to have; seconds of the monotonic clock.
+        leaving: mask of slots whose samples have timestamps.
+        since: the time at which the last slot began to leave that may have been written without timestamps, in seconds of the
+            monotonic clock.
     """
 
     def __init__(
@@ -45,7 +46,15 @@ class Handover:
         *,
         on: bool,
     ) -> None:
-        """Take what returns all collectors, the hand-over period in seconds, and whether to write timestamps at all."""
+        """Take the parts.
+
+        Args:
+            collectors: returns all collectors.
+            ownership: the slots that are served.
+            clock: of the API server, for the timestamps.
+            period: the hand-over period, in seconds.
+            on: whether to write timestamps at all.
+        """
         self._collectors = collectors
         self._ownership = ownership
         self._clock = clock
@@ -59,7 +68,7 @@ class Handover:
         self.since = -math.inf
 
     def gain(self, gained: bytes) -> None:
-        """Take note of slots that are gained, before anything of them is loaded."""
+        """Note slots that are gained, before any of their objects is loaded."""
         if not self._on:
             return
         with self._lock:
@@ -76,25 +85,28 @@ class Handover:
             one.store.make_ready()
 
     def drain(self) -> None:
-        """Let all slots leave, for good: this process was told to stop."""
+        """Let all slots leave for good: this process was told to stop."""
         if self._on and not self._draining:
             self._draining = True
             self._leave(ALL)
 
     def join(self, collector: Collector) -> None:
-        """Let the objects of a collector leave as all others do."""
-        with self._lock:  # or what is read here could be put into the store after what came later
+        """Apply the leaving and shared slots to the store of a collector."""
+        with self._lock:  # or older slots could overwrite newer ones
             leaving, shared = self.leaving, self._shared_now
             collector.store.leave(None if leaving == NONE else leaving, None if shared == NONE else shared)
 
     def forget_farewells(self, heard: float) -> None:
-        """End farewells to series that ended before that moment: everybody has had them."""
+        """End farewells that every scraper has had.
+
+        These are the ones to series that ended before `heard`.
+        """
         for one in self._collectors():
             one.store.forget_farewells(heard)
 
     def bodies(self, shown: Sequence[Collector], scrape: Scrape) -> list[Body]:
-        """Return what a scrape has of some resources."""
-        # Or something could begin to leave between the look at what the scraper has had, and the samples.
+        """Return the bodies of a scrape for the given collectors."""
+        # Locked, or slots could begin to leave between the choice of the timestamp and the reading of the samples.
         with self._lock:
             stamp = self._stamp(scrape.scraper, openmetrics=scrape.openmetrics)
             return [body for one in shown for body in one.bodies(openmetrics=scrape.openmetrics, stamp=stamp)]
@@ -111,7 +123,7 @@ class Handover:
                 self.join(one)
 
     def _shared(self) -> bytes:
-        """Return the slots that were gained so recently that another may still have them."""
+        """Return the slots gained so recently that another pod may still write them."""
         now, unloaded = time.monotonic(), difference(self._ownership.mask, self._ownership.loaded())
         shared = NONE
         for mask, since in self._gained.copy().items():
@@ -124,7 +136,10 @@ class Handover:
         return shared
 
     def _stamp(self, scraper: Scraper, *, openmetrics: bool) -> Stamp | None:
-        """Return the timestamp of what is about to go, ahead of time for who has not had one yet."""
+        """Return the timestamp for leaving slots; None if no slot leaves.
+
+        A scraper that has had no timestamp yet gets one in the future.
+        """
         if self.leaving == NONE:
             return None
         lead = LEAD if scraper.began < self.since else 0.0
@@ -132,5 +147,5 @@ class Handover:
             scraper.given = time.monotonic() + lead
         try:
             return Stamp(self._clock.now() + lead, openmetrics=openmetrics)
-        except ValueError:  # a clock that is decades off, and no answer that says so
+        except ValueError:  # a clock decades off, and no answer of the server to correct it
             return None

@@ -1,1 +1,1 @@
-"""Commands, one file each: `ksm_shard.cli` calls the `main` of the one that was named."""
+"""Commands, one file each; `ksm_shard.cli` calls the `main` of the named one."""

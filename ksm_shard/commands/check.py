@@ -1,4 +1,4 @@
-"""`ksm-shard check`: prove that a fleet exports every object once, or say what is wrong."""
+"""`ksm-shard check`: prove that a fleet exports every object once."""
 
 import socket
 import sys
@@ -11,13 +11,16 @@ from ksm_shard.fleet.proof import Answers, notes, problems
 from ksm_shard.settings.commands import Check
 from ksm_shard.status.report import Report
 
-# What is wrong once and right the next time was never wrong: a shard that was restarting, a change that not all had heard of.
+# A problem that is gone at the next attempt is none: a shard was restarting, or some had not heard of a change yet.
 ATTEMPTS: Final = 5
 PAUSE: Final = 1.0
 
 
 def main(options: Check) -> int:
-    """Print a table of the shards and what is wrong; return 0 if nothing is, 1 otherwise."""
+    """Print a table of the shards and the problems.
+
+    Return 1 if there is a problem, else 0.
+    """
     try:
         urls = options.urls or resolve(options.service, options.pod_namespace, options.port)
     except OSError as error:
@@ -38,10 +41,12 @@ def main(options: Check) -> int:
 
 
 def resolve(service: str, namespace: str, port: int) -> list[str]:
-    """Return the URLs, with that port, of the pods behind a headless Service, whether they are ready or not.
+    """Return the URLs of the pods behind a headless Service.
+
+    Pods that are not Ready are included.
 
     Raises:
-        OSError: there is no such name.
+        OSError: the name of the Service does not resolve.
     """
     found = socket.getaddrinfo(f"{service}.{namespace}.svc", port, type=socket.SOCK_STREAM)
     hosts = sorted({str(address[0]) for *_, address in found})
@@ -49,7 +54,10 @@ def resolve(service: str, namespace: str, port: int) -> list[str]:
 
 
 def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tuple[Answers, list[str]]:
-    """Ask until nothing is wrong, at most five times; return the last answers and what is wrong with them."""
+    """Ask until there is no problem, at most ATTEMPTS times.
+
+    Return the last answers and their problems.
+    """
     earlier: list[Answers] = []
     while True:
         answers = ask()
@@ -61,7 +69,7 @@ def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tup
 
 
 def table(answers: Answers) -> str:
-    """Return a line for each shard."""
+    """Return the table, with a line for each shard."""
     rows = [("SHARD", "POD", "STATE", "SLOTS", "OBJECTS", "SERIES", "PAGES", "MEMORY")]
     reports = [answer for answer in answers if isinstance(answer, Report)]
     for report in sorted(reports, key=lambda report: -1 if report.shard is None else report.shard):
@@ -85,5 +93,5 @@ def table(answers: Answers) -> str:
 
 
 def megabytes(count: float) -> str:
-    """Write bytes for people."""
+    """Format bytes for people."""
     return f"{count / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""`ksm-shard plan`: what a change of the number of shards would move, and how many shards a size needs."""
+"""`ksm-shard plan`: the cost of a change of shards, and the shards needed."""
 
 import math
 import sys
@@ -18,21 +18,21 @@ from ksm_shard.status.report import Report
 from ksm_shard.web.limits import CLIENTS
 from ksm_shard.web.page import size as bytes_text
 
-# Measured (docs/decisions.md), for pods, which are what there is most of and what has most series.
-BASE: Final = 80e6  # bytes of a process that holds nothing
+# Measured (docs/decisions.md) for pods, the most numerous objects and those with the most series.
+BASE: Final = 80e6  # bytes of a process without objects
 BYTES_EACH: Final = 2500.0  # of memory an object, its pages included
-BESIDES: Final = 1100.0  # of them, what is not pages: 20,000 pods are 44 MB, and 22 MB of pages
+BESIDES: Final = 1100.0  # of those, the bytes outside of pages: 20,000 pods are 44 MB, and 22 MB of pages
 OWN: Final = 150e-6  # CPU seconds to load an object
-FOREIGN: Final = 35e-6  # CPU seconds to pass over one of another shard
-LOADING: Final = 1.3  # the most memory during a start, over what it is afterwards
-# What a shard should stay under: a start that fits between two scrapes, and what deploy/statefulset requests.
+FOREIGN: Final = 35e-6  # CPU seconds to skip an object of another shard
+LOADING: Final = 1.3  # peak memory of a start, relative to the memory afterwards
+# Limits of a shard: a start that fits between two scrapes, and the memory that deploy/statefulset requests.
 LONGEST_START: Final = 30.0
 MOST_MEMORY: Final = 256e6
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSize:
-    """What all shards together hold."""
+    """Totals of all shards."""
 
     objects: int
     series: int
@@ -40,7 +40,7 @@ class FleetSize:
 
     @classmethod
     def of(cls, reports: Sequence[Report]) -> "FleetSize":
-        """Add up what running shards say."""
+        """Add up the reports of running shards."""
         resources = [one for report in reports for one in report.resources.values()]
         return cls(
             sum(one.owned for one in resources),
@@ -50,7 +50,7 @@ class FleetSize:
 
 
 def main(options: Plan) -> int:
-    """Print the plan; return 0, or 1 when the shards that were named are not the fleet that was named."""
+    """Print the plan; return 1 if the shards are not the named fleet, else 0."""
     answers = ask_all(options.urls)
     reports = [answer for answer in answers if isinstance(answer, Report)]
     wrong = [str(answer) for answer in answers if isinstance(answer, NoReport)] or strays(reports, options.from_shards)
@@ -67,7 +67,10 @@ def main(options: Plan) -> int:
 
 
 def strays(reports: Sequence[Report], total: int) -> list[str]:
-    """Return why these are not the reports of a whole fleet, of so many shards if that was said: what a part has is not all."""
+    """Return the reasons why the reports are not those of one whole fleet.
+
+    `total` is the expected number of shards, 0 for any. A part of a fleet would give totals that are too low.
+    """
     if not reports:
         return []
     rings = {report.ring for report in reports}
@@ -87,7 +90,10 @@ def strays(reports: Sequence[Report], total: int) -> list[str]:
 
 
 def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str:
-    """Return what each shard keeps, gains and loses, and what moves altogether."""
+    """Return the slots that each shard keeps, gains and loses, as text.
+
+    The first line has the slots that move altogether.
+    """
     old, new = ring.target_map(before), ring.target_map(after)
     keeps, gains, loses = ([0] * max(before, after) for _ in range(3))
     for source, target in zip(old, new, strict=True):
@@ -108,7 +114,10 @@ def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str
 
 
 def advice(objects: int, ring: Ring = MMH3) -> str:
-    """Return how many shards so many objects need, why, and what each has to do then."""
+    """Return the number of shards that so many objects need, as text.
+
+    The text includes the reasons and the load of each shard.
+    """
     foreign = 0.0 if ring is SERVER_SIDE else FOREIGN
     by_memory = max(1, math.ceil(objects * BYTES_EACH / (MOST_MEMORY - BASE)))
     by_cpu = max(1, math.ceil(objects * OWN / LONGEST_START))
@@ -125,7 +134,8 @@ def advice(objects: int, ring: Ring = MMH3) -> str:
     )
     if passing:
         text += f"\n  {_seconds(passing)} of a start are passing over the others' objects, at {foreign * 1e6:.0f} us"
-        # 391 shards of 850,000 objects, where memory needs 13, would each have waited for 30 s to load 0.3 s worth.
+        # More shards would only wait: 391 shards of 850,000 objects, where memory needs 13, would each take 30 s to load
+        # 0.3 s worth.
         if start > LONGEST_START:
             text += ", which more shards do not help; --sharding-mode server-side does not have to"
     if by_memory > MAX_SHARDS:
@@ -136,12 +146,15 @@ def advice(objects: int, ring: Ring = MMH3) -> str:
 
 
 def memory_of(objects: float) -> float:
-    """Return the bytes of memory of a shard that has so many objects."""
+    """Return the bytes of memory of a shard with so many objects."""
     return BASE + objects * BYTES_EACH
 
 
 def _amount(slots: int, size: FleetSize | None, base: float = 0.0) -> str:
-    """Say what so many slots hold; with the process itself, if there is one for them."""
+    """Return the content of so many slots, as text.
+
+    `base` is the memory of the process itself, where to be included.
+    """
     if size is None:
         return ""
     share = slots / SLOTS

@@ -1,6 +1,6 @@
-"""The main command: bind the ports, fork the worker, export until told to stop.
+"""`ksm-shard` without a command: bind the ports, fork the worker, export until stopped.
 
-This runs in the parent, which stays small: what is heavy is imported by the worker.
+This code runs in the parent, which stays small: heavy modules are imported by the worker.
 """
 
 import logging
@@ -18,16 +18,20 @@ from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
 from ksm_shard.web.server import CannotListen, CannotStart, Limits, listen, serve
 
 if TYPE_CHECKING:
+    from ksm_shard.cluster.reviews import AccessReviews
     from ksm_shard.exporter import Exporter
 
 LOG: Final = logging.getLogger(__name__)
 USAGE: Final = 2
-# What a shell makes of a process that was killed, and the kubelet of a container.
+# Added to the number of a signal, as a shell does for a killed process and the kubelet for a container.
 KILLED: Final = 128
 
 
 def run(settings: Settings) -> int:
-    """Export until told to stop; return the exit status, 2 when the ports or the way to the API server are wrong."""
+    """Export until stopped; return the exit status.
+
+    The status is 2 for a mistake in the ports or in the way to the API server.
+    """
     logging.basicConfig(
         level=logging.DEBUG if settings.verbosity >= 4 else logging.INFO,
         format="%(asctime)s %(levelname)s %(threadName)s: %(message)s",
@@ -39,8 +43,13 @@ def run(settings: Settings) -> int:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return USAGE
 
-    # Here, so that what the pages show is what was read at the start.
+    # Read here, so that the pages show the file as it was at the start.
     config = ConfigFile(settings.config, Path(settings.config).read_bytes(), time.time()) if settings.config else None
+
+    def reviews(source: "Exporter") -> "AccessReviews":
+        from ksm_shard import assembly  # noqa: PLC0415  in the worker only
+
+        return assembly.reviews(source)
 
     def start() -> "Exporter":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
@@ -58,7 +67,9 @@ def run(settings: Settings) -> int:
         start,
         limits=limits_of(settings),
         gzip=settings.enable_gzip_encoding,
-        started=lambda: _announce(main, telemetry),
+        web_config=settings.tls_config,
+        reviewer=reviews if settings.auth_filter else None,
+        started=lambda scheme: _announce(scheme, main, telemetry),
     )
     line = last_words(end, objects, for_memory=memory.kills() > killed, limit=memory.limit())
     if line:
@@ -67,7 +78,7 @@ def run(settings: Settings) -> int:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """Return how long what may take, of requests and of the stop."""
+    """Return the time limits of requests and of the stop."""
     return Limits(
         read=settings.server_read_timeout,
         read_header=settings.server_read_header_timeout,
@@ -78,13 +89,15 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def last_words(end: End, objects: int, *, for_memory: bool, limit: int | None) -> str:
-    """Return the line that says how and why the worker ended; "" if there is nothing to say, or the worker has said it.
+    """Return the line that explains the end of the worker.
+
+    The line is "" if the worker stopped as told, or has explained its end.
 
     Args:
         end: of the worker.
-        objects: how many it held.
-        for_memory: whether the kernel has killed a process of the own control group for memory.
-        limit: bytes of memory that the control group may have, if there is a limit.
+        objects: number of objects it held.
+        for_memory: whether the kernel has killed a process of this control group for memory.
+        limit: of the control group's memory in bytes; None without a limit.
     """
     if end.code == CANNOT_START or (end.told and end.code == 0):
         return ""
@@ -102,7 +115,7 @@ def last_words(end: End, objects: int, *, for_memory: bool, limit: int | None) -
 
 
 def status_of(end: End) -> int:
-    """Return the exit status of the process: 0 only if it was told to stop, and did."""
+    """Return the exit status; 0 only for a process that stopped as told."""
     if end.code == CANNOT_START:
         return USAGE
     if end.code < 0:
@@ -113,21 +126,24 @@ def status_of(end: End) -> int:
 
 
 def signal_name(number: int) -> str:
-    """Return what a signal is called."""
+    """Return the name of a signal."""
     try:
         return signal.Signals(number).name
-    except ValueError:  # one of the real-time signals between the first and the last
+    except ValueError:  # a real-time signal between the first and the last
         return f"signal {number}"
 
 
-def _announce(*ports: socket.socket) -> None:
+def _announce(scheme: str, *ports: socket.socket) -> None:
     for name, bound in zip(("metrics", "telemetry"), ports, strict=True):
         host, port = bound.getsockname()[:2]
-        LOG.info("%s on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
+        LOG.info("%s on %s://%s:%d", name, scheme, f"[{host}]" if ":" in host else host, port)
 
 
 def _needed(objects: int) -> str:
-    """Say what a process with so many objects needs. They may not have been all: it may have been in the middle of a list."""
+    """Return the memory that a process with so many objects needs, as text.
+
+    The worker may have died in the middle of a list, with more objects to come.
+    """
     from ksm_shard.commands.plan import LOADING, memory_of  # noqa: PLC0415  only now: the parent stays small
 
     need = memory_of(objects)

@@ -1,4 +1,4 @@
-"""`ksm-shard simulate`: serve a made-up cluster, or objects from files, until told to stop."""
+"""`ksm-shard simulate`: serve a made-up cluster, or objects from files, until stopped."""
 
 # ruff: noqa: D102  the options are documented where they are declared
 
@@ -22,7 +22,7 @@ USAGE: Final = 2
 
 
 class Simulation(Protocol):
-    """What the command is told; see `ksm-shard simulate --help`."""
+    """The options of the command, as `ksm-shard simulate --help` describes them."""
 
     @property
     def objects(self) -> str: ...
@@ -41,7 +41,10 @@ class Simulation(Protocol):
 
 
 def main(options: Simulation) -> int:
-    """Print `ready URL` once it serves; return 0 when stopped, 2 for a file that is none or a port that is taken."""
+    """Print `ready URL` when serving; return the exit status.
+
+    The status is 0 when stopped, 2 for an invalid file or an occupied port.
+    """
     try:
         simulator = Simulator(seed=options.seed, serve=[USERS])
         for place, found in read(Path(options.objects)) if options.objects else ():
@@ -68,11 +71,13 @@ def main(options: Simulation) -> int:
 
 
 def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield place and object of all in the files *.jsonl, *.json and *.yaml of a directory; lists are taken apart.
+    """Yield the objects of a directory's files, each with its place.
+
+    Files are *.jsonl, *.json and *.yaml; lists are split into items.
 
     Raises:
         OSError: the directory or a file cannot be read.
-        ValueError: something in a file is no object; the text names the file and, where there are lines, the line.
+        ValueError: a value in a file is not an object; the text names the file and, where there are lines, the line.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix in {".jsonl", ".json", ".yaml", ".yml"})
     if not files:
@@ -86,10 +91,13 @@ def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _items(place: str, value: dict[str, Any]) -> list[Any]:
-    """Return the items of a list, else the object. Those of a PodList say nothing: they are Pods, of the list's apiVersion."""
+    """Return the items of a list, else the object itself.
+
+    Items of a PodList lack kind and apiVersion: they are Pods, of the list's apiVersion.
+    """
     kind, items = value["kind"], value.get("items")
     named = isinstance(value.get("metadata"), dict) and "name" in value["metadata"]
-    if not kind.endswith("List") or (items is None and named):  # somebody's own kind may be called IPAllowList
+    if not kind.endswith("List") or (items is None and named):  # a custom kind may be called IPAllowList
         return [value]
     if not isinstance(items, list):
         raise ValueError(f"{place}: expected a list of items in a {kind}")  # noqa: TRY004  the file's fault

@@ -1,1 +1,4 @@
-"""Commands about a whole fleet. They ask its shards over HTTP and know nothing else of them."""
+"""Query a whole fleet over HTTP, for `check` and `plan`.
+
+Shards are known only by their reports.
+"""

@@ -1,4 +1,4 @@
-"""The client of a fleet: asks shards for their reports over HTTP."""
+"""Client of a fleet: asks shards for their reports over HTTP."""
 
 import urllib.request
 from collections.abc import Sequence
@@ -12,25 +12,28 @@ TIMEOUT: Final = 10.0
 
 
 class NoReport(Exception):
-    """A shard that did not answer, or not with a report. The text is one line that names its URL."""
+    """A shard did not answer with a report.
+
+    The text is one line that names the URL.
+    """
 
 
 def ask(url: str) -> Report:
-    """Fetch the report of the shard at that URL.
+    """Fetch the report of the shard at a URL.
 
     Raises:
-        NoReport: there is none.
+        NoReport: the shard did not answer with a report.
     """
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/shard", timeout=TIMEOUT) as answer:
             return Report.from_json(answer.read())
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
-        # What is no HTTP says no more than its first line, and some errors nothing.
+        # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
         raise NoReport(f"{url}: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
 
 
 def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
-    """Ask all shards at once, so that the answers are of about the same moment."""
+    """Ask all shards at once, for answers of about the same time."""
 
     def answer(url: str) -> Report | NoReport:
         try:

@@ -1,7 +1,7 @@
-"""What is wrong with a fleet, by what its shards say, and what is only worth knowing.
+"""Find problems of a fleet from the reports of its shards.
 
-Shards answer one after another, and objects come and go meanwhile. So the least that was seen is held against the most that was
-owned, as KsmShardObjectsMissing does it, over all rounds of answers: what is proven thus is wrong however busy the cluster is.
+Shards answer one after another, and objects come and go meanwhile. So the least number seen is compared with the greatest number
+owned, over all rounds of answers, as the alert KsmShardObjectsMissing does: a problem proven thus is real in any busy cluster.
 """
 
 from collections import Counter
@@ -16,22 +16,26 @@ from ksm_shard.status.states import ReflectorState
 
 Answers = Sequence[Report | NoReport]
 
-# Phases in which a shard may hold slots of others: that is what a hand-over is.
+# Phases in which a shard may hold slots of others.
 HANDING_OVER: Final = frozenset(str(phase) for phase in Phase if phase.handing_over)
-# States of a watch that is well, or on its way.
+# States of a watch that reads, or is about to.
 WELL: Final = frozenset(str(state) for state in ReflectorState if state.well)
-# What cannot be listed because of the cluster's configuration is nobody's to export, if all shards agree: `users` of KubeSphere
-# are on by default and absent from every other cluster.
+# A resource that the cluster's configuration makes unreadable is no problem if all shards agree: KubeSphere's `users` are
+# on by default and absent from every other cluster.
 EXEMPT: Final = frozenset(str(state) for state in ReflectorState if state.exempt)
 
 
 def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
-    """Return a line for each thing that is wrong with a fleet: by the last answers, and for objects by the earlier ones too."""
+    """Return a line for each problem of a fleet.
+
+    The last answers are checked; for numbers of objects the earlier ones too.
+    """
     reports = _reports(answers)
     return [
         *(str(answer) for answer in answers if isinstance(answer, NoReport)),
         *(f"{_name(report)} is not ready" for report in reports if not report.ready),
         *(line for report in reports for line in _membership(report)),
+        *_setup(reports),
         *_disagreements(reports),
         *_seats(reports),
         *_slots(reports),
@@ -40,7 +44,7 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
 
 
 def notes(answers: Answers) -> list[str]:
-    """Return a line for each thing that is as it should be and that somebody might wonder about."""
+    """Return a line for each fact that is right but may surprise."""
     reports = _reports(answers)
     found = []
     for name in _resources(reports):
@@ -62,7 +66,7 @@ def _name(report: Report) -> str:
 
 
 def _membership(report: Report) -> list[str]:
-    """Return why a shard may not hear of changes of the fleet."""
+    """Return the reasons why a shard may miss changes of the fleet."""
     return [
         *([f"{_name(report)}: {report.problem}"] if report.problem else []),
         *(
@@ -70,6 +74,18 @@ def _membership(report: Report) -> list[str]:
             for name, state in report.membership.items()
             if state not in WELL
         ),
+    ]
+
+
+def _setup(reports: Sequence[Report]) -> list[str]:
+    """Return each set-up problem once: all pods have one template."""
+    by_line: dict[str, list[Report]] = {}
+    for report in reports:
+        for line in report.setup.values():
+            by_line.setdefault(line, []).append(report)
+    return [
+        f"{_name(of[0]) if len(of) == 1 else f'{len(of)} of {len(reports)} shards'}: {line}"
+        for line, of in by_line.items()
     ]
 
 
@@ -98,7 +114,10 @@ def _seats(reports: Sequence[Report]) -> list[str]:
 
 
 def _overlap(masks: Iterable[bytes]) -> tuple[int, int]:
-    """Return the slots that are in any of the masks, and those in more than one; as numbers, which 1,000 shards are 20 ms of."""
+    """Return the slots in any of the masks, and those in several.
+
+    Both are numbers, which takes 20 ms for 1,000 shards.
+    """
     some = several = 0
     for mask in map(int.from_bytes, masks):
         several |= some & mask
@@ -107,13 +126,16 @@ def _overlap(masks: Iterable[bytes]) -> tuple[int, int]:
 
 
 def _handed_over(reports: Sequence[Report]) -> tuple[int, int]:
-    """Return the slots that several shards hold, and those of them that no hand-over explains."""
+    """Return the slots held by several shards, and those no hand-over explains.
+
+    Both are numbers, a byte a slot.
+    """
     firmly = (intersection(one.held, one.own) if one.phase in HANDING_OVER else one.held for one in reports)
     return _overlap(one.held for one in reports)[1], _overlap(firmly)[1]
 
 
 def _excused(answers: Answers) -> bool:
-    """Whether some objects may be there twice, as they are handed over."""
+    """Return whether a hand-over explains that some objects are exported twice."""
     twice, unexplained = _handed_over(_reports(answers))
     return twice != unexplained
 
@@ -153,8 +175,11 @@ def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[s
 
 
 def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the fewest and the most objects that all shards together may own, and that there may be."""
-    told: list[list[ResourceReport]] = []  # by shard, what it said in each round
+    """Return the bounds of the objects owned, and of those existing.
+
+    A bound is the fewest and the most that all shards together may have.
+    """
+    told: list[list[ResourceReport]] = []  # for each shard, its report of the resource in each round
     for shard in zip(*rounds, strict=True):
         said = [one.resources[name] for one in shard if isinstance(one, Report) and name in one.resources]
         if said:
@@ -163,16 +188,19 @@ def _bounds(name: str, rounds: Sequence[Answers]) -> tuple[tuple[int, int], tupl
         sum(min(one.owned for one in said) for said in told),
         sum(max(one.owned for one in said) for said in told),
     )
-    # What a shard in trouble saw last may be gone by now.
+    # Objects last seen by a shard in trouble may be gone by now.
     watching = [said for said in told if all(one.state == ReflectorState.WATCHING for one in said)] or told
     whole = [said for said in watching if not said[-1].filtered]
     least, most = ([choose(one.seen for one in said) for said in whole or told] for choose in (min, max))
-    # Where the server filters, each shard is shown only what is for it.
+    # Where the server filters, each shard is shown only its own objects.
     return owned, (max(least), max(most)) if whole else (sum(least), sum(most))
 
 
 def _twice(reports: Sequence[Report]) -> str:
-    """Return how many objects are there twice, where a shard sees all: `, and 20 objects,`."""
+    """Return the number of objects exported twice, as text.
+
+    Such as `, and 20 objects,`; "" where the server filters.
+    """
     more = 0
     for name in _resources(reports):
         mine = [report.resources[name] for report in reports if name in report.resources]

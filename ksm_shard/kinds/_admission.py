@@ -1,4 +1,4 @@
-"""What admission webhooks and policies share: the mutating and the validating ones are twins."""
+"""Families of admission webhooks and policies, shared by mutating and validating ones."""
 
 from typing import Any, Final
 
@@ -9,13 +9,16 @@ API: Final = "admissionregistration.k8s.io/v1"
 
 
 def resource(plural: str, message: type[Any]) -> Resource:
-    """Return a cluster-scoped resource that has a label `namespace` all the same, as kube-state-metrics writes it."""
+    """Return a cluster-scoped resource with an (empty) label `namespace`, as kube-state-metrics writes it."""
     singular = message.DESCRIPTOR.name.lower()
     return Resource(API, plural, message, labels={"namespace": "namespace", singular: "name"}, namespaced=False)
 
 
 def policy(declared: Resource, prefix: str, *, reinvocation: bool) -> None:
-    """Declare the families of a policy. Whether it may be invoked again is a question to mutating ones only."""
+    """Declare the families of a policy.
+
+    `reinvocation` adds the label that only mutating policies have.
+    """
     labels = "param_api_version param_kind failure_policy"
 
     def info(obj: Any) -> Rows:
@@ -25,7 +28,7 @@ def policy(declared: Resource, prefix: str, *, reinvocation: bool) -> None:
 
     declared.info(
         f"{prefix}_info",
-        "What parameters a policy takes, and what happens when it fails.",
+        "Parameter kind and failure policy of an admission policy.",
         ALPHA,
         labels=f"{labels} reinvocation_policy" if reinvocation else labels,
     )(info)
@@ -33,11 +36,11 @@ def policy(declared: Resource, prefix: str, *, reinvocation: bool) -> None:
 
 
 def binding(declared: Resource, prefix: str) -> None:
-    """Declare the families of a policy's binding."""
+    """Declare the families of a policy binding."""
 
     @declared.info(
         f"{prefix}_info",
-        "Which policy is bound, and to which parameters.",
+        "Policy and parameters of an admission policy binding.",
         ALPHA,
         labels="policy_name param_name param_namespace param_not_found_action",
     )
@@ -49,9 +52,9 @@ def binding(declared: Resource, prefix: str) -> None:
 
 
 def webhooks(declared: Resource, prefix: str) -> None:
-    """Declare the families of a configuration of webhooks."""
+    """Declare the families of a webhook configuration."""
 
-    @declared.info(f"{prefix}_info", "That the configuration exists.", ALPHA)
+    @declared.info(f"{prefix}_info", "Existence of a webhook configuration.", ALPHA)
     def info(obj: Any) -> Rows:
         del obj
         return [()]
@@ -61,7 +64,7 @@ def webhooks(declared: Resource, prefix: str) -> None:
 
     @declared.info(
         f"{prefix}_webhook_clientconfig_service",
-        "The services that webhooks call, with empty labels for those that call a URL.",
+        "Service that a webhook calls; labels are empty if the webhook calls a URL.",
         ALPHA,
         labels="webhook_name service_name service_namespace",
     )

@@ -1,4 +1,4 @@
-"""What is known of a pod's containers, declared once for containers and init containers: their families are twins."""
+"""Families of containers and of init containers, declared once for both."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,15 @@ def declare(
     statuses: Callable[[PodView], list[StatusView]],
     alpha: bool,
 ) -> None:
-    """Declare the families of one sort of containers.
+    """Declare the families of containers or of init containers.
 
     Args:
         pods: the resource.
         prefix: `kube_pod_container` or `kube_pod_init_container`.
-        of: what the help texts call such a container.
-        specs: from a pod to its containers as specified.
-        statuses: from a pod to the status of its containers.
-        alpha: whether those families are ALPHA that are not so for both sorts alike.
+        of: name of such a container in help texts: "a container".
+        specs: takes a pod and returns its containers as specified.
+        statuses: takes a pod and returns the statuses of its containers.
+        alpha: declare as ALPHA the families that are ALPHA for init containers but STABLE for containers.
     """
     newer = ALPHA if alpha else STABLE
     _info(pods, prefix, of, specs, statuses, restart_policy=alpha)
@@ -59,7 +59,7 @@ def _info(
 
     declare_info = pods.viewed.info(
         f"{prefix}_info",
-        f"Image and id of {of} in a pod.",
+        f"Image and ID of {of} in a pod.",
         STABLE,
         labels=f"{labels} restart_policy" if restart_policy else labels,
     )
@@ -67,28 +67,28 @@ def _info(
 
 
 def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
-    @part.rows(f"{prefix}_resource_limits", f"Resources that {of} may use at most.", stability, labels="resource unit")
+    @part.rows(f"{prefix}_resource_limits", f"Resource limits of {of}.", stability, labels="resource unit")
     def limits(container: Placed) -> Rows:
         return limits_of(container.resources)
 
-    @part.rows(f"{prefix}_resource_requests", f"Resources that {of} asks for.", stability, labels="resource unit")
+    @part.rows(f"{prefix}_resource_requests", f"Resource requests of {of}.", stability, labels="resource unit")
     def requests(container: Placed) -> Rows:
         return requests_of(container.resources)
 
 
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:
-    # The kubelet knows no times of a container that it lost sight of (ContainerStatusUnknown).
-    @part.value(f"{prefix}_state_started", f"Unix start time of {of} that runs or has terminated.", newer)
+    # The kubelet reports no start time of a container that it lost sight of (ContainerStatusUnknown).
+    @part.value(f"{prefix}_state_started", f"Unix start time of {of} that is running or has terminated.", newer)
     def state_started(status: StatusView) -> int | None:
         if status.running is not None:
             return seconds(status.running.startedAt)
         return None if status.terminated is None else seconds(status.terminated.startedAt)
 
-    @part.value(f"{prefix}_status_ready", f"Whether {of} passed its readiness check.", STABLE)
+    @part.value(f"{prefix}_status_ready", f"Whether {of} passes its readiness probe.", STABLE)
     def status_ready(status: StatusView) -> bool:
         return status.container.ready
 
-    @part.value(f"{prefix}_status_restarts_total", f"How often {of} was restarted.", STABLE, type="counter")
+    @part.value(f"{prefix}_status_restarts_total", f"Number of restarts of {of}.", STABLE, type="counter")
     def status_restarts_total(status: StatusView) -> int:
         return status.container.restartCount
 

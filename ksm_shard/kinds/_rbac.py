@@ -1,4 +1,4 @@
-"""What roles and their bindings share: what they are bound to, and the metadata."""
+"""Families of roles and role bindings, shared by namespaced and cluster-scoped ones."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from ksm_shard.metrics.families import ALPHA, Resource, Rows
 
 
 def role(resource: Resource, prefix: str) -> None:
-    """Declare the families of a role: that it exists."""
+    """Declare the families of a role; rules are not exported."""
 
     def info(obj: Any) -> Rows:
         del obj
@@ -15,19 +15,19 @@ def role(resource: Resource, prefix: str) -> None:
 
     _shared.annotations(resource, prefix)
     _shared.labels(resource, prefix, ALPHA)
-    resource.info(f"{prefix}_info", "That the role exists.", ALPHA)(info)
+    resource.info(f"{prefix}_info", "Existence of a role.", ALPHA)(info)
     _shared.created(resource, prefix, ALPHA)
     _shared.metadata_resource_version(resource, prefix)
 
 
 def binding(resource: Resource, prefix: str) -> None:
-    """Declare the families of a binding: which role it grants."""
+    """Declare the families of a role binding."""
 
     def info(obj: Any) -> Rows:
         return [(obj.roleRef.kind, obj.roleRef.name)]
 
     _shared.annotations(resource, prefix)
     _shared.labels(resource, prefix, ALPHA)
-    resource.info(f"{prefix}_info", "The role that is granted.", ALPHA, labels="roleref_kind roleref_name")(info)
+    resource.info(f"{prefix}_info", "Role that a binding grants.", ALPHA, labels="roleref_kind roleref_name")(info)
     _shared.created(resource, prefix, ALPHA)
     _shared.metadata_resource_version(resource, prefix)

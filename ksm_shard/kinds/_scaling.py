@@ -1,8 +1,9 @@
-"""Metrics of a horizontal pod autoscaler: targets, values, and what tells metrics of one name apart.
+"""Target and current metrics of a horizontal pod autoscaler.
 
-Several metrics may have one name: a queue each, by their selectors, or an ingress each, by the objects that they describe. Labels
-that differ among them are added, and only those; a metric whose name no other has keeps the labels that it has in
-kube-state-metrics. Targets and values get the same ones, even while the value of only one of several metrics is known.
+Several metrics may have the same name: one for each queue, with different selectors, or one for each ingress, with different
+described objects. Such metrics get additional labels, but only the labels in which they differ; all other metrics keep the labels
+of kube-state-metrics. Targets and current values get the same additional labels, even while only one of several current values is
+known.
 """
 
 from collections import defaultdict
@@ -14,9 +15,9 @@ from ksm_shard.metrics.quantity import quantity
 from ksm_shard.wire.messages.autoscaling_v2_pb2 import HorizontalPodAutoscaler
 from ksm_shard.wire.messages.meta_v1_pb2 import LabelSelector
 
-# Labels of a metric whose name is not its own.
+# Labels that are added to metrics of the same name.
 DISTINCTION: Final = "metric_selector metric_object metric_source"
-# The type of a metric -> the field that describes it. One that names a field it does not have is passed over.
+# Type of a metric -> field that describes the metric. A metric without the field of its type is skipped.
 SOURCES: Final = {
     "ContainerResource": "containerResource",
     "External": "external",
@@ -25,14 +26,17 @@ SOURCES: Final = {
     "Resource": "resource",
 }
 BY_CONTAINER: Final = "containerResource"
-# DISTINCTION of a metric whose name is its own.
+# Values of the DISTINCTION labels for a metric whose name is unique: the labels are left out.
 ALONE: Final = (None, None, None)
 Needed = Mapping[tuple[str, str], tuple[bool, ...]]
 WORDS: Final = {"In": "in", "NotIn": "notin"}
 
 
 class Metric(NamedTuple):
-    """A metric with its source; those with the same name and container have to be told apart."""
+    """A metric and its source.
+
+    Metrics with the same name and container need distinction.
+    """
 
     name: str
     container: str
@@ -40,7 +44,7 @@ class Metric(NamedTuple):
     source: Any
 
     def distinction(self) -> tuple[str, str, str]:
-        """Return the values of DISTINCTION."""
+        """Return the values of the DISTINCTION labels: selector, described object, type."""
         selector = described = ""
         if self.kind in {"External", "Object", "Pods"}:
             selector = canonical(self.source.metric.selector)
@@ -50,17 +54,18 @@ class Metric(NamedTuple):
 
 
 class ScalerView:
-    """The parts of an autoscaler, with its metrics looked up once for both families.
+    """An autoscaler with its metrics looked up, once for both families of metrics.
 
     Attributes:
         metadata, spec, status: as in the API.
-        targets, values: metrics as specified, and as they are.
+        targets: metrics as specified.
+        values: current metrics.
     """
 
     __slots__ = ("_needed", "metadata", "spec", "status", "targets", "values")
 
     def __init__(self, scaler: HorizontalPodAutoscaler) -> None:
-        """Look at an autoscaler."""
+        """Look up the metrics of an autoscaler."""
         self.metadata = scaler.metadata
         self.spec = spec = scaler.spec
         self.status = status = scaler.status
@@ -70,24 +75,28 @@ class ScalerView:
 
     @property
     def needed(self) -> Needed:
-        """Distinctions that the metrics of one name and container need, be it as targets or as values."""
+        """Flags of the DISTINCTION labels to write, by name and container of a metric.
+
+        Only for names and containers that occur several times. A label is written if these metrics differ in it, among the targets
+        or among the current values.
+        """
         if self._needed is None:
             self._needed = _needed(self.targets, self.values)
         return self._needed
 
 
 def targets(scaler: ScalerView) -> Rows:
-    """Return a row for each target: name, type, container, DISTINCTION, number."""
+    """Return the rows of all targets: name, type, container, DISTINCTION, number."""
     return _rows(((metric, metric.source.target) for metric in scaler.targets), scaler.needed)
 
 
 def values(scaler: ScalerView) -> Rows:
-    """Return a row for each current value: name, type, container, DISTINCTION, number."""
+    """Return the rows of all current values: name, type, container, DISTINCTION, number."""
     return _rows(((metric, metric.source.current) for metric in scaler.values), scaler.needed)
 
 
 def canonical(selector: LabelSelector) -> str:
-    """Return a selector as kubectl writes it, in one order: `app=web,!canary,tier in (a,b)`."""
+    """Return a selector as kubectl writes it, with sorted terms: `app=web,!canary,tier in (a,b)`."""
     terms = [(key, key + "=" + value) for key, value in selector.matchLabels.items()]
     for one in selector.matchExpressions:
         among = f"({','.join(sorted(set(one.values)))})"
@@ -123,7 +132,7 @@ def _needed(*lists: list[Metric]) -> Needed:
 
 
 def _rows(metrics: Iterable[tuple[Metric, Any]], needed: Needed) -> Rows:
-    """Return up to three rows for each metric: what it should be, or is, as a value, an average and a utilization."""
+    """Return up to three rows for each metric: value, average and utilization."""
     rows: list[tuple[Any, ...]] = []
     for metric, given in metrics:
         name, container = metric[:2]

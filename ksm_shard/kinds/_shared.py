@@ -1,4 +1,4 @@
-"""Families and helpers that many kinds share, said once."""
+"""Families and helper functions that many kinds share."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,10 @@ CONDITION_STATES: Final = tuple(STATE_OF.values())
 
 
 def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent: int | None = None) -> None:
-    """Declare the creation time, and what is written for an object that has none."""
+    """Declare the creation time.
+
+    `absent` is the value for an object without one, None for no sample.
+    """
 
     @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability)
     def creation(obj: Any) -> int | None:
@@ -26,7 +29,10 @@ def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent:
 
 
 def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
-    """Declare the time after which the object may go, which only an object that is being deleted has."""
+    """Declare the deletion timestamp, the end of the grace period.
+
+    Only an object that is being deleted has one.
+    """
 
     @resource.value(f"{prefix}_deletion_timestamp", "Unix deletion timestamp.", stability)
     def deletion(obj: Any) -> int | None:
@@ -36,7 +42,11 @@ def deletion_timestamp(resource: Resource, prefix: str, stability: str = ALPHA) 
 def metadata_generation(resource: Resource, prefix: str, stability: str = STABLE) -> None:
     """Declare the generation of the desired state."""
 
-    @resource.value(f"{prefix}_metadata_generation", "Sequence number of a generation of the desired state.", stability)
+    @resource.value(
+        f"{prefix}_metadata_generation",
+        "Generation of the desired state; each change of the spec increases the number.",
+        stability,
+    )
     def generation(obj: Any) -> int:
         return int(obj.metadata.generation)
 
@@ -51,11 +61,11 @@ def metadata_resource_version(resource: Resource, prefix: str, stability: str = 
 
 
 def labels(resource: Resource, prefix: str, stability: str = STABLE) -> None:
-    """Declare the allowed Kubernetes labels as Prometheus labels."""
+    """Declare the Kubernetes labels that the allowlist names, as Prometheus labels."""
 
     @resource.mapping(
         f"{prefix}_labels",
-        "Kubernetes labels converted to Prometheus labels, those that --metric-labels-allowlist names.",
+        "Kubernetes labels that --metric-labels-allowlist names, converted to Prometheus labels.",
         stability,
         prefix="label",
         allowlist="labels",
@@ -67,11 +77,14 @@ def labels(resource: Resource, prefix: str, stability: str = STABLE) -> None:
 def annotations(
     resource: Resource, prefix: str, stability: str = ALPHA, *, withheld: frozenset[str] = frozenset()
 ) -> None:
-    """Declare the allowed Kubernetes annotations as Prometheus labels, but never those that are withheld."""
+    """Declare the Kubernetes annotations that the allowlist names, as Prometheus labels.
+
+    Annotations in `withheld` are never exported.
+    """
 
     @resource.mapping(
         f"{prefix}_annotations",
-        "Kubernetes annotations converted to Prometheus labels, those that --metric-annotations-allowlist names.",
+        "Kubernetes annotations that --metric-annotations-allowlist names, converted to Prometheus labels.",
         stability,
         prefix="annotation",
         allowlist="annotations",
@@ -82,11 +95,11 @@ def annotations(
 
 
 def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:
-    """Declare the owners, one row with empty labels if there are none."""
+    """Declare the owners; an object without owners has one row with empty labels."""
 
     @resource.info(
         f"{prefix}_owner",
-        "Who owns the object.",
+        "Owner of the object.",
         stability,
         labels="owner_kind owner_name owner_is_controller",
     )
@@ -98,12 +111,12 @@ def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:
 
 
 def boolean(value: bool) -> str:
-    """Write a boolean as a label value."""
+    """Return a boolean as a label value."""
     return "true" if value else "false"
 
 
 def controller_of(obj: Any) -> OwnerReference:
-    """Return the owner that controls the object, an empty reference if none does."""
+    """Return the owner reference of the controller, or an empty reference without one."""
     owner: OwnerReference
     for owner in obj.metadata.ownerReferences[:]:
         if owner.controller:
@@ -112,12 +125,15 @@ def controller_of(obj: Any) -> OwnerReference:
 
 
 def state_of(status: str) -> str:
-    """Return a condition's status as one of CONDITION_STATES, "" for a text that is none: `True` -> `true`, `true` -> ``."""
+    """Return a condition's status as one of CONDITION_STATES: `True` -> `true`.
+
+    Return "" for a status that the API does not define.
+    """
     return STATE_OF.get(status, "")
 
 
 def conditions(items: Iterable[Any]) -> Rows:
-    """Return rows of a condition's type and its state, for a `states` family."""
+    """Return the type and state of each condition, as rows for a `states` family."""
     return [(condition.type, state_of(condition.status)) for condition in items]
 
 
@@ -127,7 +143,7 @@ NATIVE_UNITS: Final = {
     "storage": ("storage", "byte"),
     "ephemeral-storage": ("ephemeral_storage", "byte"),
 }
-# apimachinery, validation.IsQualifiedName of the name that a quota on the resource would have.
+# The name of a quota on an extended resource must be valid, too (apimachinery, validation.IsQualifiedName).
 EXTENDED: Final = re.compile(
     r"(?=[^/]{1,244}/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
     r"/(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
@@ -135,26 +151,30 @@ EXTENDED: Final = re.compile(
 
 
 def resources_of(quantities: Mapping[str, Quantity]) -> list[tuple[str, str, float]]:
-    """Return rows of resource, unit and value of a resource list such as `{"cpu": 100m}`, by name: maps have no order."""
+    """Return a resource list such as `{"cpu": 100m}` as rows of resource, unit and value.
+
+    The rows are sorted by name, because protobuf maps have no order.
+    """
     return [row for name in sorted(quantities) if (row := resource_row(name, quantities[name].string)) is not None]
 
 
-# Cached, because a cluster has some dozens of different requests and limits: 0.1 us instead of 1.5 us.
+# Cached (0.1 us instead of 1.5 us): a cluster has some dozens of different requests and limits.
 @lru_cache(maxsize=65536)
 def resource_row(name: str, amount: str) -> tuple[str, str, float] | None:
-    """Return a resource's label, unit and value, None for a name that no container or node can have.
+    """Return the label, unit and value of a resource amount.
 
-    Only CPU comes in parts; everything else is in whole units.
+    Return None for a name that no container or node can have. CPU is fractional; all other resources are rounded up to whole units.
     """
     named = resource_name(name)
     return None if named is None else (*named, quantity(amount) if name == "cpu" else whole(amount))
 
 
 def resource_name(name: str) -> tuple[str, str] | None:
-    """Return a resource's name as a label value and its unit; None for names that no container or node can have.
+    """Return a resource name as a label value, and its unit.
 
-    Huge pages and attachable volumes are bytes here as in kube-state-metrics; extended resources, which have a domain that
-    is not Kubernetes' own, are integers (API reference, "Resource units").
+    Return None for a name that no container or node can have. Huge pages and attachable volumes are in bytes, as in
+    kube-state-metrics. Extended resources, whose name has a domain other than Kubernetes' own, are integers (API reference,
+    "Resource units").
     """
     native = NATIVE_UNITS.get(name)
     if native is not None:

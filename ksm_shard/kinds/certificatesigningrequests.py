@@ -1,4 +1,4 @@
-"""Certificate signing requests: what was decided, and whether a certificate was issued."""
+"""Certificate signing requests: decisions, and the size of issued certificates."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -20,7 +20,10 @@ _shared.created(certificatesigningrequests, "kube_certificatesigningrequest")
 
 
 @certificatesigningrequests.rows(
-    "kube_certificatesigningrequest_condition", "How many conditions say so.", STABLE, labels="condition"
+    "kube_certificatesigningrequest_condition",
+    "Number of conditions of each type: approved, denied, failed.",
+    STABLE,
+    labels="condition",
 )
 def condition(request: CertificateSigningRequest) -> Rows:
     types = [condition.type for condition in request.status.conditions]
@@ -28,7 +31,9 @@ def condition(request: CertificateSigningRequest) -> Rows:
 
 
 @certificatesigningrequests.value(
-    "kube_certificatesigningrequest_cert_length", "Bytes of the issued certificate, 0 before it is issued.", STABLE
+    "kube_certificatesigningrequest_cert_length",
+    "Size of the issued certificate in bytes; 0 until one is issued.",
+    STABLE,
 )
 def cert_length(request: CertificateSigningRequest) -> int:
     return len(request.status.certificate)

@@ -1,4 +1,4 @@
-"""Cluster role bindings: which cluster role each grants."""
+"""Cluster role bindings: the cluster role that each grants."""
 
 from ksm_shard.kinds import _rbac
 from ksm_shard.metrics.families import Resource

@@ -1,4 +1,4 @@
-"""Config maps: that they exist. Their data are not asked for."""
+"""Config maps: existence only, as only the metadata is requested, not the data."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -18,7 +18,7 @@ _shared.annotations(configmaps, "kube_configmap")
 _shared.labels(configmaps, "kube_configmap")
 
 
-@configmaps.info("kube_configmap_info", "That the config map exists.", STABLE)
+@configmaps.info("kube_configmap_info", "Existence of a config map.", STABLE)
 def info(configmap: PartialObjectMetadata) -> Rows:
     del configmap
     return [()]

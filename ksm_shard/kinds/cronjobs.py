@@ -1,4 +1,4 @@
-"""Cron jobs: when each ran, and when it should run next."""
+"""Cron jobs: schedule, last runs, and the next run."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.cron import Schedule, next_run, parse
@@ -14,7 +14,7 @@ _shared.labels(cronjobs, "kube_cronjob")
 
 @cronjobs.info(
     "kube_cronjob_info",
-    "The schedule of a cron job.",
+    "Schedule of a cron job.",
     STABLE,
     labels="schedule concurrency_policy timezone",
 )
@@ -26,7 +26,7 @@ def info(job: CronJob) -> Rows:
 _shared.created(cronjobs, "kube_cronjob")
 
 
-@cronjobs.value("kube_cronjob_status_active", "Jobs that run now.", STABLE)
+@cronjobs.value("kube_cronjob_status_active", "Number of jobs that are running.", STABLE)
 def active(job: CronJob) -> int:
     return len(job.status.active)
 
@@ -36,18 +36,22 @@ def last_schedule_time(job: CronJob) -> int | None:
     return seconds(job.status.lastScheduleTime)
 
 
-@cronjobs.value("kube_cronjob_status_last_successful_time", "Unix time at which a run last succeeded.", STABLE)
+@cronjobs.value(
+    "kube_cronjob_status_last_successful_time", "Unix time of the completion of the last successful run.", STABLE
+)
 def last_successful_time(job: CronJob) -> int | None:
     return seconds(job.status.lastSuccessfulTime)
 
 
-@cronjobs.value("kube_cronjob_spec_suspend", "Whether there are no further runs for now.", STABLE)
+@cronjobs.value("kube_cronjob_spec_suspend", "Whether a cron job is suspended.", STABLE)
 def suspend(job: CronJob) -> bool:
     return job.spec.suspend
 
 
 @cronjobs.value(
-    "kube_cronjob_spec_starting_deadline_seconds", "Seconds by which a run may be late without being missed.", STABLE
+    "kube_cronjob_spec_starting_deadline_seconds",
+    "Seconds that a run may start late; later than that, the run is missed.",
+    STABLE,
 )
 def starting_deadline_seconds(job: CronJob) -> int | None:
     return job.spec.startingDeadlineSeconds if job.spec.HasField("startingDeadlineSeconds") else None
@@ -62,7 +66,7 @@ def _schedule(job: CronJob) -> Schedule | None:
 
 @cronjobs.value(
     "kube_cronjob_next_schedule_time",
-    "Unix time of the run after the last one, or after the creation; none if suspended or never. In the past: it is late.",
+    "Unix time of the run after the last one or the creation; no sample if suspended or no run follows. In the past if late.",
     STABLE,
 )
 def next_schedule_time(job: CronJob) -> int | None:
@@ -72,7 +76,7 @@ def next_schedule_time(job: CronJob) -> int | None:
     return None if job.spec.suspend or after is None or schedule is None else next_run(schedule, after)
 
 
-@cronjobs.value("kube_cronjob_schedule_invalid", "1 for a schedule or a time zone that cannot be understood.", ALPHA)
+@cronjobs.value("kube_cronjob_schedule_invalid", "1 if the schedule or the time zone is invalid.", ALPHA)
 def schedule_invalid(job: CronJob) -> int | None:
     return 1 if _schedule(job) is None else None
 
@@ -80,11 +84,11 @@ def schedule_invalid(job: CronJob) -> int | None:
 _shared.metadata_resource_version(cronjobs, "kube_cronjob", STABLE)
 
 
-@cronjobs.value("kube_cronjob_spec_successful_job_history_limit", "How many jobs that succeeded are kept.", ALPHA)
+@cronjobs.value("kube_cronjob_spec_successful_job_history_limit", "Number of successful jobs to keep.", ALPHA)
 def successful_job_history_limit(job: CronJob) -> int | None:
     return job.spec.successfulJobsHistoryLimit if job.spec.HasField("successfulJobsHistoryLimit") else None
 
 
-@cronjobs.value("kube_cronjob_spec_failed_job_history_limit", "How many jobs that failed are kept.", ALPHA)
+@cronjobs.value("kube_cronjob_spec_failed_job_history_limit", "Number of failed jobs to keep.", ALPHA)
 def failed_job_history_limit(job: CronJob) -> int | None:
     return job.spec.failedJobsHistoryLimit if job.spec.HasField("failedJobsHistoryLimit") else None

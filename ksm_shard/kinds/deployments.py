@@ -1,4 +1,4 @@
-"""Deployments: what each wants, what it has, and how its rollout goes."""
+"""Deployments: desired and actual pods, strategy, and the state of the rollout."""
 
 from collections.abc import Callable
 from math import ceil, floor
@@ -10,8 +10,8 @@ from ksm_shard.wire.messages.meta_v1_pb2 import IntOrString
 
 deployments = Resource("apps/v1", "deployments", Deployment, labels={"namespace": "namespace", "deployment": "name"})
 
-# Reasons that have a series of their own in kube-state-metrics; every other one, FailedCreate among them, counts as "unknown",
-# which alerts select. Free text makes no new series.
+# Reasons with a series of their own in kube-state-metrics. Any other, FailedCreate among them, counts as "unknown", which alerts
+# select, so that free text creates no series.
 REASONS = frozenset(
     {
         "",
@@ -29,7 +29,7 @@ REASONS = frozenset(
 )
 
 
-@deployments.info("kube_deployment_owner", "Who owns the deployment.", ALPHA, labels="owner_kind owner_name")
+@deployments.info("kube_deployment_owner", "Owner of the deployment.", ALPHA, labels="owner_kind owner_name")
 def owner(deployment: Deployment) -> Rows:
     return [(one.kind, one.name) for one in deployment.metadata.ownerReferences[:]] or [("", "")]
 
@@ -52,12 +52,16 @@ def replicas_available(deployment: Deployment) -> int:
     return deployment.status.availableReplicas
 
 
-@deployments.value("kube_deployment_status_replicas_unavailable", "Pods that a deployment lacks.", STABLE)
+@deployments.value(
+    "kube_deployment_status_replicas_unavailable", "Pods that a deployment still lacks to be fully available.", STABLE
+)
 def replicas_unavailable(deployment: Deployment) -> int:
     return deployment.status.unavailableReplicas
 
 
-@deployments.value("kube_deployment_status_replicas_updated", "Pods of the newest template of a deployment.", STABLE)
+@deployments.value(
+    "kube_deployment_status_replicas_updated", "Pods of a deployment that have the current template.", STABLE
+)
 def replicas_updated(deployment: Deployment) -> int:
     return deployment.status.updatedReplicas
 
@@ -68,7 +72,9 @@ def terminating_replicas(deployment: Deployment) -> int | None:
     return status.terminatingReplicas if status.HasField("terminatingReplicas") else None
 
 
-@deployments.value("kube_deployment_status_observed_generation", "The generation that the controller has seen.", STABLE)
+@deployments.value(
+    "kube_deployment_status_observed_generation", "Generation that the controller last observed.", STABLE
+)
 def observed_generation(deployment: Deployment) -> int:
     return deployment.status.observedGeneration
 
@@ -87,7 +93,7 @@ def condition(deployment: Deployment) -> Rows:
     ]
 
 
-@deployments.value("kube_deployment_spec_replicas", "Pods that a deployment wants.", STABLE)
+@deployments.value("kube_deployment_spec_replicas", "Desired number of pods of a deployment.", STABLE)
 def spec_replicas(deployment: Deployment) -> int | None:
     return deployment.spec.replicas if deployment.spec.HasField("replicas") else None
 
@@ -109,7 +115,7 @@ def max_unavailable(deployment: Deployment) -> int | None:
 
 @deployments.value(
     "kube_deployment_spec_strategy_rollingupdate_max_surge",
-    "Pods that a rolling update may make beyond those that are wanted.",
+    "Pods that a rolling update may create above the desired number.",
     STABLE,
 )
 def max_surge(deployment: Deployment) -> int | None:
@@ -118,10 +124,17 @@ def max_surge(deployment: Deployment) -> int | None:
 
 
 def scaled(value: IntOrString, spec: DeploymentSpec, whole: Callable[[float], int]) -> int | None:
-    """Return a number, or a percentage of the pods that are wanted (API reference, IntOrString); None if that is not said.
+    """Return an int-or-string as a number of pods.
+
+    A percentage is one of `spec.replicas` (API reference, IntOrString).
+
+    Args:
+        value: the number or percentage.
+        spec: holds the number of replicas; None is returned if it is absent.
+        whole: rounds the result of a percentage: floor or ceil.
 
     Raises:
-        ValueError: the text is no percentage.
+        ValueError: the text is not a percentage.
     """
     if not spec.HasField("replicas"):
         return None

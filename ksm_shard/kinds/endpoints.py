@@ -1,4 +1,4 @@
-"""Endpoints: the addresses behind each service, before there were endpoint slices."""
+"""Endpoints: the addresses and ports behind each service; predecessor of endpoint slices."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -7,7 +7,7 @@ from ksm_shard.wire.messages.core_v1_pb2 import Endpoints
 endpoints = Resource("v1", "endpoints", Endpoints, labels={"namespace": "namespace", "endpoint": "name"}, default=False)
 
 
-@endpoints.info("kube_endpoint_info", "That the endpoints exist.", STABLE)
+@endpoints.info("kube_endpoint_info", "Existence of an endpoints object.", STABLE)
 def info(endpoint: Endpoints) -> Rows:
     del endpoint
     return [()]

@@ -1,4 +1,4 @@
-"""Endpoint slices: the addresses behind each service, and whether they serve."""
+"""Endpoint slices: addresses behind each service, with ports and conditions."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, Resource, Rows
@@ -12,7 +12,7 @@ endpointslices = Resource(
 )
 
 
-@endpointslices.info("kube_endpointslice_info", "What sort of addresses a slice has.", ALPHA, labels="addresstype")
+@endpointslices.info("kube_endpointslice_info", "Address type of a slice.", ALPHA, labels="addresstype")
 def info(endpointslice: EndpointSlice) -> Rows:
     return [(endpointslice.addressType,)]
 
@@ -22,12 +22,12 @@ _shared.created(endpointslices, "kube_endpointslice", ALPHA)
 
 @endpointslices.info(
     "kube_endpointslice_endpoints_hints",
-    "Zones whose clients an address is meant for.",
+    "Zones whose clients should use an address.",
     ALPHA,
     labels="address for_zone",
 )
 def hints(endpointslice: EndpointSlice) -> Rows:
-    # All addresses of an endpoint are one backend's (API reference, Endpoint): the first stands for it.
+    # All addresses of an endpoint belong to the same backend (API reference, Endpoint), so the first one stands for all.
     return [
         (endpoint.addresses[0], zone.name)
         for endpoint in endpointslice.endpoints[:]
@@ -38,7 +38,7 @@ def hints(endpointslice: EndpointSlice) -> Rows:
 
 @endpointslices.info(
     "kube_endpointslice_endpoints",
-    "Addresses behind a service, and whether they serve.",
+    "Addresses behind a service, with their conditions and targets.",
     ALPHA,
     labels="ready serving hostname terminating targetref_kind targetref_name targetref_namespace endpoint_nodename "
     "endpoint_zone address",
@@ -63,7 +63,7 @@ def endpoints(endpointslice: EndpointSlice) -> Rows:
 
 
 def known(conditions: EndpointConditions, name: str) -> str:
-    """Return a condition as a label value, "" while it is not known."""
+    """Return a condition as a label value; "" while the condition is unknown."""
     return _shared.boolean(getattr(conditions, name)) if conditions.HasField(name) else ""
 
 

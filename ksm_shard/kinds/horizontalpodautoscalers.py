@@ -1,4 +1,4 @@
-"""Horizontal pod autoscalers: their bounds, their targets, and where they stand."""
+"""Horizontal pod autoscalers: bounds, targets, current metrics, and conditions."""
 
 from ksm_shard.kinds import _scaling, _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
@@ -16,7 +16,7 @@ horizontalpodautoscalers = Resource(
 
 @horizontalpodautoscalers.info(
     "kube_horizontalpodautoscaler_info",
-    "What is scaled.",
+    "Object that an autoscaler scales.",
     ALPHA,
     labels="scaletargetref_api_version scaletargetref_kind scaletargetref_name",
     sparse="scaletargetref_api_version",
@@ -29,19 +29,19 @@ def info(scaler: HorizontalPodAutoscaler) -> Rows:
 _shared.metadata_generation(horizontalpodautoscalers, "kube_horizontalpodautoscaler")
 
 
-@horizontalpodautoscalers.value("kube_horizontalpodautoscaler_spec_max_replicas", "Replicas at most.", STABLE)
+@horizontalpodautoscalers.value("kube_horizontalpodautoscaler_spec_max_replicas", "Maximum number of replicas.", STABLE)
 def max_replicas(scaler: HorizontalPodAutoscaler) -> int:
     return scaler.spec.maxReplicas
 
 
-@horizontalpodautoscalers.value("kube_horizontalpodautoscaler_spec_min_replicas", "Replicas at least.", STABLE)
+@horizontalpodautoscalers.value("kube_horizontalpodautoscaler_spec_min_replicas", "Minimum number of replicas.", STABLE)
 def min_replicas(scaler: HorizontalPodAutoscaler) -> int:
     return scaler.spec.minReplicas if scaler.spec.HasField("minReplicas") else 1
 
 
 horizontalpodautoscalers.viewed.rows(
     "kube_horizontalpodautoscaler_spec_target_metric",
-    "What a metric should be; a utilization is in percent.",
+    "Target value of a metric; utilization in percent.",
     ALPHA,
     labels=f"metric_name metric_target_type container {_scaling.DISTINCTION}",
     sparse=_scaling.DISTINCTION,
@@ -50,7 +50,7 @@ horizontalpodautoscalers.viewed.rows(
 
 @horizontalpodautoscalers.value(
     "kube_horizontalpodautoscaler_spec_behavior_scale_down_tolerance",
-    "How far below its target a metric may be before the replicas become fewer, as a fraction of the target.",
+    "Fraction of the target by which a metric may be below the target before the autoscaler scales down.",
     ALPHA,
 )
 def scale_down_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
@@ -60,7 +60,7 @@ def scale_down_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
 
 @horizontalpodautoscalers.value(
     "kube_horizontalpodautoscaler_spec_behavior_scale_up_tolerance",
-    "How far above its target a metric may be before the replicas become more, as a fraction of the target.",
+    "Fraction of the target by which a metric may be above the target before the autoscaler scales up.",
     ALPHA,
 )
 def scale_up_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
@@ -70,7 +70,7 @@ def scale_up_tolerance(scaler: HorizontalPodAutoscaler) -> float | None:
 
 horizontalpodautoscalers.viewed.rows(
     "kube_horizontalpodautoscaler_status_target_metric",
-    "What a metric is; a utilization is in percent.",
+    "Current value of a metric; utilization in percent.",
     STABLE,
     labels=f"metric_name metric_target_type container {_scaling.DISTINCTION}",
     sparse=_scaling.DISTINCTION,
@@ -78,14 +78,14 @@ horizontalpodautoscalers.viewed.rows(
 
 
 @horizontalpodautoscalers.value(
-    "kube_horizontalpodautoscaler_status_current_replicas", "Replicas that there are.", STABLE
+    "kube_horizontalpodautoscaler_status_current_replicas", "Current number of replicas.", STABLE
 )
 def current_replicas(scaler: HorizontalPodAutoscaler) -> int:
     return scaler.status.currentReplicas
 
 
 @horizontalpodautoscalers.value(
-    "kube_horizontalpodautoscaler_status_desired_replicas", "Replicas that there should be.", STABLE
+    "kube_horizontalpodautoscaler_status_desired_replicas", "Desired number of replicas.", STABLE
 )
 def desired_replicas(scaler: HorizontalPodAutoscaler) -> int:
     return scaler.status.desiredReplicas
@@ -97,7 +97,7 @@ _shared.labels(horizontalpodautoscalers, "kube_horizontalpodautoscaler")
 
 @horizontalpodautoscalers.states(
     "kube_horizontalpodautoscaler_status_condition",
-    "What holds the autoscaler up, and what does not.",
+    "Conditions of an autoscaler.",
     STABLE,
     labels="condition status",
     states=_shared.CONDITION_STATES,

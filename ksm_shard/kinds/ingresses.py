@@ -1,4 +1,4 @@
-"""Ingresses: their class, where each path leads, and which hosts have a certificate."""
+"""Ingresses: class, paths with their backends, and hosts with TLS."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -6,11 +6,11 @@ from ksm_shard.wire.messages.networking_v1_pb2 import Ingress
 
 ingresses = Resource("networking.k8s.io/v1", "ingresses", Ingress, labels={"namespace": "namespace", "ingress": "name"})
 
-# What named the class before Kubernetes 1.18 brought spec.ingressClassName; it still wins.
+# Named the class before Kubernetes 1.18 introduced spec.ingressClassName; the annotation still takes precedence.
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
-@ingresses.info("kube_ingress_info", "The class of an ingress.", STABLE, labels="ingressclass")
+@ingresses.info("kube_ingress_info", "Class of an ingress.", STABLE, labels="ingressclass")
 def info(ingress: Ingress) -> Rows:
     if CLASS_ANNOTATION in ingress.metadata.annotations:
         return [(ingress.metadata.annotations[CLASS_ANNOTATION],)]
@@ -25,7 +25,7 @@ _shared.metadata_resource_version(ingresses, "kube_ingress")
 
 @ingresses.info(
     "kube_ingress_path",
-    "Where a path leads: to a service, or to another resource.",
+    "Backend of a path: a service or another resource.",
     STABLE,
     labels="host path path_type service_name service_port resource_api_group resource_kind resource_name",
     sparse="service_name service_port resource_api_group resource_kind resource_name",
@@ -44,6 +44,8 @@ def path(ingress: Ingress) -> Rows:
     return rows
 
 
-@ingresses.info("kube_ingress_tls", "Hosts with a certificate, and its secret.", STABLE, labels="tls_host secret")
+@ingresses.info(
+    "kube_ingress_tls", "Hosts with a TLS certificate, and the secret that holds it.", STABLE, labels="tls_host secret"
+)
 def tls(ingress: Ingress) -> Rows:
     return [(host, one.secretName) for one in ingress.spec.tls for host in one.hosts]

@@ -1,4 +1,4 @@
-"""Jobs: what each wants to run, how far it got, and how it ended."""
+"""Jobs: desired and actual pods, progress, and result."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
@@ -13,7 +13,7 @@ _shared.annotations(jobs, "kube_job")
 _shared.labels(jobs, "kube_job")
 
 
-@jobs.info("kube_job_info", "That the job exists.", STABLE)
+@jobs.info("kube_job_info", "Existence of a job.", STABLE)
 def info(job: Job) -> Rows:
     del job
     return [()]
@@ -22,17 +22,17 @@ def info(job: Job) -> Rows:
 _shared.created(jobs, "kube_job")
 
 
-@jobs.value("kube_job_spec_parallelism", "How many pods may run at a time.", STABLE)
+@jobs.value("kube_job_spec_parallelism", "Number of pods that may run at a time.", STABLE)
 def parallelism(job: Job) -> int | None:
     return job.spec.parallelism if job.spec.HasField("parallelism") else None
 
 
-@jobs.value("kube_job_spec_completions", "How many pods have to succeed.", STABLE)
+@jobs.value("kube_job_spec_completions", "Number of pods that have to succeed.", STABLE)
 def completions(job: Job) -> int | None:
     return job.spec.completions if job.spec.HasField("completions") else None
 
 
-@jobs.value("kube_job_spec_active_deadline_seconds", "Seconds that a job may take.", STABLE)
+@jobs.value("kube_job_spec_active_deadline_seconds", "Seconds that a job may be active before it fails.", STABLE)
 def active_deadline_seconds(job: Job) -> int | None:
     return job.spec.activeDeadlineSeconds if job.spec.HasField("activeDeadlineSeconds") else None
 
@@ -44,7 +44,7 @@ def succeeded(job: Job) -> int:
 
 @jobs.rows(
     "kube_job_status_failed",
-    "Pods that failed, without a reason; or, for each known reason, whether the job failed for it.",
+    "Number of failed pods; if the job failed for a known reason, 1 for that reason and 0 for the others.",
     STABLE,
     labels="reason",
     sparse="reason",
@@ -90,7 +90,7 @@ def has_failed(job: Job) -> Rows:
     return _status_of(job, "Failed")
 
 
-@jobs.value("kube_job_status_start_time", "Unix time at which the job controller began with the job.", STABLE)
+@jobs.value("kube_job_status_start_time", "Unix time at which the job controller started the job.", STABLE)
 def start_time(job: Job) -> int | None:
     return seconds(job.status.startTime)
 
@@ -100,7 +100,7 @@ def completion_time(job: Job) -> int | None:
     return seconds(job.status.completionTime)
 
 
-@jobs.value("kube_job_status_suspended", "Whether the job is suspended, once it was.", ALPHA)
+@jobs.value("kube_job_status_suspended", "Whether the job is suspended; no sample for a job that never was.", ALPHA)
 def suspended(job: Job) -> bool | None:
     given = [condition.status == "True" for condition in job.status.conditions if condition.type == "Suspended"]
     return given[0] if given else None

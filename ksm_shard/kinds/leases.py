@@ -1,4 +1,4 @@
-"""Leases: who holds each, and when it was last renewed."""
+"""Leases: owner, holder, and time of the last renewal."""
 
 from ksm_shard.metrics.families import ALPHA, Resource, Rows
 from ksm_shard.metrics.time import seconds
@@ -7,9 +7,7 @@ from ksm_shard.wire.messages.coordination_v1_pb2 import Lease
 leases = Resource("coordination.k8s.io/v1", "leases", Lease, labels={"lease": "name", "namespace": "namespace"})
 
 
-@leases.info(
-    "kube_lease_owner", "Who owns a lease, and who holds it.", ALPHA, labels="owner_kind owner_name lease_holder"
-)
+@leases.info("kube_lease_owner", "Owner and holder of a lease.", ALPHA, labels="owner_kind owner_name lease_holder")
 def owner(lease: Lease) -> Rows:
     holder = lease.spec.holderIdentity
     owners = [(owner.kind, owner.name, holder) for owner in lease.metadata.ownerReferences]

@@ -1,4 +1,4 @@
-"""Limit ranges: what a pod, container or claim of a namespace may and will have."""
+"""Limit ranges: bounds and defaults for the pods, containers and claims of a namespace."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -11,7 +11,10 @@ CONSTRAINTS = ("min", "max", "default", "defaultRequest", "maxLimitRequestRatio"
 
 
 @limitranges.rows(
-    "kube_limitrange", "Limits of a namespace, by what they limit and how.", STABLE, labels="resource type constraint"
+    "kube_limitrange",
+    "Limits in a namespace, by resource, type of object and constraint.",
+    STABLE,
+    labels="resource type constraint",
 )
 def limitrange(limits: LimitRange) -> Rows:
     return [

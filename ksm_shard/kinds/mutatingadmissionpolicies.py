@@ -1,4 +1,4 @@
-"""Mutating admission policies: their parameters, and what happens when they fail."""
+"""Mutating admission policies: parameters and failure policy."""
 
 from ksm_shard.kinds import _admission
 from ksm_shard.wire.messages.admissionregistration_v1_pb2 import MutatingAdmissionPolicy

@@ -1,4 +1,4 @@
-"""Bindings of mutating admission policies: which policy, with which parameters."""
+"""Bindings of mutating admission policies: policy and parameters."""
 
 from ksm_shard.kinds import _admission
 from ksm_shard.wire.messages.admissionregistration_v1_pb2 import MutatingAdmissionPolicyBinding

@@ -1,4 +1,4 @@
-"""Namespaces: the phase and the conditions of each."""
+"""Namespaces: phase and conditions."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
@@ -13,13 +13,13 @@ _shared.labels(namespaces, "kube_namespace")
 
 @namespaces.one_hot(
     "kube_namespace_status_phase",
-    "The phase that a namespace is in.",
+    "Phase of a namespace.",
     STABLE,
     label="phase",
     states=("Active", "Terminating"),
 )
 def phase(namespace: Namespace) -> str:
-    # One that has none yet is in neither phase, which is said.
+    # A namespace without a phase yet is in neither phase: both series are written, with the value 0.
     return namespace.status.phase or "none"
 
 

@@ -1,4 +1,4 @@
-"""Network policies: how many rules each has."""
+"""Network policies: number of rules."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, Resource
@@ -17,11 +17,11 @@ _shared.annotations(networkpolicies, "kube_networkpolicy")
 _shared.labels(networkpolicies, "kube_networkpolicy", ALPHA)
 
 
-@networkpolicies.value("kube_networkpolicy_spec_ingress_rules", "Rules for what may come in.", ALPHA)
+@networkpolicies.value("kube_networkpolicy_spec_ingress_rules", "Number of rules for incoming traffic.", ALPHA)
 def ingress_rules(policy: NetworkPolicy) -> int:
     return len(policy.spec.ingress)
 
 
-@networkpolicies.value("kube_networkpolicy_spec_egress_rules", "Rules for what may go out.", ALPHA)
+@networkpolicies.value("kube_networkpolicy_spec_egress_rules", "Number of rules for outgoing traffic.", ALPHA)
 def egress_rules(policy: NetworkPolicy) -> int:
     return len(policy.spec.egress)

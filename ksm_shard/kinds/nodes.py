@@ -1,4 +1,4 @@
-"""Nodes: what each one is, what it has to offer, and how it is."""
+"""Nodes: versions, addresses, resources, and conditions."""
 
 from collections.abc import Mapping
 
@@ -19,14 +19,14 @@ _shared.deletion_timestamp(nodes, "kube_node")
 
 @nodes.info(
     "kube_node_info",
-    "What a node runs, and where it is.",
+    "Versions, provider ID and addresses of a node.",
     STABLE,
     labels="kernel_version os_image container_runtime_version kubelet_version kubeproxy_version provider_id pod_cidr "
     "system_uuid internal_ip",
 )
 def info(node: Node) -> Rows:
     of, spec = node.status.nodeInfo, node.spec
-    # Of several, such as one of each family, the last one: the label has room for one.
+    # The label has room for one address. Of several, such as one for each IP family, the last one is shown.
     internal = next((one.address for one in reversed(node.status.addresses[:]) if one.type == "InternalIP"), "")
     return [
         (
@@ -34,7 +34,7 @@ def info(node: Node) -> Rows:
             of.osImage,
             of.containerRuntimeVersion,
             of.kubeletVersion,
-            "deprecated",  # the kubelet never knew, and Kubernetes 1.33 took the field back (KEP-4004)
+            "deprecated",  # the kubelet never knew the version, and Kubernetes 1.33 removed the field (KEP-4004)
             spec.providerID,
             spec.podCIDR,
             of.systemUUID,
@@ -61,23 +61,28 @@ def taint(node: Node) -> Rows:
     return [(one.key, one.value, one.effect) for one in node.spec.taints[:]]
 
 
-@nodes.value("kube_node_spec_unschedulable", "Whether no pods are scheduled to a node.", STABLE)
+@nodes.value("kube_node_spec_unschedulable", "Whether a node is closed to new pods (cordoned).", STABLE)
 def unschedulable(node: Node) -> bool:
     return node.spec.unschedulable
 
 
-@nodes.rows("kube_node_status_allocatable", "Resources of a node that pods may have.", STABLE, labels="resource unit")
+@nodes.rows(
+    "kube_node_status_allocatable", "Resources of a node that are available to pods.", STABLE, labels="resource unit"
+)
 def allocatable(node: Node) -> Rows:
     return resources_of(node.status.allocatable)
 
 
-@nodes.rows("kube_node_status_capacity", "Resources of a node.", STABLE, labels="resource unit")
+@nodes.rows("kube_node_status_capacity", "All resources of a node.", STABLE, labels="resource unit")
 def capacity(node: Node) -> Rows:
     return resources_of(node.status.capacity)
 
 
 def resources_of(quantities: Mapping[str, Quantity]) -> Rows:
-    """Return rows of resource, unit and value, by name. Nodes count pods as well, and have parts of everything."""
+    """Return a resource list as rows of resource, unit and value, sorted by name.
+
+    Differs from `_shared.resources_of`: includes the number of pods, and no resource is rounded to whole units.
+    """
     return [
         (*named, quantity(quantities[name].string))
         for name in sorted(quantities)

@@ -1,4 +1,4 @@
-"""Persistent volume claims: what each asks for, and what it got."""
+"""Persistent volume claims: request, class, bound volume, and phase."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
@@ -12,7 +12,7 @@ persistentvolumeclaims = Resource(
     labels={"namespace": "namespace", "persistentvolumeclaim": "name"},
 )
 
-# Where the storage class stood before there was a field for it.
+# Named the storage class before the field storageClassName existed.
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 _shared.labels(persistentvolumeclaims, "kube_persistentvolumeclaim")
@@ -31,7 +31,7 @@ def info(claim: PersistentVolumeClaim) -> Rows:
 
 
 def storage_class(claim: PersistentVolumeClaim) -> str:
-    """Return the storage class: of the annotation, else of the field."""
+    """Return the storage class, preferably of the annotation, otherwise of the field."""
     annotations = claim.metadata.annotations
     if CLASS_ANNOTATION in annotations:
         return annotations[CLASS_ANNOTATION]
@@ -40,7 +40,7 @@ def storage_class(claim: PersistentVolumeClaim) -> str:
 
 @persistentvolumeclaims.one_hot(
     "kube_persistentvolumeclaim_status_phase",
-    "The phase that a claim is in.",
+    "Phase of a claim.",
     STABLE,
     label="phase",
     states=("Lost", "Bound", "Pending"),
@@ -50,7 +50,7 @@ def phase(claim: PersistentVolumeClaim) -> str:
 
 
 @persistentvolumeclaims.value(
-    "kube_persistentvolumeclaim_resource_requests_storage_bytes", "Size that a claim asks for.", STABLE
+    "kube_persistentvolumeclaim_resource_requests_storage_bytes", "Requested size of a claim in bytes.", STABLE
 )
 def requests_storage_bytes(claim: PersistentVolumeClaim) -> float | None:
     requests = claim.spec.resources.requests
@@ -58,7 +58,7 @@ def requests_storage_bytes(claim: PersistentVolumeClaim) -> float | None:
 
 
 @persistentvolumeclaims.info(
-    "kube_persistentvolumeclaim_access_mode", "How a claim wants to mount its volume.", STABLE, labels="access_mode"
+    "kube_persistentvolumeclaim_access_mode", "Access modes that a claim requests.", STABLE, labels="access_mode"
 )
 def access_mode(claim: PersistentVolumeClaim) -> Rows:
     return [(mode,) for mode in claim.spec.accessModes]

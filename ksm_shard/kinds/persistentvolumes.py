@@ -1,4 +1,4 @@
-"""Persistent volumes: where each one's data are, how large it is, and who claims it."""
+"""Persistent volumes: location of the data, size, claim, and phase."""
 
 from collections.abc import Iterable
 from itertools import dropwhile
@@ -29,7 +29,7 @@ PHASES: Final = ("Pending", "Available", "Bound", "Released", "Failed")
 
 
 @persistentvolumes.info(
-    "kube_persistentvolume_claim_ref", "The claim that a volume is bound to.", STABLE, labels="name claim_namespace"
+    "kube_persistentvolume_claim_ref", "Claim that a volume is bound to.", STABLE, labels="name claim_namespace"
 )
 def claim_ref(volume: PersistentVolume) -> Rows:
     if not volume.spec.HasField("claimRef"):
@@ -43,7 +43,7 @@ _shared.labels(persistentvolumes, "kube_persistentvolume")
 
 
 @persistentvolumes.one_hot(
-    "kube_persistentvolume_status_phase", "The phase that a volume is in.", STABLE, label="phase", states=PHASES
+    "kube_persistentvolume_status_phase", "Phase of a volume.", STABLE, label="phase", states=PHASES
 )
 def phase(volume: PersistentVolume) -> str:
     return volume.status.phase
@@ -51,7 +51,7 @@ def phase(volume: PersistentVolume) -> str:
 
 @persistentvolumes.info(
     "kube_persistentvolume_info",
-    "Where the data of a volume are.",
+    "Class, reclaim policy and location of a volume.",
     STABLE,
     labels="storageclass gce_persistent_disk_name ebs_volume_id azure_disk_name fc_wwids fc_lun fc_target_wwns "
     "iscsi_target_portal iscsi_iqn iscsi_lun iscsi_initiator_name nfs_server nfs_path csi_driver csi_volume_handle "
@@ -63,7 +63,10 @@ def info(volume: PersistentVolume) -> Rows:
 
 
 def where(source: PersistentVolumeSource) -> list[str]:
-    """Return the labels that say where the data are. A volume has one source (API reference): of several the first counts."""
+    """Return the labels that locate the data.
+
+    If a volume wrongly has several sources, the first one counts. The API reference allows a volume one source.
+    """
     kind = next((kind for kind in SOURCES if source.HasField(kind)), "")
     of = PersistentVolumeSource()
     if kind:
@@ -91,11 +94,11 @@ def where(source: PersistentVolumeSource) -> list[str]:
 
 
 def joined(names: Iterable[str]) -> str:
-    """Join names by commas; empty ones in front count as absent."""
+    """Join names by commas, ignoring empty names at the front."""
     return ",".join(dropwhile(not_, names))
 
 
-@persistentvolumes.value("kube_persistentvolume_capacity_bytes", "Size of a volume.", STABLE)
+@persistentvolumes.value("kube_persistentvolume_capacity_bytes", "Size of a volume in bytes.", STABLE)
 def capacity_bytes(volume: PersistentVolume) -> float:
     capacity = volume.spec.capacity
     return whole(capacity["storage"].string) if "storage" in capacity else 0
@@ -126,12 +129,10 @@ def csi_attributes(volume: PersistentVolume) -> Rows:
     labels="volumemode",
 )
 def volume_mode(volume: PersistentVolume) -> Rows:
-    # What the API server would fill in.
+    # The API server's default.
     return [(volume.spec.volumeMode if volume.spec.HasField("volumeMode") else "Filesystem",)]
 
 
-@persistentvolumes.info(
-    "kube_persistentvolume_access_mode", "How a volume may be mounted.", ALPHA, labels="access_mode"
-)
+@persistentvolumes.info("kube_persistentvolume_access_mode", "Access modes of a volume.", ALPHA, labels="access_mode")
 def access_mode(volume: PersistentVolume) -> Rows:
     return [(mode,) for mode in volume.spec.accessModes]

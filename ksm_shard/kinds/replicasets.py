@@ -1,4 +1,4 @@
-"""Replica sets: what each wants and has, and whose it is."""
+"""Replica sets: desired and actual pods, and owner."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource
@@ -15,7 +15,9 @@ def replicas(replicaset: ReplicaSet) -> int:
 
 
 @replicasets.value(
-    "kube_replicaset_status_fully_labeled_replicas", "Pods that have all labels of the template.", STABLE
+    "kube_replicaset_status_fully_labeled_replicas",
+    "Pods of a replica set that have all labels of the template.",
+    STABLE,
 )
 def fully_labeled_replicas(replicaset: ReplicaSet) -> int:
     return replicaset.status.fullyLabeledReplicas
@@ -32,12 +34,14 @@ def terminating_replicas(replicaset: ReplicaSet) -> int | None:
     return status.terminatingReplicas if status.HasField("terminatingReplicas") else None
 
 
-@replicasets.value("kube_replicaset_status_observed_generation", "The generation that the controller has seen.", STABLE)
+@replicasets.value(
+    "kube_replicaset_status_observed_generation", "Generation that the controller last observed.", STABLE
+)
 def observed_generation(replicaset: ReplicaSet) -> int:
     return replicaset.status.observedGeneration
 
 
-@replicasets.value("kube_replicaset_spec_replicas", "Pods that a replica set wants.", STABLE)
+@replicasets.value("kube_replicaset_spec_replicas", "Desired number of pods of a replica set.", STABLE)
 def spec_replicas(replicaset: ReplicaSet) -> int | None:
     return replicaset.spec.replicas if replicaset.spec.HasField("replicas") else None
 

@@ -1,4 +1,4 @@
-"""Replication controllers: what each wants and has, and whose it is."""
+"""Replication controllers: desired and actual pods, and owner."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource
@@ -20,32 +20,40 @@ def replicas(controller: ReplicationController) -> int:
 
 
 @replicationcontrollers.value(
-    "kube_replicationcontroller_status_fully_labeled_replicas", "Pods that have all labels of the template.", STABLE
+    "kube_replicationcontroller_status_fully_labeled_replicas",
+    "Pods of a replication controller that have all labels of the template.",
+    STABLE,
 )
 def fully_labeled_replicas(controller: ReplicationController) -> int:
     return controller.status.fullyLabeledReplicas
 
 
-@replicationcontrollers.value("kube_replicationcontroller_status_ready_replicas", "Pods that are ready.", STABLE)
+@replicationcontrollers.value(
+    "kube_replicationcontroller_status_ready_replicas", "Pods of a replication controller that are ready.", STABLE
+)
 def ready_replicas(controller: ReplicationController) -> int:
     return controller.status.readyReplicas
 
 
 @replicationcontrollers.value(
-    "kube_replicationcontroller_status_available_replicas", "Pods that are available.", STABLE
+    "kube_replicationcontroller_status_available_replicas",
+    "Pods of a replication controller that are available.",
+    STABLE,
 )
 def available_replicas(controller: ReplicationController) -> int:
     return controller.status.availableReplicas
 
 
 @replicationcontrollers.value(
-    "kube_replicationcontroller_status_observed_generation", "The generation that the controller has seen.", STABLE
+    "kube_replicationcontroller_status_observed_generation", "Generation that the controller last observed.", STABLE
 )
 def observed_generation(controller: ReplicationController) -> int:
     return controller.status.observedGeneration
 
 
-@replicationcontrollers.value("kube_replicationcontroller_spec_replicas", "Pods that are wanted.", STABLE)
+@replicationcontrollers.value(
+    "kube_replicationcontroller_spec_replicas", "Desired number of pods of a replication controller.", STABLE
+)
 def spec_replicas(controller: ReplicationController) -> int | None:
     return controller.spec.replicas if controller.spec.HasField("replicas") else None
 

@@ -1,4 +1,4 @@
-"""Resource quotas: how much a namespace may have, and has."""
+"""Resource quotas: limit and usage of each resource in a namespace."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -13,7 +13,7 @@ _shared.created(resourcequotas, "kube_resourcequota")
 
 
 @resourcequotas.rows(
-    "kube_resourcequota", "What a namespace may have of a resource, and what it has.", STABLE, labels="resource type"
+    "kube_resourcequota", "Limit (hard) and usage (used) of a resource in a namespace.", STABLE, labels="resource type"
 )
 def quota(of: ResourceQuota) -> Rows:
     status = of.status

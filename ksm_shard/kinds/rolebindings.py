@@ -1,4 +1,4 @@
-"""Role bindings: which role each grants."""
+"""Role bindings: the role that each grants."""
 
 from ksm_shard.kinds import _rbac
 from ksm_shard.metrics.families import Resource

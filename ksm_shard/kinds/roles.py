@@ -1,4 +1,4 @@
-"""Roles: that they exist. Their rules are not asked for."""
+"""Roles: existence only, as only the metadata is requested, not the rules."""
 
 from ksm_shard.kinds import _rbac
 from ksm_shard.metrics.families import Resource

@@ -1,6 +1,6 @@
-"""Secrets: that they exist, and of what type. They are read as a Table, which has no data.
+"""Secrets: existence and type. Requested as a Table, which contains no data.
 
-What a tool has copied of the data into an annotation is dropped where a Table is read, and not shown here either.
+Annotations in which tools keep a copy of the data are dropped when the Table is read, and are withheld here as well.
 """
 
 from ksm_shard.kinds import _shared
@@ -19,7 +19,7 @@ secrets = Resource(
 )
 
 
-@secrets.info("kube_secret_info", "That the secret exists.", STABLE)
+@secrets.info("kube_secret_info", "Existence of a secret.", STABLE)
 def info(secret: Secret) -> Rows:
     del secret
     return [()]

@@ -1,4 +1,4 @@
-"""Service accounts: their secrets, and whether pods get a token."""
+"""Service accounts: their secrets, and automatic mounting of tokens."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import ALPHA, Resource, Rows
@@ -15,7 +15,10 @@ serviceaccounts = Resource(
 
 
 @serviceaccounts.info(
-    "kube_serviceaccount_info", "Whether pods of a service account get a token.", ALPHA, labels="automount_token"
+    "kube_serviceaccount_info",
+    "Whether pods of a service account get a token mounted.",
+    ALPHA,
+    labels="automount_token",
 )
 def info(account: ServiceAccount) -> Rows:
     given = account.HasField("automountServiceAccountToken")
@@ -36,7 +39,10 @@ def secret(account: ServiceAccount) -> Rows:
 
 
 @serviceaccounts.info(
-    "kube_serviceaccount_image_pull_secret", "Secrets that images are pulled with.", ALPHA, labels="name"
+    "kube_serviceaccount_image_pull_secret",
+    "Secrets that pods of a service account pull images with.",
+    ALPHA,
+    labels="name",
 )
 def image_pull_secret(account: ServiceAccount) -> Rows:
     return [(one.name,) for one in account.imagePullSecrets[:]]

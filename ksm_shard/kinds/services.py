@@ -1,4 +1,4 @@
-"""Services: of what type each is, and under which addresses it is reached."""
+"""Services: type and addresses."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -37,7 +37,7 @@ def external_ip(service: Service) -> Rows:
 
 @services.info(
     "kube_service_status_load_balancer_ingress",
-    "Where the load balancer of a service is reached.",
+    "Addresses of a service's load balancer.",
     STABLE,
     labels="ip hostname",
 )

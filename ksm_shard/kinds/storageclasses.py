@@ -1,4 +1,4 @@
-"""Storage classes: who provisions their volumes, and how."""
+"""Storage classes: provisioner, reclaim policy and binding mode."""
 
 from ksm_shard.kinds import _shared
 from ksm_shard.metrics.families import STABLE, Resource, Rows
@@ -11,7 +11,7 @@ storageclasses = Resource(
 
 @storageclasses.info(
     "kube_storageclass_info",
-    "How volumes of a storage class are made, bound and reclaimed.",
+    "Provisioner, reclaim policy and binding mode of a storage class.",
     STABLE,
     labels="provisioner reclaim_policy volume_binding_mode",
 )

@@ -1,4 +1,4 @@
-"""KubeSphere's users: the limits that annotations set for each."""
+"""Users of KubeSphere: the limits that annotations set."""
 
 from ksm_shard.metrics.families import ALPHA, Resource
 from ksm_shard.metrics.quantity import quantity
@@ -27,7 +27,7 @@ def memory_total(user: PartialObjectMetadata) -> float:
 
 
 def limit(user: PartialObjectMetadata, annotation: str) -> float:
-    """Return the quantity in an annotation, 0 if there is none: KubeSphere's own exporter does so."""
+    """Return the quantity in an annotation, or 0 without a valid one, as KubeSphere's own exporter does."""
     try:
         return quantity(user.metadata.annotations.get(annotation, "0"))
     except ValueError:

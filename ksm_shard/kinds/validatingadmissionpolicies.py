@@ -1,4 +1,4 @@
-"""Validating admission policies: their parameters, and what happens when they fail."""
+"""Validating admission policies: parameters and failure policy."""
 
 from ksm_shard.kinds import _admission
 from ksm_shard.wire.messages.admissionregistration_v1_pb2 import ValidatingAdmissionPolicy

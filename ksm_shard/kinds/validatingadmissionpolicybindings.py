@@ -1,4 +1,4 @@
-"""Bindings of validating admission policies: which policy, with which parameters, and what a failure leads to."""
+"""Bindings of validating admission policies: policy, parameters, and actions after a failed validation."""
 
 from ksm_shard.kinds import _admission
 from ksm_shard.metrics.families import ALPHA, Rows
@@ -13,7 +13,7 @@ _admission.binding(validatingadmissionpolicybindings, "kube_validatingadmissionp
 
 @validatingadmissionpolicybindings.info(
     "kube_validatingadmissionpolicybinding_validation_action",
-    "What is done when the validation fails.",
+    "Actions after a failed validation.",
     ALPHA,
     labels="action",
 )

@@ -1,4 +1,4 @@
-"""Volume attachments: which volume is meant to be attached to which node, and whether it is."""
+"""Volume attachments: volume, node, and state of the attachment."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ volumeattachments = Resource(
 
 @volumeattachments.mapping(
     "kube_volumeattachment_labels",
-    "Kubernetes labels converted to Prometheus labels: all of them, as no allowlist ever applied to these.",
+    "All Kubernetes labels, converted to Prometheus labels; no allowlist applies to volume attachments, as in kube-state-metrics.",
     ALPHA,
     prefix="label",
 )
@@ -22,7 +22,7 @@ def labels(attachment: VolumeAttachment) -> object:
 
 
 @volumeattachments.info(
-    "kube_volumeattachment_info", "Who attaches a volume, and to which node.", ALPHA, labels="attacher node"
+    "kube_volumeattachment_info", "Attacher and node of a volume attachment.", ALPHA, labels="attacher node"
 )
 def info(attachment: VolumeAttachment) -> Rows:
     return [(attachment.spec.attacher, attachment.spec.nodeName)]
@@ -33,7 +33,7 @@ _shared.created(volumeattachments, "kube_volumeattachment", ALPHA)
 
 @volumeattachments.info(
     "kube_volumeattachment_spec_source_persistentvolume",
-    "The persistent volume that is attached.",
+    "Persistent volume of an attachment.",
     ALPHA,
     labels="volumename",
 )
@@ -49,7 +49,7 @@ def attached(attachment: VolumeAttachment) -> bool:
 
 @volumeattachments.mapping(
     "kube_volumeattachment_status_attachment_metadata",
-    "What the attacher says of the attachment.",
+    "Metadata that the attacher reports about an attachment.",
     ALPHA,
     prefix="metadata",
 )

@@ -1,1 +1,1 @@
-"""The membership of a fleet: watches of the own StatefulSet and its pods, which decide what this pod owns."""
+"""Membership of a fleet: decides the slots this pod owns."""

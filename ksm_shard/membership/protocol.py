@@ -1,4 +1,4 @@
-"""The questions that the exporter asks of a membership, whether the shards are fixed or those of a StatefulSet."""
+"""Interfaces between the exporter and a membership, fixed or of a StatefulSet."""
 
 from collections.abc import Mapping, Sequence
 from threading import Thread
@@ -6,56 +6,69 @@ from typing import Protocol
 
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class MembershipListener(Protocol):
-    """The exporter, as a membership asks and tells it. Called on the membership's thread."""
+    """The exporter, as a membership sees it. Called on the membership's thread."""
 
     def loaded(self) -> bytes:
-        """Return the slots whose objects have been listed, of every resource that can be read."""
+        """Return the mask of slots listed for every readable resource."""
 
     def scraped(self) -> float:
-        """Return the moment since which all who scrape regularly have completed a scrape, in seconds of the monotonic clock."""
+        """Return the time since which every regular scraper has scraped.
+
+        The time is in seconds of the monotonic clock; each scrape began later and is complete.
+        """
 
     def placed(self) -> None:
-        """Begin to follow: the own slots are known. Called once."""
+        """Start the collectors: this pod's slots are known. Called once."""
 
     def changed(self, state: State) -> None:
-        """Take note of a state; the ownership is changed by then."""
+        """Apply a new state; the ownership has been changed before."""
 
 
 class Membership(Protocol):
     """The place of this process in its fleet.
 
     Attributes:
-        pod: name of the own pod; "" where shards are fixed.
+        pod: name of this pod; "" where shards are fixed.
     """
 
     pod: str
 
     def state(self) -> State:
-        """Return the state that is in force."""
+        """Return the current state."""
 
     def phase_seconds(self) -> float:
-        """Return how long the phase of the hand-over has lasted."""
+        """Return the seconds since the current phase of the hand-over began."""
 
     def lost(self) -> bytes:
-        """Return the slots that the last change of slots took away."""
+        """Return the mask of slots that the last change of slots took away."""
 
     def siblings(self) -> Sequence[Sibling]:
         """Return the pods of the fleet."""
 
     def watches(self) -> Mapping[str, str]:
-        """Return the state of each watch that the membership has, by resource."""
+        """Return the state of each of the membership's watches, by resource.
+
+        Empty where shards are fixed.
+        """
+
+    def setup(self) -> Setup:
+        """Return what is wrong with the set-up of the own pod and its fleet, as far as that is seen."""
 
     def start(self, listener: MembershipListener) -> None:
-        """Begin, and tell the listener of every state."""
+        """Start the threads, and report every state to the listener."""
 
     def notice(self) -> None:
-        """Look again: what is loaded may have changed. Any thread may call it."""
+        """Compute the state again, because more slots may be loaded.
+
+        Any thread may call this.
+        """
 
     def threads(self) -> Sequence[Thread]:
         """Return the threads that must be alive from `start` to `stop`."""
 
     def stop(self) -> None:
-        """End all threads, without waiting for them."""
+        """Stop all threads without waiting for them."""

@@ -1,7 +1,7 @@
-"""Automatic sharding: which shard this pod is, from a watch of the StatefulSet that owns it and of the pods beside it.
+"""Automatic sharding: find this pod's shard by watching its StatefulSet and pods.
 
-It needs the rights to get its own pod and to get, list and watch StatefulSets and pods of its namespace. Whatever goes wrong,
-the last known ownership stays.
+The pod needs the rights to get itself, and to get, list and watch StatefulSets and pods of its namespace. On any failure the
+last known ownership stays.
 """
 
 import json
@@ -20,85 +20,97 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.reader import Reader, Target
 from ksm_shard.cluster.reflector import Reflector
 from ksm_shard.membership.protocol import MembershipListener
+from ksm_shard.membership.selfcheck import Needs, pod_problems, selector_problems
 from ksm_shard.membership.watches import PodSink, SilentObserver, StatefulSetSink, WatchHealth
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 LOG: Final = logging.getLogger(__name__)
-# While slots are being loaded nothing but the reflector's own news tells that a resource has become exempt: look each second.
+# Seconds between states while slots are loading: only the reflector's own news would tell that a resource has become
+# exempt.
 LOOK_AGAIN: Final = 1.0
-# That a watch is silent is no news: look this often.
+# Seconds between states at most: a watch that has gone silent sends no news of that.
 LISTEN: Final = 10.0
-# Seconds that a list of the pods is relied on when slots are let go: longer than a busy process takes to come to it.
+# Seconds for which a list of the pods is relied on when slots are let go: longer than a busy process needs to use it.
 JUST_NOW: Final = 2.0
 
 
 class StatefulSetMembership:
-    """A Membership that keeps the ownership what the own StatefulSet makes of it."""
+    """A Membership that changes the ownership as the pod's StatefulSet changes."""
 
     def __init__(
-        self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, handover: float, port: int = 0
+        self, server: ApiServer, ownership: Ownership, pod: str, namespace: str, needs: Needs, port: int = 0
     ) -> None:
         """Prepare to watch.
 
         Args:
-            server: where the StatefulSet and its pods are.
-            ownership: is changed as the state says.
-            pod: name of the own pod.
+            server: the API server with the StatefulSet and its pods.
+            ownership: changed with every state.
+            pod: name of this pod.
             namespace: of the pod.
-            handover: the hand-over period, in seconds.
-            port: of every pod's status page; 0 if it is not known.
+            needs: demands of the settings on the pod.
+            port: of every pod's status page; 0 if unknown.
         """
         self.pod = pod
         self._server = server
         self._ownership = ownership
         self._namespace = namespace
+        self._needs = needs
         self._port = port
-        self._member = Member(ownership.ring, pod, handover)
+        self._member = Member(ownership.ring, pod, needs.handover)
+        self._statefulset = ""  # its name, once it is known
+        self._pod_problems: Setup = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._versions = StatefulSetSink(self._wake.set)
         self._pods = PodSink(self._wake.set)
         self._reflectors: dict[str, Reflector] = {}
         self._threads = [threading.Thread(target=self._run, name="membership", daemon=True)]
-        self._listener: MembershipListener  # from `start` on, as are the threads that ask it
+        self._listener: MembershipListener  # set by `start`, before the threads that use it
         self._placed = False
         self._state, self._phase_since, self._lost = State(), time.monotonic(), NONE
 
     def state(self) -> State:
-        """See Membership."""
+        """Return the current state."""
         return self._state
 
     def phase_seconds(self) -> float:
-        """See Membership."""
+        """Return the seconds since the current phase of the hand-over began."""
         return time.monotonic() - self._phase_since
 
     def lost(self) -> bytes:
-        """See Membership."""
+        """Return the mask of slots that the last change of slots took away."""
         return self._lost
 
     def watches(self) -> Mapping[str, str]:
-        """See Membership."""
+        """Return the state of the watches of the StatefulSet and of its pods."""
         return {name: reflector.state for name, reflector in self._reflectors.copy().items()}
 
+    def setup(self) -> Setup:
+        """Return what is wrong with the own pod, and with the pods that the StatefulSet selects."""
+        pods, controllers = self._pods.now() or (), self._pods.controllers
+        shared = selector_problems(self._statefulset, {pod.name: controllers.get(pod.name, "") for pod in pods})
+        return {**self._pod_problems, **shared}
+
     def start(self, listener: MembershipListener) -> None:
-        """See Membership."""
+        """Start the thread that finds the StatefulSet and follows it."""
         self._listener = listener
         self._threads[0].start()
 
     def notice(self) -> None:
-        """See Membership."""
+        """Wake the thread to compute the state again."""
         self._wake.set()
 
     def threads(self) -> Sequence[threading.Thread]:
-        """See Membership."""
+        """Return the membership's thread and the threads of both reflectors."""
         return self._threads.copy()
 
     def stop(self) -> None:
-        """See Membership."""
+        """Stop all threads without waiting for them."""
         self._stop.set()
         self._wake.set()
         for reflector in self._reflectors.copy().values():
@@ -131,7 +143,10 @@ class StatefulSetMembership:
     def _next(
         self, state: State, version: StatefulSet | None, heard: tuple[WatchHealth, WatchHealth], now: float
     ) -> State:
-        """Return the state that follows; slots are let go only on what was heard of the pods just now."""
+        """Return the next state.
+
+        Slots are let go only if the pods were heard within JUST_NOW seconds.
+        """
         ours, others = (one.problem() for one in heard)
         pods = None if others else self._pods.now()
         loaded, scraped = self._listener.loaded(), self._listener.scraped()
@@ -142,7 +157,7 @@ class StatefulSetMembership:
         return qualified(after, heard)
 
     def _become(self, state: State) -> None:
-        """Put a state into force."""
+        """Put a state into force, and tell the listener."""
         before, self._state = self._state, state
         if state.problem != before.problem:
             LOG.warning("membership: %s", state.problem or "all is well again")
@@ -158,7 +173,7 @@ class StatefulSetMembership:
             self._listener.placed()
 
     def _find(self) -> tuple[str, str] | None:
-        """Return the name of the StatefulSet that owns the own pod and its selector; None when it is time to stop."""
+        """Return the name of this pod's StatefulSet and its selector; None when stopped."""
         backoff = Backoff(time.monotonic, random.Random())
         while not self._stop.is_set():
             try:
@@ -177,11 +192,12 @@ class StatefulSetMembership:
             if owner.get("kind") == "StatefulSet" and owner.get("apiVersion", "").startswith("apps/")
         ]
         if not names:
-            # OpenKruise has a kind of the same name, in a group of its own, whose spec is another.
+            # OpenKruise has a StatefulSet of its own group, with another spec.
             said = ", ".join(f"{owner.get('apiVersion')} {owner.get('kind')}" for owner in owners) or "nothing"
             raise LookupError(
                 f"--pod={self.pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
             )
+        self._statefulset, self._pod_problems = names[0], pod_problems(pod, self._needs)
         owner = self._get(f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{names[0]}")
         return names[0], selector_of(owner.get("spec", {}).get("selector", {}))
 
@@ -202,7 +218,7 @@ class StatefulSetMembership:
         return reflector
 
     def siblings(self) -> Sequence[Sibling]:
-        """Return the pods that the set should have, and those that it has besides."""
+        """Return the pods that the set should have, and any others it has."""
         state = self._state
         pods = {pod.name: pod for pod in self._pods.now() or ()}
         base = self.pod.rpartition("-")[0]
@@ -217,21 +233,28 @@ class StatefulSetMembership:
         ]
 
     def _url(self, name: str) -> str:
-        """Return where a pod has its status page; "" while it has no address."""
+        """Return the URL of a pod's status page; "" without an address."""
         address = self._pods.addresses.get(name, "")
         host = f"[{address}]" if ":" in address else address
-        return f"http://{host}:{self._port}/" if address and self._port else ""
+        return f"//{host}:{self._port}/" if address and self._port else ""
 
 
 def qualified(state: State, heard: Sequence[WatchHealth]) -> State:
-    """Return a state with what was not heard: a pod that is deaf must not be counted on, whatever it knew before."""
+    """Return the state with the problems of the watches added.
+
+    A deaf pod becomes not Ready, whatever it knew before.
+    """
     problem = next((problem for one in heard if (problem := one.problem())), "")
     deaf = next((deaf for one in heard if (deaf := one.deaf())), "")
     return replace(state, problem=state.problem or problem, unready=deaf or state.unready)
 
 
 def selector_of(selector: dict[str, Any]) -> str:
-    """Write a label selector, as objects have it, as queries have it."""
+    """Convert the label selector of an object to that of a query.
+
+    Raises:
+        ValueError: an operator is unknown.
+    """
     terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for one in selector.get("matchExpressions") or ():
         key, values = one["key"], ",".join(one.get("values") or ())

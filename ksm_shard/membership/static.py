@@ -1,4 +1,4 @@
-"""The membership of a process with fixed shards (`--shard`, `--total-shards`): nothing ever changes."""
+"""Membership of a process with fixed shards (`--shard`, `--total-shards`), which never changes."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,52 +9,57 @@ from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State, static
 from ksm_shard.status.model import Sibling
+from ksm_shard.status.setup import Setup
 
 
 class StaticMembership:
-    """A Membership whose one state lasts for ever."""
+    """A Membership with one state that lasts forever."""
 
     pod = ""
 
     def __init__(self, ring: Ring, shard: int, total: int) -> None:
-        """Take the place of this process.
+        """Take the shard of this process, and the number of shards.
 
         Raises:
-            ValueError: there is no such shard.
+            ValueError: the shard is not from 0 to `total` - 1.
         """
         self._state = static(ring, shard, total)
         self._since = time.monotonic()
 
     def state(self) -> State:
-        """See Membership."""
+        """Return the only state."""
         return self._state
 
     def phase_seconds(self) -> float:
-        """See Membership."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._since
 
     def lost(self) -> bytes:
-        """See Membership."""
+        """Return the empty mask: fixed shards lose no slots."""
         return NONE
 
     def siblings(self) -> Sequence[Sibling]:
-        """See Membership."""
+        """Return nothing: other shards are unknown."""
         return ()
 
     def watches(self) -> Mapping[str, str]:
-        """See Membership."""
+        """Return nothing: fixed shards need no watch."""
+        return {}
+
+    def setup(self) -> Setup:
+        """Return nothing: fixed shards need not be pods."""
         return {}
 
     def start(self, listener: MembershipListener) -> None:
-        """See Membership."""
+        """Tell the listener that this shard's slots are known."""
         listener.placed()
 
     def notice(self) -> None:
-        """See Membership."""
+        """Do nothing: the state never changes."""
 
     def threads(self) -> Sequence[Thread]:
-        """See Membership."""
+        """Return nothing: fixed shards need no thread."""
         return ()
 
     def stop(self) -> None:
-        """See Membership."""
+        """Do nothing: no thread runs."""

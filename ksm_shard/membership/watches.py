@@ -1,8 +1,8 @@
-"""What the API server tells of the own StatefulSet and of its pods, and whether that can be relied on.
+"""Watches of the pod's StatefulSet and its pods, with checks of their health.
 
-A watch that has died is only noticed when it should have ended, after 5 to 10 minutes; slots are let go after 45 seconds. So what
-was heard longer ago is asked for again first, and who cannot be heard is named as a problem. A pod that has heard nothing for
-`SILENT` seconds is deaf: it is not Ready, so that others do not count on it.
+A watch that has died is noticed only at its end, after 5 to 10 minutes, but slots are let go after 45 seconds. So older news
+is first confirmed by another list, and a watch that stays silent is reported as a problem. A pod that has heard nothing for
+`SILENT` seconds is deaf: it becomes not Ready, so that other pods do not count on it.
 """
 
 import time
@@ -16,14 +16,15 @@ from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.messages.apps_v1_pb2 import StatefulSet as StatefulSetMessage
 from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
-# A bookmark comes about once a minute: one was missed, and two. An API server that restarts is back sooner: while it is away, the
-# kubelets cannot tell that anybody is deaf, and it is to hear of nobody when it is back.
+# Seconds of silence after which a list confirms that the watch is alive, and after which the pod is deaf. A bookmark comes
+# about once a minute, so one was missed by the first time, two by the second. An API server that restarts is back sooner than
+# that: while it is away, kubelets cannot report a deaf pod, and none should be left to report when it is back.
 ASK: Final = 90.0
 SILENT: Final = 150.0
 
 
 class HealthSource(Protocol):
-    """What is asked of a reflector; see there."""
+    """The part of a `Reflector` that WatchHealth needs, with the reflector's own meanings."""
 
     state: ReflectorState
     last_event: float | None
@@ -34,16 +35,19 @@ class HealthSource(Protocol):
 
 
 class WatchHealth:
-    """How well a reflector hears."""
+    """The health of one reflector's watch."""
 
     def __init__(self, what: str, reflector: HealthSource, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take what to call it, and the reflector with its clock."""
+        """Take the name for messages, the reflector, and its clock."""
         self._what = what
         self._reflector = reflector
         self._clock = clock
 
     def within(self, seconds: float) -> bool:
-        """Whether something was heard so shortly ago. If not it is asked for, and there is news once the answer is there."""
+        """Return whether an event came within `seconds`.
+
+        If not, ask for a list, which brings news when it ends.
+        """
         heard = self._reflector.last_event
         if heard is not None and self._clock() - heard <= seconds:
             return True
@@ -52,7 +56,10 @@ class WatchHealth:
         return False
 
     def problem(self) -> str:
-        """Why what is known may not be so any more, as one line; "" if all is well, or nothing was to be expected yet."""
+        """Return why the known state may be outdated; "" if all is well.
+
+        The reason is one line. There is none before the first answer is due.
+        """
         reflector = self._reflector
         if reflector.state.refused or (reflector.last_event is None and reflector.last_error):
             return f"the {self._what} cannot be read: {reflector.last_error}"
@@ -61,40 +68,49 @@ class WatchHealth:
         return f"the {self._what} cannot be watched: nothing was heard for {SILENT:g} s"
 
     def deaf(self) -> str:
-        """Return why nobody may count on this pod; "" if all may. A refusal alone is none: it may be short, and of all pods."""
+        """Return why other pods must not count on this one.
+
+        The reason is one line; "" if they may. A refusal alone is no reason: it may be short, and hit all pods.
+        """
         heard = self._reflector.last_event
         return self.problem() if heard is None or self._clock() - heard > SILENT else ""
 
 
 class SilentObserver:
-    """An observer that only passes on that there is news: these two watches have no metrics of their own."""
+    """An observer that only reports news.
+
+    The two watches of the membership have no metrics of their own.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` on every change of state."""
+        """Take the callback for changes of state."""
         self._news = news
 
     def on_list(self, result: str) -> None:
-        """Nothing to count."""
+        """Count nothing."""
 
     on_watch = on_watch_end = on_relist = on_event = on_list
 
     def on_failed_item(self) -> None:
-        """Nothing to count."""
+        """Count nothing."""
 
     def on_bytes(self, size: int) -> None:
-        """Nothing to count."""
+        """Count nothing."""
 
     def on_state(self, state: ReflectorState) -> None:
-        """Look at what changed."""
+        """Call `news`."""
         del state
         self._news()
 
 
 class StatefulSetSink:
-    """Every version of the StatefulSet, in order, each taken once; None says that it is gone."""
+    """Sink of the StatefulSet's versions, in order.
+
+    Each is taken once; None stands for a deleted StatefulSet.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` when there is another version."""
+        """Take the callback for new versions."""
         self._news = news
         self._listed = False
         self._waiting: deque[StatefulSet | None] = deque()
@@ -102,7 +118,10 @@ class StatefulSetSink:
         self._known = False
 
     def take(self) -> list[StatefulSet | None]:
-        """Return the versions since the last call; the last one again if there are none, and none before the first list."""
+        """Return the versions since the last call.
+
+        Without new ones return the last one again; before the first list, nothing.
+        """
         taken = []
         while self._waiting:
             taken.append(self._waiting.popleft())
@@ -111,13 +130,13 @@ class StatefulSetSink:
         return taken or [self._last] * self._known
 
     def start_list(self) -> None:
-        """See Sink."""
+        """Forget that the StatefulSet was listed."""
         self._listed = False
 
     start_adding = abort_list = start_list
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
+        """Add a version of the StatefulSet."""
         message = codec.parse(item, StatefulSetMessage)
         spec = message.spec
         # An absent number of replicas is one (API reference, StatefulSetSpec).
@@ -128,12 +147,12 @@ class StatefulSetSink:
     change = put
 
     def drop(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
+        """Add None: the StatefulSet was deleted."""
         del codec, item
         self._add(None)
 
     def end_list(self, resource_version: str) -> None:
-        """See Sink."""
+        """Add None if the list did not include the StatefulSet."""
         del resource_version
         if not self._listed:
             self._add(None)
@@ -146,31 +165,38 @@ class StatefulSetSink:
 
 
 class PodSink:
-    """The pods of the set as they are now."""
+    """Sink of the current pods of the set.
+
+    Attributes:
+        listed: whether a list has ever been complete.
+        addresses: of pods, by name; some of these are gone.
+        controllers: of pods, by name, such as `StatefulSet ksm-shard`, "" for none; some of these are gone.
+    """
 
     def __init__(self, news: Callable[[], None]) -> None:
-        """Call `news` when a pod changed."""
+        """Take the callback for changes of pods."""
         self._news = news
         self._known: dict[str, Pod] = {}
         self._fresh: set[str] = set()
         self.listed = False
         self.addresses: dict[str, str] = {}
+        self.controllers: dict[str, str] = {}
 
     def now(self) -> list[Pod] | None:
-        """Return the pods, None before the first list."""
+        """Return the pods; None before the first list."""
         return list(dict(self._known).values()) if self.listed else None
 
     def start_list(self) -> None:
-        """See Sink."""
+        """Begin a list of pods."""
         self._fresh = set()
 
     start_adding = start_list
 
     def abort_list(self) -> None:
-        """See Sink."""
+        """Keep all pods: the list failed."""
 
     def put(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
+        """Add or replace a pod."""
         message = codec.parse(item, PodMessage)
         since = ""
         for condition in message.status.conditions:
@@ -179,18 +205,20 @@ class PodSink:
         meta = message.metadata
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
         self.addresses[meta.name] = message.status.podIP
+        by = (f"{owner.kind} {owner.name}" for owner in meta.ownerReferences if owner.controller)
+        self.controllers[meta.name] = next(by, "")
         self._fresh.add(meta.name)
         self._news()
 
     change = put
 
     def drop(self, codec: Codec, item: Raw) -> None:
-        """See Sink."""
+        """Remove a deleted pod."""
         self._known.pop(codec.parse(item, PodMessage).metadata.name, None)
         self._news()
 
     def end_list(self, resource_version: str) -> None:
-        """See Sink."""
+        """Remove the pods that the list did not include."""
         del resource_version
         self._known = {name: pod for name, pod in self._known.items() if name in self._fresh}
         self.listed = True

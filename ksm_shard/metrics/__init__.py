@@ -1,1 +1,4 @@
-"""Declaring metric families and compiling them into text. No clock, thread, socket or logger in here."""
+"""Declarations of metric families, and their compiler to text.
+
+Contains no clock, thread, socket or logger.
+"""

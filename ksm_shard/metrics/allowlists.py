@@ -1,4 +1,4 @@
-"""Which keys of labels and annotations are shown for a resource."""
+"""The `--metric-labels-allowlist` and `--metric-annotations-allowlist`, resource by resource."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -6,20 +6,23 @@ from ksm_shard.metrics.families import Family, Resource
 
 
 def patterns_for(allowlist: Mapping[str, Sequence[str]], resource: str) -> tuple[str, ...]:
-    """Return the patterns of a resource: those of `*` if it is named, which stands for every resource, else its own."""
+    """Return the key patterns for a resource.
+
+    An entry for `*` replaces the entries of all resources.
+    """
     return tuple(allowlist.get("*", allowlist.get(resource, ())))
 
 
 def without_effect(
     allowlist: Mapping[str, Sequence[str]], what: str, resources: Sequence[Resource], on: Sequence[Family]
 ) -> Iterator[str]:
-    """Yield a line for each resource that an allowlist names in vain, and for each `*` that lets nothing through.
+    """Yield a warning for each entry of an allowlist that has no effect.
 
     Args:
-        allowlist: patterns of keys by resource.
+        allowlist: key patterns by resource; `*` stands for every resource.
         what: "labels" or "annotations".
-        resources: those that are enabled.
-        on: those of their families that are on.
+        resources: the enabled resources.
+        on: the families of enabled resources that are on.
     """
     for name, patterns in allowlist.items():
         if "*" in patterns[1:] and patterns[0] != "*":

@@ -1,7 +1,8 @@
-"""Compile the families of a resource into one function from an object to texts, the f-strings a careful hand would write.
+"""Compiles the families of a resource into one function that renders an object.
 
-The generated source is kept in `linecache`, as attrs does, so that tracebacks and debuggers show it. A family that raises
-costs that family of that object, nothing more: `failed` hears of it and its text is "".
+The function consists of the f-strings that a careful author would write by hand. Its source is kept in `linecache`, as attrs does,
+so tracebacks and debuggers show it. If a family raises, only that family of that object is lost: its text is "", and the callback
+`failed` receives the error.
 """
 
 import linecache
@@ -15,7 +16,7 @@ from ksm_shard.metrics.text import SMALL, escape, number
 
 Failed = Callable[[Family, Exception], None]
 Duplicated = Callable[[int], None]
-# Most values are small: the look-up that `number` would make is written in place, without a call (0.05 us, 30 times a pod).
+# Most values are small, so the look-up in SMALL stands inline: a call of `number` would cost 0.05 us, 30 times a pod.
 NUMBER: Final = "{small(v) or num(v)}"
 
 
@@ -24,10 +25,10 @@ class Compiled:
     """The renderer of a resource.
 
     Attributes:
-        families: those that are on, in the order they are declared.
-        live: indices of those among them that can have samples.
-        render: from a thin message to one text for each live family, each sample a line with its newline. Raises what
-            reading the identity labels raises.
+        families: the families that are on, in the order of their declaration.
+        live: indices of the families that can have samples; a family whose allowlist is empty has none.
+        render: takes a thin message and returns one text for each live family, with a line for each sample, newline included.
+            Raises whatever reading the identity labels raises.
         source: the generated Python.
     """
 
@@ -46,15 +47,15 @@ def compile_resource(
     labels_allowlist: Sequence[str] = (),
     annotations_allowlist: Sequence[str] = (),
 ) -> Compiled:
-    """Compile those families of the resource.
+    """Compile families of a resource into its renderer.
 
     Args:
-        resource: gives the identity labels and the parts.
+        resource: declares the identity labels and the view.
         families: the families that are on.
-        failed: told of each family that raised, and of each count below zero, which is written nevertheless.
-        duplicated: told how many series, or items of a part, an object repeated; the first one counts.
-        labels_allowlist: patterns of the keys that the families of labels show; none: those families have no samples.
-        annotations_allowlist: the same for annotations.
+        failed: called with a family and an error when the family raises, and for a counter below zero, which is still written.
+        duplicated: called with the number of series, or of items of a part, that repeat earlier ones; the first one is written.
+        labels_allowlist: patterns of the keys that families of labels show; if empty, these families have no samples.
+        annotations_allowlist: the same for families of annotations.
     """
     allowed = {"labels": labels_allowlist, "annotations": annotations_allowlist, "": ("*",)}
     live = [index for index, family in enumerate(families) if allowed[family.allowlist]]
@@ -70,7 +71,7 @@ def compile_resource(
         "Broken": _Broken,
     }
     body = ["texts = []; add = texts.append"]
-    # Looking at a pod takes 5 to 7 us, kube_pod_info 2 us: with that alone on, most of the time went into a view for nobody.
+    # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
     looks = resource.view is not None and any(families[index].viewed for index in live)
     body += ["obj = view(obj)"] if looks else []
     body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
@@ -98,7 +99,7 @@ def compile_resource(
         body += [
             "try:",
             *_indented(["text = ''", *statements, "add(text)"]),
-            "except MemoryError: raise",  # not the fault of the object: the process ends
+            "except MemoryError: raise",  # no fault of the object: the process ends
             "except Exception as error:",
             f"    add(''); failed(family{index}, error)",
         ]
@@ -114,10 +115,16 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 
 def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]:
-    """Return the source that adds one family of the object or item `subject`, whose labels are in `ids`, to `text`.
+    """Return source that appends the samples of one family to `text`.
 
-    Statements, as a comprehension is a call of its own before Python 3.12 (0.2 us, sixty times a pod), and rows are looked
-    at for repetitions only where there are several.
+    Args:
+        family: the family.
+        index: number of the family, which the names of its function and key picker contain.
+        subject: variable of the object, or of the item of a part.
+        ids: variable of the identity labels of the subject.
+
+    Generates loops instead of comprehensions, which before Python 3.12 are calls (0.2 us, sixty times a pod), and looks for
+    repeated rows only if there are several rows.
     """
     call = f"fn{index}({subject})"
     start = f"{family.name}{{{{{{{ids}}}"
@@ -143,7 +150,7 @@ def _statements(family: Family, index: int, subject: str, ids: str) -> list[str]
 
 
 def _check(family: Family, index: int) -> list[str]:
-    """Return the source that tells of a value which a counter cannot have in OpenMetrics; in text it may be any."""
+    """Return source that reports a negative counter, which OpenMetrics forbids and the text format allows."""
     if family.type != "counter" or family.shape not in {"value", "rows"}:
         return []
     error = "ValueError(f'expected a count of at least 0, got {v}')"
@@ -151,7 +158,7 @@ def _check(family: Family, index: int) -> list[str]:
 
 
 def _row(family: Family, names: list[str], start: str) -> list[str]:
-    """Return the source that adds one row, whose label values are in the variables `names`."""
+    """Return source that appends one row, whose label values are in the variables `names`."""
 
     def add(pairs: str) -> str:
         if family.shape == "states":
@@ -172,7 +179,7 @@ def _row(family: Family, names: list[str], start: str) -> list[str]:
         return [add("")]
     escaped = "".join(f',{label}="{{esc({name})}}"' for label, name in labels)
     plain = "".join(f',{label}="{{{name}}}"' for label, name in labels)
-    # One look at all values of a row together (0.12 us) instead of one at each (0.1 us apiece).
+    # Search all values of a row at once for characters to escape (0.12 us), not each value by itself (0.1 us apiece).
     return [
         f"t = {' + '.join(names)}",
         """if '"' in t or '\\\\' in t or '\\n' in t:""",
@@ -187,7 +194,10 @@ def _one_hot(family: Family, start: str, label: str) -> str:
 
 
 def _pairs(labels: dict[str, str], variable: str) -> str:
-    """Return the source of identity labels; a bare field name is one of the metadata (of the item itself, for parts)."""
+    """Return source of the identity labels.
+
+    A field name without a dot belongs to the metadata; in the labels of a part, to the item itself.
+    """
     paths = (
         (label, f"{variable}.{path}" if "." in path or variable == "item" else f"{variable}.metadata.{path}")
         for label, path in labels.items()
@@ -204,13 +214,16 @@ def _pair(label: str, value: str | None) -> str:
 
 
 class _Once:
-    """Write each series of an object once, with its first value: repeated tolerations and container names are legal."""
+    """Removes repeated series of an object.
+
+    The first one is kept. Repeated tolerations and container names are legal.
+    """
 
     def __init__(self, duplicated: Duplicated) -> None:
         self._duplicated = duplicated
 
     def items(self, items: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        """Leave out the items of a part whose labels an earlier item has."""
+        """Drop items of a part that have the same labels as an earlier item."""
         seen: dict[str, Any] = {}
         for ids, item in items:
             seen.setdefault(ids, item)
@@ -219,14 +232,14 @@ class _Once:
         return list(seen.items())
 
     def infos(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Leave out rows that repeat an earlier one."""
+        """Drop rows that repeat an earlier row."""
         if len(kept := dict.fromkeys(rows)) == len(rows):
             return rows
         self._duplicated(len(rows) - len(kept))
         return list(kept)
 
     def rows(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Leave out rows whose labels, all but the last element, repeat those of an earlier one."""
+        """Drop rows with the labels (all elements but the last) of an earlier row."""
         if len({row[:-1] for row in rows}) == len(rows):
             return rows
         kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -237,7 +250,7 @@ class _Once:
 
 
 class _Broken(Iterable[Any]):
-    """A part that could not be read: each family that needs it fails with the same error."""
+    """A part that could not be read; its families all fail with the same error."""
 
     def __init__(self, error: Exception) -> None:
         self._error: Final = error

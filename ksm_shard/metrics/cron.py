@@ -1,9 +1,9 @@
-"""When a cron job runs next.
+"""Computes the next run of a cron job.
 
-The answer is the controller's: robfig/cron v3, its "standard" specs, a prefix `TZ=` or `CRON_TZ=`, and its way of searching, which
-shows where clocks change. A time that is skipped is no run, one that is repeated is two. Where a day has no midnight, east of
-Greenwich, a search that passes over days passes over that day too, and one that passes over hours takes it for the day before.
-What makes a step invalid is kube-state-metrics': it has to be smaller than its range.
+The answer is the one of the CronJob controller: robfig/cron v3 with its "standard" specs, an optional prefix `TZ=` or `CRON_TZ=`,
+and its search, whose steps matter where clocks change. A skipped time is no run, a repeated time is two runs. On days without a
+midnight, in zones east of Greenwich, a search that is stepping over days skips such a day as well, and a search that is stepping
+over hours counts such a day as part of the day before. One rule is kube-state-metrics': a step must be smaller than its range.
 """
 
 import re
@@ -18,7 +18,7 @@ DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 class Field(NamedTuple):
-    """The least and the greatest number of a field, the names of its numbers, and where its steps end."""
+    """The bounds of a field: least and greatest number, names of numbers, and the end of ranges for steps."""
 
     least: int
     greatest: int
@@ -28,9 +28,9 @@ class Field(NamedTuple):
 
 MINUTE, HOUR, DAY = Field(0, 59, {}, 59), Field(0, 23, {}, 23), Field(1, 31, {}, 31)
 MONTH = Field(1, 12, {name: number for number, name in enumerate(MONTHS, start=1)}, 12)
-# To kube-state-metrics Sunday is 7, too: it takes */7.
+# kube-state-metrics counts Sunday as 7 as well, and therefore accepts */7.
 WEEKDAY = Field(0, 6, {name: number for number, name in enumerate(DAYS)}, 7)
-# What follows a star up to the step is not read.
+# robfig/cron ignores what stands between a star and the step.
 ITEM: Final = re.compile(
     r"(?:(?P<star>[*?])(?:-[^/]*)?|(?P<low>\+?[0-9]+|[A-Za-z]+)(?:-(?P<high>\+?[0-9]+|[A-Za-z]+))?)(?:/(?P<step>\+?[0-9]+))?"
 )
@@ -45,7 +45,7 @@ DESCRIPTORS: Final = {
     "@hourly": "0 * * * *",
 }
 EVERY: Final = "@every "
-# Go, time.ParseDuration: nanoseconds in 63 bits.
+# The syntax of Go's time.ParseDuration. Go counts nanoseconds in 63 bits (LONGEST).
 DURATION: Final = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)")
 DURATION_PART: Final = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)")
 SECOND: Final = 10**9
@@ -61,22 +61,23 @@ UNITS: Final = {
 }
 LONGEST: Final = 2**63 - 1
 
-# Where robfig/cron gives up.
+# robfig/cron stops its search after this many years.
 YEARS: Final = 5
-# Year 9900: Python's calendar ends with the year 9999.
+# Year 9900. Searches need the years after that, and Python's calendar ends with the year 9999.
 LAST: Final = 250_000_000_000
 EPOCH: Final = date(1970, 1, 1).toordinal()
-# The seven bits of a week times this are those of six weeks.
+# Multiplying a mask of weekdays (seven bits) by this repeats the mask for six weeks.
 WEEKS: Final = sum(1 << 7 * week for week in range(6))
 
 
 class Schedule(NamedTuple):
-    """A schedule that was understood. Numbers that match are the bits that are set.
+    """A parsed schedule. Each field is a bit mask: bit n is set if the number n matches.
 
     Attributes:
-        every: seconds from one run to the next, 0 if the fields say when.
-        either: one field of days suffices, because neither has a star.
-        zone: of the fields.
+        every: seconds between runs (`@every`); 0 if the fields decide.
+        minutes, hours, days, months, weekdays: the fields.
+        either: a day matches by its date or by its weekday, as cron has it if neither field has a star; otherwise by both.
+        zone: time zone of the fields.
     """
 
     every: int
@@ -89,10 +90,10 @@ class Schedule(NamedTuple):
     zone: tzinfo
 
 
-# A cron job changes several times a run, and finding the next takes 3 to 20 us.
+# Cached: a cron job changes several times a run, and finding the next run takes 3 to 20 us.
 @lru_cache(maxsize=4096)
 def next_run(schedule: Schedule, after: int) -> int | None:
-    """Return the Unix time of the first run after that one, None if there is none in five years."""
+    """Return the Unix time of the first run after `after`, or None if no run follows within five years."""
     if schedule.every:
         return after + schedule.every
     if not 0 <= after <= LAST or not schedule.minutes or not schedule.hours:
@@ -104,7 +105,7 @@ def _first(schedule: Schedule, after: int) -> int | None:
     zone, hours, minutes = schedule.zone, schedule.hours, schedule.minutes
     moment = after + 1
     last_year = _day_of(moment + _offset(moment, zone)).year + YEARS
-    # Whether lesser fields were set back to their beginning.
+    # As robfig/cron's `added`: true once the smaller fields were set to their beginning.
     begun = False
     while True:
         wall = moment + _offset(moment, zone)
@@ -113,7 +114,7 @@ def _first(schedule: Schedule, after: int) -> int | None:
         if day is None:
             return None
         if day != today:
-            # Half an hour into the day, if a clock change shifted the hours by that.
+            # The minutes are kept, as in robfig/cron: they are not 0 where a clock change shifted the hours by half an hour.
             moment = _beginning(day, wall % 3600 * begun, zone)
             begun = True
             continue
@@ -135,7 +136,7 @@ def _first(schedule: Schedule, after: int) -> int | None:
 
 
 def _offset(moment: int, zone: tzinfo) -> int:
-    """Return by how many seconds clocks are ahead of UTC."""
+    """Return the UTC offset of a zone at a Unix time, in seconds."""
     if zone is UTC:
         return 0
     offset = datetime.fromtimestamp(moment, zone).utcoffset()
@@ -143,7 +144,10 @@ def _offset(moment: int, zone: tzinfo) -> int:
 
 
 def _moment(wall: int, zone: tzinfo) -> int:
-    """Return when clocks show that, or about when if they never do: Go, time.Date."""
+    """Return the Unix time of a wall-clock time.
+
+    A time that clocks skip is moved as by Go's time.Date.
+    """
     return wall - _offset(wall - _offset(wall, zone), zone)
 
 
@@ -152,7 +156,10 @@ def _day_of(wall: int) -> date:
 
 
 def _beginning(day: date, late: int, zone: tzinfo) -> int:
-    """Return when a day begins; the next one, if clocks east of Greenwich pass over its midnight."""
+    """Return the Unix time at which a day begins, plus `late` seconds.
+
+    East of Greenwich, for a day whose midnight the clocks skip, returns the beginning of the next day, as robfig/cron does.
+    """
     midnight = (day.toordinal() - EPOCH) * 86400 + late
     moment = _moment(midnight, zone)
     hour = (moment + _offset(moment, zone)) // 3600 % 24
@@ -162,7 +169,10 @@ def _beginning(day: date, late: int, zone: tzinfo) -> int:
 
 
 def _first_day(schedule: Schedule, day: date, last_year: int) -> date | None:
-    """Return the first day that matches, from that one on."""
+    """Return the first matching day on or after `day`.
+
+    Return None if there is none until the end of `last_year`.
+    """
     year, month, least = day.year, day.month, day.day
     while year <= last_year:
         if schedule.months >> month & 1 and (days := _days(schedule, year, month) >> least):
@@ -172,7 +182,7 @@ def _first_day(schedule: Schedule, day: date, last_year: int) -> date | None:
 
 
 def _days(schedule: Schedule, year: int, month: int) -> int:
-    """Return the days of a month that match."""
+    """Return the matching days of a month as a bit mask."""
     monday, length = monthrange(year, month)
     of_weeks = (schedule.weekdays * WEEKS >> (monday + 1) % 7) << 1
     days = schedule.days | of_weeks if schedule.either else schedule.days & of_weeks
@@ -180,7 +190,15 @@ def _days(schedule: Schedule, year: int, month: int) -> int:
 
 
 def _step(moment: int, unit: int, units: int, bits: int, zone: tzinfo) -> int:
-    """Return when a field matches next, or is 0 again, in steps of its unit."""
+    """Return the next Unix time at which a field matches or starts over at 0.
+
+    Args:
+        moment: Unix time to start from.
+        unit: seconds of one step: 3600 for hours, 60 for minutes.
+        units: steps until the field starts over: 24 or 60.
+        bits: the matching numbers.
+        zone: time zone of the field.
+    """
     offset = _offset(moment, zone)
     value = (moment + offset) // unit % units
     ahead = bits >> value + 1
@@ -200,14 +218,14 @@ def _lowest(bits: int) -> int:
 
 @lru_cache(maxsize=4096)
 def parse(text: str, zone: str | None) -> Schedule:
-    """Read a schedule.
+    """Parse a schedule.
 
     Args:
         text: `spec.schedule`.
-        zone: `spec.timeZone`, an IANA name; None is UTC.
+        zone: `spec.timeZone`, an IANA name; None means UTC.
 
     Raises:
-        ValueError: it is no schedule, or there is no such time zone.
+        ValueError: the text is not a schedule, or the time zone does not exist.
     """
     if zone is None and text.startswith(("TZ=", "CRON_TZ=")):
         prefix, _, text = text.partition(" ")
@@ -229,12 +247,12 @@ def parse(text: str, zone: str | None) -> Schedule:
 def _zone(name: str) -> tzinfo:
     try:
         return UTC if name in {"UTC", "Local"} else ZoneInfo(name)
-    except (OSError, KeyError, ValueError):  # a directory of the database; not in it; not even a name
+    except (OSError, KeyError, ValueError):  # a directory of the database; not in the database; not a valid name
         raise ValueError(f"expected a time zone such as Europe/Berlin, got {name!r:.80}") from None
 
 
 def _bits(text: str, field: Field) -> tuple[int, bool]:
-    """Return the numbers that a field matches, and whether it has a star."""
+    """Return the numbers that a field matches, as a bit mask, and whether the field has a star."""
     bits, starred = 0, False
     for item in filter(None, text.split(",")):
         match = ITEM.fullmatch(item)
@@ -263,7 +281,7 @@ def _number(text: str, field: Field) -> int:
 
 
 def _duration(text: str) -> int:
-    """Return whole seconds; less than one is one."""
+    """Return a duration in whole seconds, at least 1, as robfig/cron's `@every` does."""
     if DURATION.fullmatch(text) is None:
         raise ValueError(f"expected a duration such as 1h30m, got {text!r:.80}")
     total = sum(

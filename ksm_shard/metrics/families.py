@@ -1,6 +1,7 @@
-"""How a metric family is declared: its name, help, type, stability and labels, and a function from an object to rows.
+"""Declarations of metric families.
 
-What to say is the function's business; how it is written is the compiler's. The decorators return the function unchanged.
+A declaration has a name, help, type, stability, labels, and a function from an object to rows. The function decides what to report,
+the compiler how to write it. The decorators return the function unchanged.
 
 shape     the function returns                                  written as
 --------  ----------------------------------------------------  ------------------------------------------
@@ -31,18 +32,18 @@ class Family:
     """A declared metric family.
 
     Attributes:
-        name, help, type, stability: as in HELP and TYPE, and kube-state-metrics' classes of stability.
-        shape: one of the table above.
-        labels: names of the static labels, without the object's own.
-        function: from an object, or a part of it, to what its shape says.
-        states: the known states of `one_hot` and `states`, in the order they are written.
-        part: the part of the object that the function takes, None for the whole.
-        prefix: of the label names that `mapping` makes of keys.
-        allowlist: "labels" or "annotations" if only allowed keys are written, "" if all are.
-        sparse: those of the labels that a row leaves out where their value is None.
-        opt_in: off unless asked for.
-        viewed: the function, or that of the part, takes the view of an object; others take object and view alike.
-        deprecated_since: version of kube-state-metrics.
+        name, help, type, stability: as in HELP and TYPE, and in the stability classes of kube-state-metrics.
+        shape: one of the shapes in the table above.
+        labels: names of the family's own labels, without the identity labels of the object.
+        function: takes an object, or an item of a part, and returns what the shape requires.
+        states: the known states of `one_hot` and `states`, in the order of writing.
+        part: the part of the object whose items the function takes; None if the function takes the whole object.
+        prefix: prefix of the label names that `mapping` makes of keys.
+        allowlist: "labels" or "annotations" if that allowlist selects the keys to write; "" if all keys are written.
+        sparse: labels that a row omits if their value is None.
+        opt_in: off by default; on if the opt-in list names the family.
+        viewed: the function, or the function of its part, needs the view of an object; others take object and view alike.
+        deprecated_since: version of kube-state-metrics that deprecated the family; "" if none did.
     """
 
     name: str
@@ -63,10 +64,10 @@ class Family:
 
 
 class Declarations:
-    """The decorators that declare families: of whole objects (Resource) or of a repeated part of them (Part)."""
+    """Decorators that declare families, of whole objects (Resource) or of a repeated part of them (Part)."""
 
     def __init__(self, families: list[Family], part: "Part | None", *, viewed: bool = False) -> None:
-        """Families are added to the list, with that part."""
+        """Collect declared families in `families`; give each `part` and `viewed`."""
         self.families = families
         self._part = part
         self._viewed = viewed
@@ -80,19 +81,25 @@ class Declarations:
         return declare
 
     def value(self, name: str, text: str, stability: str, **more: Any) -> Callable[[F], F]:
-        """Declare a family of one number an object: `type`, `opt_in` and `deprecated_since` besides."""
+        """Declare a family of one number an object.
+
+        Also takes `type`, `opt_in` and `deprecated_since`.
+        """
         return self._declare("value", name, text, stability, **more)
 
     def one_hot(
         self, name: str, text: str, stability: str, *, label: str, states: Sequence[str], **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family that tells which of the known states an object is in."""
+        """Declare a family that shows which of the known states an object is in."""
         return self._declare("one_hot", name, text, stability, labels=(label,), states=tuple(states), **more)
 
     def info(
         self, name: str, text: str, stability: str, *, labels: str = "", sparse: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows whose value is always 1: `opt_in` and `deprecated_since` besides."""
+        """Declare a family of rows whose value is always 1.
+
+        Also takes `opt_in` and `deprecated_since`.
+        """
         return self._declare(
             "info", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
         )
@@ -100,7 +107,10 @@ class Declarations:
     def rows(
         self, name: str, text: str, stability: str, *, labels: str, sparse: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows that end in their value: `type`, `opt_in` and `deprecated_since` besides."""
+        """Declare a family of rows that end in their value.
+
+        Also takes `type`, `opt_in` and `deprecated_since`.
+        """
         return self._declare(
             "rows", name, text, stability, labels=tuple(labels.split()), sparse=tuple(sparse.split()), **more
         )
@@ -108,7 +118,10 @@ class Declarations:
     def states(
         self, name: str, text: str, stability: str, *, labels: str, states: Sequence[str], **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family of rows that end in their current state, the last of the labels."""
+        """Declare a family of rows that end in their current state.
+
+        The last of the labels takes the state.
+        """
         return self._declare(
             "states", name, text, stability, labels=tuple(labels.split()), states=tuple(states), **more
         )
@@ -116,12 +129,15 @@ class Declarations:
     def mapping(
         self, name: str, text: str, stability: str, *, prefix: str, allowlist: str = "", **more: Any
     ) -> Callable[[F], F]:
-        """Declare a family with a label for each Kubernetes key of a mapping; None writes no sample."""
+        """Declare a family with a label for each Kubernetes key.
+
+        A function that returns None writes no sample.
+        """
         return self._declare("mapping", name, text, stability, prefix=prefix, allowlist=allowlist, **more)
 
 
 class Part(Declarations):
-    """A repeated message of an object whose families have labels of their own, such as a pod's containers."""
+    """A repeated part of an object with labels of its own, such as the containers of a pod."""
 
     def __init__(
         self,
@@ -131,14 +147,21 @@ class Part(Declarations):
         *,
         viewed: bool = False,
     ) -> None:
-        """Take the function from the object, or its view, to the items, and label names -> dotted fields of an item."""
+        """Declare a part.
+
+        Args:
+            families: the list that families of the part are added to.
+            items: takes an object, or its view if `viewed`, and returns the items.
+            labels: label names -> dotted fields of an item.
+            viewed: `items` needs the view of an object.
+        """
         super().__init__(families, self, viewed=viewed)
         self.items = items
         self.labels = dict(labels)
 
 
 class Resource(Declarations):
-    """One resource of the API and the families that its objects have."""
+    """An API resource and the metric families of its objects."""
 
     def __init__(
         self,
@@ -158,16 +181,17 @@ class Resource(Declarations):
 
         Args:
             api_version: `v1` or group/version.
-            plural: its name in the API and in `--resources`.
-            message: the thin message that its objects are parsed as.
-            labels: the labels that identify an object: names -> dotted fields; a bare name is a field of the metadata.
-            kind: its kind in the API; without it, the message's name.
-            namespaced: whether its objects live in namespaces.
-            default: whether it is exported unless `--resources` says otherwise.
-            reading: how much of each object is asked for.
-            columns: for Reading.TABLE, message fields -> positions of cells.
-            view: makes of a message what the functions of `viewed` families take, once an object. It has all parts of the
-                message that the other functions read: where any family on is `viewed`, they are handed it too.
+            plural: name in the API and in `--resources`.
+            message: thin message class that objects are parsed as.
+            labels: identity labels of an object: names -> dotted fields; a field without a dot is one of the metadata.
+            kind: kind in the API; by default the name of the message class.
+            namespaced: objects live in namespaces.
+            default: exported unless `--resources` says otherwise.
+            reading: representation of the objects to request.
+            columns: for Reading.TABLE: message fields -> positions of cells.
+            view: takes a message and returns the object that functions of `viewed` families take; called once an object. The view
+                needs all fields of the message that other families read, because they receive the view too if any `viewed` family
+                is on.
         """
         super().__init__([], None)
         self.api_version = api_version
@@ -183,19 +207,22 @@ class Resource(Declarations):
 
     @property
     def group(self) -> str:
-        """The API group, "" for the core."""
+        """The API group; "" for the core group."""
         return self.api_version.rpartition("/")[0]
 
     @property
     def path(self) -> str:
-        """The URL path of the list of all objects: `/api/v1/pods`, `/apis/apps/v1/deployments`."""
+        """The URL path that lists all objects: `/api/v1/pods`, `/apis/apps/v1/deployments`."""
         return f"/{'apis' if self.group else 'api'}/{self.api_version}/{self.plural}"
 
     @property
     def viewed(self) -> Declarations:
-        """The decorators that declare families of the view."""
+        """Decorators for families whose function takes the view of an object."""
         return Declarations(self.families, None, viewed=True)
 
     def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str], *, viewed: bool = False) -> Part:
-        """Declare a repeated part of the objects, or of their views. Items with the labels of an earlier one are left out."""
+        """Declare a repeated part of the objects, or of their views.
+
+        Items that repeat an earlier item's labels are left out.
+        """
         return Part(self.families, items, labels, viewed=viewed)

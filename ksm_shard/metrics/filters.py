@@ -1,4 +1,7 @@
-"""Which families are on: allowlist or denylist, and the opt-in list. A family that is off is never compiled."""
+"""Selects the families that are on, by allowlist or denylist and by the opt-in list.
+
+Others are never compiled.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,18 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from ksm_shard.metrics.families import Family
 from ksm_shard.metrics.patterns import compiled
 
-# As the user wrote them -> as they are matched.
+# Text of the user -> compiled pattern.
 Patterns = Mapping[str, re.Pattern[str]]
 
 
 class Filters:
-    """Lists of exact names or regular expressions, which match anywhere in a name, as kube-state-metrics' do."""
+    """The three lists of families.
+
+    Entries are names or regular expressions, unanchored as in kube-state-metrics.
+    """
 
     def __init__(self, allow: Sequence[str] = (), deny: Sequence[str] = (), opt_in: Sequence[str] = ()) -> None:
         """Compile the lists.
 
         Raises:
-            ValueError: a pattern is no regular expression, or both `allow` and `deny` are given.
+            ValueError: a pattern is not a regular expression, or both `allow` and `deny` are given.
         """
         if allow and deny:
             raise ValueError("--metric-allowlist and --metric-denylist exclude each other: give one of them")
@@ -30,7 +36,7 @@ class Filters:
         return [family for family in families if self._is_on(family)]
 
     def without_effect(self, families: Iterable[Family]) -> list[str]:
-        """Return a line for each pattern that turns none of these families on or off."""
+        """Return a warning for each pattern that turns no given family on or off."""
         families = list(families)
         lists = (
             ("--metric-allowlist", self._allow, self._fault_of_allowed),

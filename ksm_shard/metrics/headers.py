@@ -4,7 +4,7 @@ from ksm_shard.metrics.families import Family
 
 
 def header(family: Family, *, openmetrics: bool = False) -> str:
-    """Return both lines. OpenMetrics names a counter without its `_total` (OpenMetrics 1.0, "Counter")."""
+    """Return both lines; OpenMetrics names a counter without its `_total` (OpenMetrics 1.0, "Counter")."""
     name = family.name
     if openmetrics and family.type == "counter":
         name = name.removesuffix("_total")

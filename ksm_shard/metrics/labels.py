@@ -1,4 +1,4 @@
-"""Kubernetes keys as label names, and which keys an allowlist lets through."""
+"""Kubernetes keys: their conversion to label names, and their selection by an allowlist."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 
 @lru_cache(maxsize=65536)
 def label_name(prefix: str, key: str) -> str:
-    """Make a label name of a Kubernetes key: `label`, `app.kubernetes.io/camelCase` -> `label_app_kubernetes_io_camel_case`.
+    """Convert a Kubernetes key to a label name: `app.kubernetes.io/camelCase` -> `label_app_kubernetes_io_camel_case`.
 
     Cached, because a cluster has few keys and every object repeats them.
     """
@@ -22,9 +22,10 @@ def label_name(prefix: str, key: str) -> str:
 
 
 def labels_of(prefix: str, pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """Return the label names and values of Kubernetes keys and values, sorted by key. No name appears twice.
+    """Convert Kubernetes keys and values to label names and values, sorted by key.
 
-    Keys that make the same label name all get a suffix, in order: `label_a_b_conflict1`, `label_a_b_conflict2`.
+    No label name appears twice: all keys that convert to the same name get a suffix, in order: `label_a_b_conflict1`,
+    `label_a_b_conflict2`.
     """
     named = [(label_name(prefix, key), value) for key, value in sorted(pairs)]
     names = [name for name, _ in named]
@@ -34,9 +35,9 @@ def labels_of(prefix: str, pairs: Iterable[tuple[str, str]]) -> Pairs:
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
-    """Return the names with a suffix for those that collide, which skips names that are taken.
+    """Add suffixes to names that collide; skip suffixed names that are taken.
 
-    A key may itself be called `a_b_conflict1`, and Prometheus refuses the whole scrape for one name that is there twice.
+    A key may itself be called `a_b_conflict1`, and Prometheus rejects the whole scrape if a sample has a label name twice.
     """
     taken: dict[str, int] = {}
     suffixed: dict[str, Iterator[str]] = {}
@@ -53,10 +54,10 @@ def _told_apart(names: Sequence[str]) -> list[str]:
 
 
 def picker(patterns: Sequence[str]) -> Callable[[Mapping[str, str]], Iterable[tuple[str, str]]]:
-    """Return the function that picks the allowed keys of an object's labels or annotations.
+    """Return a function that selects the allowed keys of an object's labels or annotations.
 
-    A pattern is a key, or has one `*` that stands for any text. `*` alone lets everything through as the first pattern, and
-    nothing as a later one: whoever has written `[app,*]` for kube-state-metrics does not show every label all of a sudden.
+    A pattern is a key, or a key with one `*` that stands for any text. The pattern `*` allows every key if it comes first and is
+    ignored otherwise, as in kube-state-metrics, so that `[app,*]`, brought along from there, does not suddenly show every key.
     """
     if patterns and patterns[0] == "*":
         return lambda mapping: mapping.items()

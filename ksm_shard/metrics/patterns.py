@@ -1,21 +1,21 @@
-r"""Regular expressions of ECMAScript, which kube-state-metrics takes, as Python's.
+r"""Translates regular expressions of ECMAScript, as kube-state-metrics takes them, to Python's.
 
-ECMAScript    Python        what it is
+ECMAScript    Python        meaning
 -----------   -----------   ------------------------------------------------------
 (?<name>x)    (?P<name>x)   a group with a name
-\k<name>      (?P=name)     what that group matched
+\k<name>      (?P=name)     the text which the group of that name matched
 [^]           [\s\S]        any character
 []            (?!)          no character
-[[&|~]        [\[\&\|\~]    characters that Python warns of: it may give them a meaning
+[[&|~]        [\[\&\|\~]    characters that Python warns of: a later version may give them a meaning
 
-For names of families, which are ASCII, the rest is the same, but that a lookbehind has to be of one length in Python. What only
-Python has, such as (?P<name>x), is taken as well.
+For names of families, which are ASCII, all other syntax means the same, except that Python's lookbehinds must have a fixed length.
+Syntax that only Python has, such as (?P<name>x), is accepted too.
 """
 
 import re
 from typing import Final
 
-# What may have to be translated, and before it what would be mistaken for that: escapes, classes.
+# Matches what may need translation, and first the escapes and classes that could be mistaken for it.
 TOKEN: Final = re.compile(r"\\k<(\w+)>|\\.|\(\?<(?![=!])|\[\^?\]|\[\^?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
 IN_CLASS: Final = re.compile(r"\\.|[\[&|~]", re.DOTALL)
 PLAIN: Final = {"[^]": r"[\s\S]", "[]": "(?!)", "(?<": "(?P<"}
@@ -25,7 +25,7 @@ def compiled(text: str) -> re.Pattern[str]:
     """Compile a pattern.
 
     Raises:
-        re.error: it is none.
+        re.error: the text is not a regular expression.
     """
     return re.compile(TOKEN.sub(_translated, text))
 

@@ -1,10 +1,10 @@
-"""Quantities as floats: `100m` -> 0.1, `1Ki` -> 1024, `1e3` -> 1000.
+"""Converts quantities to floats: `100m` -> 0.1, `1Ki` -> 1024, `1e3` -> 1000.
 
-Source: apimachinery, api/resource: a signed decimal number and a suffix, decimal (n u m k M G T P E), binary (Ki to Ei) or
-an exponent. The API accepts more than fits 64 bits. What its clients make of that depends on how they keep the quantity, as
-does the last digit of a float:
+Source: apimachinery, api/resource. A quantity is a signed decimal number and a suffix: decimal (n u m k M G T P E), binary (Ki to
+Ei) or an exponent. The API accepts quantities that do not fit 64 bits; their value, and the last digit of a float, depend on how Go
+clients store the quantity:
 
-kept as        which                                                               beyond 64 bits
+stored as      quantities                                                          beyond 64 bits
 -------------  ------------------------------------------------------------------  ---------------------------------
 an int64       up to 18 digits, none finer than nano; binary: about 10**14, whole  0, or the lowest 64 bits (WRAPPED)
 a big integer  the others; binary ones are capped at 2**63 - 1                     the lowest 64 bits
@@ -20,29 +20,30 @@ QUANTITY: Final = re.compile(
 )
 DECIMAL: Final = dict(zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True))
 BINARY: Final = {f"{suffix}i": 10 * power for power, suffix in enumerate("KMGTPE", start=1)}
-# Any pod's CPU limit may be 1e999999, an integer that takes 50 s to make. Powers of ten from 10**64 on are 0 in 64 bits, and
-# far below a thousandth all are rounded to it, so that nothing is lost by reading greater exponents as this one.
+# Any user may set a CPU limit of 1e999999, an integer that takes 50 s to compute. Capping the exponent changes no result: powers
+# from 10**64 on have 64 low bits of 0, and numbers far below a thousandth are all rounded up to a thousandth.
 MAX_EXPONENT: Final = 999
-# An annotation may be 250 kB of digits, which took 5 s. What fits 64 bits needs thirty characters.
+# An annotation may hold 250 kB of digits, which took 5 s to parse. Quantities that fit 64 bits need thirty characters.
 MAX_LENGTH: Final = 1000
 MAX_INT64: Final = 2**63 - 1
-# Above this the API's own arithmetic in milli-units would overflow int64, so whole units are used (api/resource, MaxMilliValue).
+# Above this, milli-units overflow int64, so Go clients compute in whole units (api/resource, MaxMilliValue).
 MAX_MILLI_VALUE: Final = MAX_INT64 // 1000
-# Powers of ten by which an int64 is multiplied at once, which wraps around; by others in steps of ten, until one overflows.
+# Go multiplies an int64 by these powers of ten in one step, which wraps around. Other powers take steps of ten, where an overflow
+# gives 0.
 WRAPPED: Final = frozenset({0, 1, 2, 3, 6, 9})
 NANO: Final = -9
 MILLI: Final = -3
 
 
 class Amount(NamedTuple):
-    """A quantity as the API's clients keep it: mantissa * 10**exponent, as a big integer or an int64."""
+    """A quantity as Go clients store it: mantissa * 10**exponent, in a big integer or an int64."""
 
     mantissa: int
     exponent: int
     big: bool
 
     def units(self, power: int) -> int:
-        """Return it in units of 10**power as an int64, rounded away from zero."""
+        """Return the amount in units of 10**power, as an int64, rounded away from zero."""
         shift = self.exponent - power
         if shift >= 0:
             value = self.mantissa * 10**shift
@@ -55,12 +56,12 @@ class Amount(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def quantity(text: str) -> float:
-    """Return the value of a quantity, exact to a thousandth and rounded away from zero, as the API's clients read it.
+    """Return the value of a quantity, rounded away from zero to a thousandth.
 
-    Cached: a cluster of 20,000 pods has some dozens of different ones.
+    Go clients round so. Cached: a cluster of 20,000 pods has only some dozens of different quantities.
 
     Raises:
-        ValueError: the text is no quantity.
+        ValueError: the text is not a quantity.
     """
     amount = _amount(text)
     units = amount.units(0)
@@ -72,19 +73,19 @@ def whole(text: str) -> float:
     """Return the value of a quantity in whole units, rounded away from zero.
 
     Raises:
-        ValueError: the text is no quantity.
+        ValueError: the text is not a quantity.
     """
     return float(_amount(text).units(0))
 
 
 @lru_cache(maxsize=4096)
 def approximate(text: str) -> float:
-    """Return the value of a quantity that is a fraction by nature: `3u` is 3e-06.
+    """Return the unrounded value of a quantity: `3u` is 3e-06.
 
-    A product of floats, as the API's clients compute it: `26m` is 0.026000000000000002.
+    For quantities that are fractions by nature. Multiplies floats, as Go clients do: `26m` is 0.026000000000000002.
 
     Raises:
-        ValueError: the text is no quantity.
+        ValueError: the text is not a quantity.
     """
     amount = _amount(text)
     try:
@@ -94,7 +95,10 @@ def approximate(text: str) -> float:
 
 
 def _power_of_ten(exponent: int) -> float:
-    """Return it as Go does: exact up to 10**22, above it the product of two floats. No amount has less than 10**-9."""
+    """Return 10**exponent as Go computes it.
+
+    Exact up to 10**22, beyond that the product of two floats. No amount has an exponent below -9.
+    """
     above = max(0, exponent - exponent % 32)
     return float(f"1e{above}") * float(f"1e{exponent - above}")
 
@@ -108,7 +112,7 @@ def _amount(text: str) -> Amount:
     mantissa = int(ones + fraction or "0") * (-1 if sign == "-" else 1)
     if binary:
         shift = BINARY[binary]
-        # Three digits for each factor of 1024, of fourteen in all.
+        # Counts three digits for each factor of 1024, as api/resource does; up to fourteen digits in all stay an int64.
         if not fraction and digits + 3 * shift // 10 <= 14:
             return Amount(mantissa << shift, 0, big=False)
         amount = _big(mantissa << shift, -len(fraction))
@@ -121,16 +125,16 @@ def _amount(text: str) -> Amount:
 
 
 def _big(mantissa: int, exponent: int) -> Amount:
-    """Return a big amount in units of 10**-9, rounded away from zero: nothing is too little to count."""
+    """Return a big amount in units of 10**-9, rounded away from zero, so that no amount becomes 0."""
     shift = exponent - NANO
     value = abs(mantissa) * 10**shift if shift >= 0 else -(-abs(mantissa) // 10**-shift)
     return Amount(value if mantissa > 0 else -value, NANO, big=True)
 
 
 def _negative_units(mantissa: int, divisor: int) -> int:
-    """Return a big negative amount divided, which the API's clients do differently from a positive one.
+    """Divide the mantissa of a negative big amount, which Go clients treat differently from a positive one.
 
-    The lowest 64 bits are taken first, and what is left over counts one up after rounding towards zero.
+    Takes the lowest 64 bits, divides them rounding towards zero, and adds one if there is a remainder.
     """
     low = _low_64_bits(mantissa)
     value = abs(low) // divisor

@@ -1,7 +1,7 @@
-"""The Prometheus text format: how a label value is escaped and how a number is written.
+"""The Prometheus text format: escaping of label values and formatting of numbers.
 
-Source: Prometheus documentation, "Exposition formats". Numbers are written as Go's `strconv.FormatFloat(v, 'g', -1, 64)`
-writes them, because that is what existing goldens and recording tools of kube-state-metrics' users hold.
+Source: Prometheus documentation, "Exposition formats". Numbers look as Go's `strconv.FormatFloat(v, 'g', -1, 64)` writes them,
+because the goldens and recordings of kube-state-metrics users contain that form.
 """
 
 from decimal import Decimal
@@ -10,23 +10,26 @@ from math import isfinite, isnan
 from typing import Final
 
 ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
-# Most samples are 0, 1 or a small count; a look-up (0.04 us) also makes bools and whole floats come out right.
+# Most samples are 0, 1 or a small count. The look-up (0.04 us) also writes bools and whole floats as integers.
 SMALL: Final[dict[float, str]] = {number: str(number) for number in range(-1, 4096)}
 
 
 def escape(text: str) -> str:
-    """Escape a label value. Almost none needs it, so look (0.08 us) before translating (1 to 2.5 us)."""
+    """Escape a label value.
+
+    Hardly any needs it, so search first (0.08 us) and translate (1 to 2.5 us) only if needed.
+    """
     if '"' in text or "\\" in text or "\n" in text:
         return text.translate(ESCAPES)
     return text
 
 
 def number(value: float) -> str:
-    """Write a sample's value: `1`, `0.25`, `1.5e+09`, `NaN`, `+Inf`."""
+    """Format the value of a sample: `1`, `0.25`, `1.5e+09`, `NaN`, `+Inf`."""
     return SMALL.get(value) or _number(value)
 
 
-# Cached (0.05 us instead of 0.6 us): the times of an object repeat within it, sizes and fractions within the cluster.
+# Cached (0.05 us instead of 0.6 us): an object repeats its timestamps, and a cluster its sizes and fractions.
 @lru_cache(maxsize=4096)
 def _number(value: float) -> str:
     if isinstance(value, int) and -(2**53) <= value <= 2**53:

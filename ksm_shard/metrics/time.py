@@ -1,23 +1,23 @@
-"""Times of the API as Unix seconds. A time that is unknown has no sample, one that is impossible is an error.
+"""Converts API times to Unix seconds.
 
-Absent times are unknown, and so is Go's zero time, which is encoded as empty: what the kubelet writes of a container that it
-lost sight of. Fractions of a second are not read.
+An unknown time has no sample; an impossible time is an error. A time is unknown if it is absent or Go's zero time, encoded as
+empty, which the kubelet writes for a container that it lost sight of. Fractions of a second are ignored.
 """
 
 from typing import Final
 
 from ksm_shard.wire.messages.meta_v1_pb2 import MicroTime, Time
 
-# Go's zero time, and the last second of the last year that RFC 3339 can write.
+# Go's zero time, and the last second that RFC 3339 can write (end of the year 9999).
 YEAR_ONE: Final = -62135596800
 LAST: Final = 253402300799
 
 
 def seconds(moment: Time | MicroTime) -> int | None:
-    """Return whole seconds since the epoch, or None for an absent time.
+    """Return whole seconds since the epoch, or None for an unknown time.
 
     Raises:
-        ValueError: the time is before the year 1 or after the year 9999, as JSON's 30 February becomes.
+        ValueError: the time is before the year 1 or after the year 9999; `convert` makes such a time of JSON like 30 February.
     """
     value = moment.seconds
     if 0 < value <= LAST:
@@ -32,9 +32,9 @@ def seconds(moment: Time | MicroTime) -> int | None:
 
 
 def seconds_or_year_one(moment: Time | MicroTime) -> int:
-    """Return whole seconds since the epoch, Go's zero time for an absent one.
+    """Return whole seconds since the epoch, or Go's zero time for an unknown time.
 
-    kube-state-metrics writes it for times that are never absent, and so do we: of a condition's change, say.
+    kube-state-metrics exports the zero time for times that are expected to be there, such as the last change of a condition.
     """
     value = seconds(moment)
     return YEAR_ONE if value is None else value

@@ -1,6 +1,7 @@
-"""What a user can tell ksm-shard: each option declared once, in run.py or commands.py; all else follows from that.
+"""The options of ksm-shard, each declared once, in run.py or commands.py.
 
-values.py reads values, options.py declares, parser.py parses; usage.py, docs.py and completion.py tell users of them.
+values.py reads values, options.py declares options, parser.py parses flags, variables and file. usage.py and completion.py make
+`--help` and shell completion from the declarations, and tools/ makes the documentation.
 """
 
 from ksm_shard.settings.commands import Check, Demo, Plan, Simulate

@@ -1,4 +1,7 @@
-"""The commands, and the options of those beside `run`, which take flags only: no variables and no file."""
+"""The commands and their options.
+
+Commands other than `run` take flags only: no variables and no file.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,27 +13,27 @@ from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
 
-# What large clusters run on a node; the kubelet's limit is 110.
+# Typical of large clusters; the kubelet's default limit is 110.
 PODS_PER_NODE: Final = 30
-SEED: Final = "Made-up clusters of the same seed and size are equal."
+SEED: Final = "Seed of the made-up cluster: the same seed and size make the same cluster."
 NODES: Final = Derived(f"one for every {PODS_PER_NODE} pods", lambda options: -(-options.pods // PODS_PER_NODE))
-NODES_HELP: Final = "How many nodes to make up."
-CHURN_HELP: Final = "How many objects are created, changed or deleted each second."
+NODES_HELP: Final = "Number of nodes to make up."
+CHURN_HELP: Final = "Number of objects that are created, changed or deleted each second."
 
 
 @dataclass(frozen=True)
 class Simulate(Options):
-    """What `ksm-shard simulate` is told."""
+    """Options of `ksm-shard simulate`."""
 
     objects: str = option(
         OPTIONS, Text("DIR"), "", "Serve the objects in the files *.jsonl, *.json and *.yaml of this directory."
     )
-    pods: int = option(OPTIONS, Integer(), 0, "How many pods to make up, with all that belongs to them.")
+    pods: int = option(OPTIONS, Integer(), 0, "Number of pods to make up, with the objects that belong to them.")
     nodes: int = option(OPTIONS, Integer(), NODES, NODES_HELP)
     seed: int = option(OPTIONS, Integer(), 1, SEED)
     churn: float = option(OPTIONS, Rate(), 0.0, CHURN_HELP)
     host: str = option(OPTIONS, HOST, "127.0.0.1", "Address to serve on.")
-    port: int = option(OPTIONS, PORT, 0, "Port to serve on; 0 takes any free one, which is printed.")
+    port: int = option(OPTIONS, PORT, 0, "Port to serve on; 0 picks a free port and prints it.")
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,17 @@ class Demo(Options):
 
 @dataclass(frozen=True)
 class Check(Options):
-    """What `ksm-shard check` is told: the URLs of all shards, or the Service in front of them."""
+    """Options of `ksm-shard check`: the URLs of all shards, or their Service."""
 
-    urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URLs of all the shards.", flag="")
-    pod_namespace: str = option(OPTIONS, Text("NAMESPACE"), "", "Namespace of the shards' headless Service.")
-    service: str = option(OPTIONS, Text("NAME"), "", "Name of the shards' headless Service.")
+    urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URL of a shard; give those of all shards.", flag="")
+    pod_namespace: str = option(
+        OPTIONS, Text("NAMESPACE"), "", "Namespace of the headless Service in front of the shards."
+    )
+    service: str = option(OPTIONS, Text("NAME"), "", "Name of the headless Service in front of the shards.")
     port: int = option(OPTIONS, PORT, 8080, "Port of the pods behind the Service.")
 
     def problems(self) -> list[str]:
-        """Return a line for each thing that does not go together."""
+        """Return a line for each conflict between options."""
         if bool(self.pod_namespace) != bool(self.service):
             given, missing = ("--service", "--pod-namespace") if self.service else ("--pod-namespace", "--service")
             return [f"{given}: needs {missing} as well"]
@@ -71,26 +76,32 @@ class Check(Options):
 
 @dataclass(frozen=True)
 class Plan(Options):
-    """What `ksm-shard plan` is told: two shard counts to compare, a size to find a shard count for, or all three."""
+    """Options of `ksm-shard plan`.
 
-    from_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "How many shards there are.", flag="from")
-    to_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "How many shards there are to be.", flag="to")
+    Compares two shard counts, finds a shard count for a number of objects, or does both.
+    """
+
+    from_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "Current number of shards.", flag="from")
+    to_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "New number of shards.", flag="to")
     urls: tuple[str, ...] = option(
         OPTIONS,
         Words("URL"),
         (),
-        "URL of a running shard to take the numbers of objects, series and bytes from. Give it once for each shard.",
+        "URL of a running shard, to count its objects, series and bytes. Repeat the flag for each shard.",
         flag="url",
     )
     sharding_mode: str = option(
-        OPTIONS, Choice("mmh3", "server-side"), "mmh3", "How objects are divided, where no --url tells: as for run."
+        OPTIONS,
+        Choice("mmh3", "server-side"),
+        "mmh3",
+        "How objects are divided among shards, as for run; needed only without --url.",
     )
     objects: int = option(
-        OPTIONS, Integer(), 0, "Say how many shards so many objects need, and what each has to do then."
+        OPTIONS, Integer(), 0, "Print how many shards this number of objects needs, and the load of each shard."
     )
 
     def problems(self) -> list[str]:
-        """Return a line for each thing that does not go together."""
+        """Return a line for each conflict between options."""
         if bool(self.from_shards) != bool(self.to_shards):
             given, missing = ("--from", "--to") if self.from_shards else ("--to", "--from")
             return [f"{given}: needs {missing} as well"]
@@ -103,7 +114,7 @@ class Plan(Options):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its words, what it does, and its options if it has any."""
+    """A command: its name, which may be two words, its help and its options, if any."""
 
     name: str
     help: str
@@ -111,12 +122,16 @@ class Command:
 
 
 COMMANDS: Final = (
-    Command("run", "Export the metrics of a cluster. This is what happens when no command is given.", Settings),
+    Command("run", "Export the metrics of a cluster. The default if no command is given.", Settings),
     Command("demo", "Run a made-up cluster with a few shards, and print the URLs to open.", Demo),
     Command("simulate", "Serve a made-up cluster, or objects from files, as an API server does.", Simulate),
-    Command("check", "Ask all shards, and prove that no object is missing or exported twice.", Check),
-    Command("plan", "Show what a change of the shard count would move, or how many shards a size needs.", Plan),
-    Command("config validate", "Check the flags, variables and file that run would use.", Settings),
+    Command("check", "Query all shards, and prove that no object is missing or exported twice.", Check),
+    Command(
+        "plan",
+        "Show how much a change of the shard count moves, or how many shards a number of objects needs.",
+        Plan,
+    ),
+    Command("config validate", "Check the flags, variables and file as run would use them.", Settings),
     Command("version", "Print the versions of ksm-shard, of Python, and the platform."),
     Command("completion", "Print the completion script for a shell: bash, zsh or fish."),
 )

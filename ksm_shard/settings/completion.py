@@ -1,4 +1,7 @@
-"""Completion scripts for shells, from the declarations. Load one with `source <(ksm-shard completion bash)`."""
+"""Completion scripts for shells, made from the declarations.
+
+Load one with `source <(ksm-shard completion bash)`.
+"""
 
 import shlex
 from typing import Final
@@ -7,7 +10,7 @@ from ksm_shard.settings.commands import COMMANDS, Command
 from ksm_shard.settings.options import UsageError, options_of
 
 SHELLS: Final = ("bash", "zsh", "fish")
-# What can follow a command besides its flags.
+# Words other than flags that may follow a command.
 SECOND_WORDS: Final = {"config validate": ("validate",), "completion": SHELLS}
 
 BASH: Final = """\
@@ -24,7 +27,11 @@ complete -o default -F _ksm_shard ksm-shard
 
 
 def script(shell: str) -> str:
-    """Return the script for one of `SHELLS`. Raises UsageError for another."""
+    """Return the completion script for a shell.
+
+    Raises:
+        UsageError: the shell is not one of SHELLS.
+    """
     if shell == "bash":
         return _bash()
     if shell == "zsh":

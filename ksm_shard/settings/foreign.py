@@ -1,4 +1,7 @@
-"""Flags of kube-state-metrics that are no options here: Go's own, which do nothing, and those refused for now."""
+"""Flags of kube-state-metrics that are not options here.
+
+Some are accepted without effect, the others refused as not supported yet.
+"""
 
 from typing import Any, Final
 
@@ -17,7 +20,8 @@ def _unsupported(flag: str, kind: Kind[Any], meaning: str, key: str = "") -> Opt
     return Option(UNSUPPORTED, kind, None, meaning, flag, key=key or flag.replace("-", "_"))
 
 
-# Logs go to standard error, as Kubernetes expects; memory is not Go's to limit. Existing manifests start all the same.
+# Logs go to standard error, as Kubernetes expects, and there is no Go runtime whose memory could be limited. The flags are accepted
+# so that existing manifests start.
 IGNORED_FLAGS: Final = (
     _ignored("add_dir_header", Boolean(), "klog: directory of the source in each line"),
     _ignored("alsologtostderr", Boolean(), "klog: log to files and to standard error"),
@@ -37,9 +41,8 @@ IGNORED_FLAGS: Final = (
     _ignored("vmodule", Text(), "klog: verbosity by source file"),
 )
 
-# Refused, not ignored: who asks for authentication must not get an open port. An entry goes when its option comes.
+# Refused rather than ignored, because a user must not rely on a missing feature. Remove an entry when its option is added.
 UNSUPPORTED_FLAGS: Final = (
-    _unsupported("auth-filter", Boolean(), "authenticate and authorise scrapes at the API server"),
     _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
     _unsupported(
         "continue-without-custom-resource-state-config-file", Boolean(), "wait for a missing Custom Resource State file"
@@ -47,5 +50,4 @@ UNSUPPORTED_FLAGS: Final = (
     _unsupported("custom-resource-state-config", Text(), "Custom Resource State, inline", "custom_resource_config"),
     _unsupported("custom-resource-state-config-file", Text("FILE"), "Custom Resource State, from a file"),
     _unsupported("custom-resource-state-only", Boolean(), "nothing but Custom Resource State", "custom_resources_only"),
-    _unsupported("tls-config", Text("FILE"), "TLS and basic authentication"),
 )

@@ -1,4 +1,6 @@
-"""An option is declared once, as a field of a dataclass; flag, YAML key, variable, help and docs come from that.
+"""Declares an option once, as a field of a dataclass.
+
+Flag, YAML key, variable, help and docs are derived from the field.
 
 @dataclass(frozen=True)
 class Settings(Options):
@@ -17,21 +19,21 @@ METADATA: Final = "option"
 
 
 class UsageError(Exception):
-    """What a user wrote cannot be: one line for each problem, naming where it stands and what would be right."""
+    """Invalid usage: a line for each problem, with its place and the correct form."""
 
     def __init__(self, *problems: str) -> None:
-        """Tell of all the problems there are."""
+        """Take all problems at once, so that a user can fix them in one go."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
 @dataclasses.dataclass(frozen=True)
 class Derived:
-    """A default that follows from other options.
+    """A default that is computed from other options.
 
     Attributes:
-        text: the rule in words.
-        rule: makes the default of the options as they are otherwise.
+        text: the rule in words, for the help.
+        rule: takes the options, other defaults included, and returns the default.
     """
 
     text: str
@@ -40,18 +42,18 @@ class Derived:
 
 @dataclasses.dataclass(frozen=True)
 class Option(Generic[T]):
-    """What is known of one option.
+    """An option as declared by a field.
 
     Attributes:
         section: heading in `--help`.
-        kind: how its values are read and written.
-        default: what it is if nobody says.
-        help: what it means; our own words, one or two sentences.
-        flag: long name, without dashes; "" for words that need none.
-        key: in the file of `--config`; "" if it has no place there.
-        name: of the field.
+        kind: reads and writes values of the option.
+        default: value if neither flag, variable nor file has one.
+        help: description in our own words, one or two sentences.
+        flag: long name without dashes; "" for positional words.
+        key: key in the file of `--config`; "" if the file cannot set the option.
+        name: name of the field.
         more: returns extra help text; called only for --help and the docs, as it imports all kinds (44 ms).
-        per_process: whether shards of one fleet may differ in it: it is left out of the digest that `check` compares.
+        per_process: shards of one fleet may have different values; excluded from the digest that `check` compares.
     """
 
     section: str
@@ -66,7 +68,7 @@ class Option(Generic[T]):
 
     @property
     def meaning(self) -> str:
-        """The whole help."""
+        """The whole help text, `more` included."""
         return f"{self.help} {self.more()}" if self.more else self.help
 
     @property
@@ -76,7 +78,10 @@ class Option(Generic[T]):
 
     @property
     def default_text(self) -> str:
-        """The default in a user's words; "" for nothing and off."""
+        """The default as a user would write it.
+
+        Return "" for empty values and for false.
+        """
         if isinstance(self.default, Derived):
             return self.default.text
         return "" if self.default is None or self.default is False else self.kind.show(self.default)
@@ -91,14 +96,17 @@ def option(
     section: str,
     kind: Kind[T],
     default: T | Derived,
-    help: str,  # noqa: A002  what everybody calls it
+    help: str,  # noqa: A002  the usual name for it, as in argparse and click
     *,
     flag: str | None = None,
     key: str | None = None,
     more: Callable[[], str] | None = None,
     per_process: bool = False,
 ) -> T:
-    """Declare a field. Flag and key are its name, with dashes and with underscores, unless they are given."""
+    """Declare an option.
+
+    Flag and key are by default the name of the field, with dashes and with underscores.
+    """
     declared = {
         "section": section,
         "kind": kind,
@@ -129,10 +137,17 @@ def options_of(declaration: "type[Options]") -> tuple[Option[Any], ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What a command can be told. However an instance is made, it has its derived defaults and has been checked."""
+    """Base of the options of a command.
+
+    Every instance has its derived defaults filled in and has been checked.
+    """
 
     def __post_init__(self) -> None:
-        """Raise UsageError if the values do not go together."""
+        """Fill in derived defaults and check the values.
+
+        Raises:
+            UsageError: values conflict with each other.
+        """
         for declared in options_of(type(self)):
             if isinstance(declared.default, Derived) and getattr(self, declared.name) is None:
                 object.__setattr__(self, declared.name, declared.default.rule(self))
@@ -141,5 +156,5 @@ class Options:
             raise UsageError(*problems)
 
     def problems(self) -> list[str]:
-        """Return a line for each thing that does not go together."""
+        """Return a line for each conflict between options."""
         return []

@@ -1,7 +1,7 @@
-"""Flags, variables and file become settings: the file overrides flags, as in kube-state-metrics, and flags variables.
+"""Parses flags, variables and file.
 
-Flags have Go's manners: one dash or two, `--flag value` or `--flag=value`, on/off flags alone or as `--flag=false`.
-All mistakes are reported at once.
+The file overrides flags, as in kube-state-metrics; flags override variables. Flags follow Go's syntax: one dash or two, `--flag
+value` or `--flag=value`, booleans alone or as `--flag=false`. All mistakes are reported at once.
 """
 
 import difflib
@@ -21,8 +21,8 @@ from ksm_shard.settings.values import Boolean
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 
 FLAG: Final = re.compile(r"--?([^-=][^=]*)(?:=(.*))?", re.DOTALL)
-# Kubernetes tells each pod of the Services in its namespace by variables. A Service named ksm-shard makes
-# KSM_SHARD_PORT=tcp://10.96.0.7:8080, which nobody wrote; so unknown KSM_SHARD_ variables are no mistake either.
+# Kubernetes sets variables in each pod for the Services of its namespace. A Service named ksm-shard yields
+# KSM_SHARD_PORT=tcp://10.96.0.7:8080, which no user wrote. For the same reason unknown KSM_SHARD_ variables are not reported.
 SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 
 
@@ -30,8 +30,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], known_resources: Coll
     """Return the settings of `ksm-shard run`.
 
     Args:
-        argv: what follows the command.
-        environ: environment variables; those that are empty count as absent.
+        argv: the arguments after the command.
+        environ: environment variables; an empty one counts as absent.
         known_resources: plurals that `--resources` may name; None for those of `ksm_shard.kinds`.
 
     Raises:
@@ -46,13 +46,20 @@ def parse(argv: Sequence[str], environ: Mapping[str, str], known_resources: Coll
 
 
 def parse_command(declaration: type[AnyOptions], argv: Sequence[str]) -> AnyOptions:
-    """Return the options of another command. Raises UsageError with a line for each mistake."""
+    """Return the options of a command other than `run`.
+
+    Raises:
+        UsageError: with a line for each mistake.
+    """
     found = _Found(options_of(declaration))
     return found.build(declaration, found.flags(argv))
 
 
 class _Found:
-    """What the sources say: each gives values by name of field; all that is wrong with them is collected."""
+    """Reads the sources of values, and collects all mistakes in `problems`.
+
+    Each method returns values by name of the field.
+    """
 
     def __init__(self, options: Iterable[Option[Any]]) -> None:
         self._flags = {option.flag: option for option in options}
@@ -62,7 +69,11 @@ class _Found:
         self.problems: list[str] = []
 
     def build(self, declaration: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
-        """Make the options of the values, unless anything was wrong."""
+        """Make the options from the values.
+
+        Raises:
+            UsageError: with all collected problems.
+        """
         try:
             built = declaration(**values)
         except UsageError as error:
@@ -106,7 +117,7 @@ class _Found:
     def file(self, path: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, value in self._load(path).items():
-            # kube-state-metrics has two keys with dashes: auto-gomemlimit and auto-gomemlimit-ratio.
+            # Two keys of kube-state-metrics have dashes: auto-gomemlimit and auto-gomemlimit-ratio.
             option = self._keys.get(str(key).replace("-", "_"))
             if not option:
                 self._unknown(f"{path}: {key}: no such key", str(key), self._keys)
@@ -140,7 +151,7 @@ class _Found:
         if option.section == IGNORED:
             self.ignored.append(where)
         elif option.section == UNSUPPORTED:
-            # Off, or empty, is what happens anyway.
+            # False or empty asks for the existing behaviour, so there is nothing to refuse.
             self.problems += [f"{where}: not supported yet"] if value else []
         else:
             values[option.name] = option.kind.join(values[option.name], value) if option.name in values else value
@@ -174,4 +185,4 @@ def _unknown_resources(found: _Found, values: Mapping[str, Any], known: Collecti
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."  # as much as fits a line of a terminal
+    return text if len(text) <= 80 else f"{text[:77]}..."  # fits a line of a terminal

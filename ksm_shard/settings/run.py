@@ -1,4 +1,7 @@
-"""The options of `ksm-shard run`: those of kube-state-metrics under their names, and a few of our own."""
+"""The options of `ksm-shard run`.
+
+Most are options of kube-state-metrics, under the same names; a few are our own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,79 +24,87 @@ HOST: Final = Text("HOST")
 PORT: Final = Integer(0, 65535)
 NAMESPACES: Final = Words("NAMESPACE,...")
 METRIC_NAMES: Final = Patterns("NAME|REGEX,...")
-# Prometheus' own default is a minute; what the Prometheus operator and its charts set is 30 seconds.
+# The interval that the Prometheus operator and its charts set; Prometheus' own default is a minute.
 SCRAPE_INTERVAL: Final = 30.0
 
 
 def known_resources() -> str:
-    """Return the sentences that name all resources. For them the kinds are imported, 6 MB and 44 ms that a start need not have."""
+    """Return the help sentences that list all resources.
+
+    Imports all kinds (6 MB, 44 ms), so not called at start.
+    """
     known = kinds.resources()
     on = ", ".join(name for name, resource in known.items() if resource.default)
     off = ", ".join(name for name, resource in known.items() if not resource.default)
-    return f"On by default are {on}. There are besides: {off}."
+    return f"Default resources: {on}. Further resources: {off}."
 
 
 @dataclass(frozen=True)
 class Settings(Options):
-    """What the exporter is told. Durations are in seconds; an empty list or text stands for "not given".
+    """Settings of the exporter.
+
+    Durations are in seconds; an empty list or text means "not given".
 
     Attributes:
-        ignored_flags: flags of kube-state-metrics that were given and do nothing here, with their dashes.
+        ignored_flags: given flags of kube-state-metrics that have no effect here, with their dashes.
     """
 
     apiserver: str = option(
         API_SERVER,
         Url("URL"),
         "",
-        "Where the API server is. Overrides the server that the kubeconfig names; alone, it needs no kubeconfig.",
+        "URL of the API server. Overrides the server of the kubeconfig, and also works without one.",
         per_process=True,
     )
     kubeconfig: str = option(
         API_SERVER,
         FILE,
         "",
-        "Kubeconfig with server and credentials. Without it: the pod's service account, then the usual kubeconfig.",
+        "Kubeconfig with server and credentials. By default the pod's service account, then the usual kubeconfig.",
         per_process=True,
     )
     use_apiserver_cache: bool = option(
         API_SERVER,
         Boolean(),
         False,
-        "List with resourceVersion=0: answered from the API server's cache instead of by a quorum read of etcd.",
+        "List with resourceVersion=0, which the API server answers from its cache instead of by a quorum read of etcd.",
         key="use_api_server_cache",
     )
     object_limit: int = option(
-        API_SERVER, Integer(), 0, "List at most so many objects of each resource; 0 is no limit. For trying things out."
+        API_SERVER,
+        Integer(),
+        0,
+        "Maximum number of objects to list of each resource; 0 means no limit. Meant for trials.",
     )
 
     resources: tuple[str, ...] = option(
         OBJECTS,
         Words("RESOURCE,..."),
         (),
-        "Resources to export, by their plural, instead of those that are on by default.",
+        "Resources to export, by plural, instead of the default ones.",
         more=known_resources,
     )
     namespaces: tuple[str, ...] = option(
         OBJECTS,
         NAMESPACES,
         (),
-        "Export namespaced objects of these namespaces only, not of all. Cluster-scoped objects are always exported.",
+        "Export namespaced objects of these namespaces only. Cluster-scoped objects are always exported.",
     )
     namespaces_denylist: tuple[str, ...] = option(
-        OBJECTS, NAMESPACES, (), "Export no namespaced objects of these namespaces. Wins over --namespaces."
+        OBJECTS, NAMESPACES, (), "Export no namespaced objects of these namespaces. Takes precedence over --namespaces."
     )
     node: tuple[str, ...] = option(
         OBJECTS,
         Words("NODE,..."),
         (),
-        "Export pods of these nodes only, for a DaemonSet of exporters. Goes with --resources=pods.",
+        "Export only the pods on these nodes, for a DaemonSet of exporters. Use it with --resources=pods.",
         per_process=True,
     )
     track_unscheduled_pods: bool = option(
         OBJECTS,
         Boolean(),
         False,
-        "Export only the pods that have no node yet: the complement of a DaemonSet with --node, over which it wins.",
+        "Export only pods without a node: the complement of a DaemonSet with --node. Takes precedence over --node.",
         per_process=True,
     )
 
@@ -101,97 +112,100 @@ class Settings(Options):
         METRICS,
         METRIC_NAMES,
         (),
-        "Export these families only. A regular expression is ECMAScript's, as in kube-state-metrics, but that a lookbehind "
-        "has to be of one length. It may match anywhere in a name: anchor it with ^ and $. "
+        "Export these families only. Regular expressions are ECMAScript's, as in kube-state-metrics, except that a lookbehind "
+        "must have a fixed length. They match anywhere in a name unless anchored with ^ and $. "
         "Cannot be combined with --metric-denylist.",
     )
     metric_denylist: tuple[str, ...] = option(
         METRICS,
         METRIC_NAMES,
         (),
-        "Export all families but these. Matches as --metric-allowlist does.",
+        "Export all families except these. Matches in the same way as --metric-allowlist.",
     )
     metric_opt_in_list: tuple[str, ...] = option(
-        METRICS, METRIC_NAMES, (), "Export these families too, which are off unless they are asked for."
+        METRICS, METRIC_NAMES, (), "Export these opt-in families, which are off by default."
     )
     metric_labels_allowlist: Mapping[str, tuple[str, ...]] = option(
         METRICS,
         KeysByResource(),
         {},
         "Labels to export in the kube_*_labels families, by resource: pods=[app,team-*],*=[owner]. "
-        "One * in a key matches any text; alone, as the first key, it means all; as the resource it means every enabled one, "
-        "and no other counts then.",
+        "One * in a key matches any text; * as the first key allows all keys. * as the resource applies to every enabled resource "
+        "and replaces all other entries.",
         key="labels_allow_list",
     )
     metric_annotations_allowlist: Mapping[str, tuple[str, ...]] = option(
         METRICS,
         KeysByResource(),
         {},
-        "Annotations to export in the kube_*_annotations families, written as for --metric-labels-allowlist.",
+        "Annotations to export in the kube_*_annotations families, in the syntax of --metric-labels-allowlist.",
         key="annotations_allow_list",
     )
 
     shard: int = option(
-        SHARDING, Integer(), 0, "Which shard this is, from 0 to --total-shards less 1.", per_process=True
+        SHARDING, Integer(), 0, "Number of this shard, from 0 to --total-shards minus 1.", per_process=True
     )
-    total_shards: int = option(SHARDING, Integer(1, MAX_SHARDS), 1, "How many shards the objects are divided among.")
+    total_shards: int = option(
+        SHARDING, Integer(1, MAX_SHARDS), 1, "Number of shards that the objects are divided among."
+    )
     pod: str = option(
         SHARDING,
         Text("NAME"),
         "",
-        "Name of the own pod, from the downward API. Shard and total then follow from the StatefulSet that owns it, "
+        "Name of this pod, from the downward API. Shard and total are then taken from the StatefulSet that owns the pod, "
         "and override --shard and --total-shards. Needs --pod-namespace.",
         per_process=True,
     )
     pod_namespace: str = option(
-        SHARDING, Text("NAMESPACE"), "", "Namespace of the own pod. Needs --pod.", key="namespace", per_process=True
+        SHARDING, Text("NAMESPACE"), "", "Namespace of this pod. Needs --pod.", key="namespace", per_process=True
     )
     sharding_mode: str = option(
         SHARDING,
         Choice("mmh3", "server-side"),
         "mmh3",
-        "How objects are divided, the same in all shards: mmh3 filters here; server-side lets an API server with the "
-        "feature ShardedListAndWatch send each shard its own objects only.",
+        "How objects are divided; must be the same in all shards. mmh3: each shard filters. server-side: an API server with the "
+        "feature ShardedListAndWatch sends each shard its own objects only.",
     )
     scrape_interval: float = option(
         SHARDING,
         Duration(),
         SCRAPE_INTERVAL,
-        "How often Prometheus scrapes the shards. Only the defaults of --handover-period and --drain-period need it.",
+        "Interval at which Prometheus scrapes the shards. Used only for the defaults of --handover-period and --drain-period.",
     )
     handover_period: float = option(
         SHARDING,
         Duration(),
-        # Prometheus takes up to 10 s to begin to scrape a pod that it was told of.
+        # Prometheus takes up to 10 s to begin to scrape a pod that it discovered.
         Derived(
             "1.5 times --scrape-interval, at least 15s more than one",
             lambda settings: max(1.5 * settings.scrape_interval, settings.scrape_interval + 15.0),
         ),
-        "How long objects that go to another shard are still exported here after that shard became Ready. "
-        "Longer than a scrape interval, or series are missing from a scrape; "
-        "10s longer, or what is deleted meanwhile may stay in queries for five minutes.",
+        "Time for which objects that move to another shard are still exported here after that shard became Ready. "
+        "Must exceed the scrape interval, or scrapes miss series; 10s more, or objects deleted meanwhile may stay in queries for "
+        "five minutes.",
     )
     drain_period: float = option(
         SHARDING,
         Duration(),
-        # The others have to load what it had, for which `plan` allows 30 s, and to be scraped with it before this one has gone.
+        # Before the pod is gone, the others must have loaded its objects, for which `plan` allows 30 s, and must have been scraped
+        # with them.
         Derived(
             "--handover-period and one --scrape-interval",
             lambda settings: settings.handover_period + settings.scrape_interval,
         ),
-        "How long a shard that is told to stop goes on serving, while the others take over. Only with --pod. "
-        "Longer than loading and a scrape interval take, or series are missing from a scrape.",
+        "Time for which a shard that is told to stop continues to serve while the others take over. Used only with --pod. "
+        "Must exceed the time to load plus a scrape interval, or scrapes miss series.",
     )
     handover_timestamps: bool = option(
         SHARDING,
         Boolean(),
         False,
-        "Write samples of objects that this shard is about to let go with the time of the scrape, so that a query sees each once, "
-        "whoever has it. For a Prometheus that drops the label instance after the scrape and honors timestamps.",
+        "Add the time of the scrape to samples of objects that move to another shard, so that queries see each sample once, "
+        "whichever shard exports it. For a Prometheus that drops the label instance after the scrape and honors timestamps.",
     )
 
     host: str = option(
-        SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: is all.", per_process=True
+        SERVING, HOST, "::", "Address to serve the metrics of the cluster on; :: means all addresses.", per_process=True
     )
     port: int = option(SERVING, PORT, 8080, "Port to serve the metrics of the cluster on.", per_process=True)
     telemetry_host: str = option(
@@ -210,28 +224,48 @@ class Settings(Options):
         SERVING,
         Duration(),
         60.0,
-        "Longest time to read a whole request; as no body is read, the shorter of this and --server-read-header-timeout "
-        "counts. 0 is no limit, for all four.",
+        "Maximum time to read a request. No body is read, so the shorter of this and --server-read-header-timeout "
+        "applies. For all four timeouts, 0 means no limit.",
     )
-    server_write_timeout: float = option(SERVING, Duration(), 60.0, "Longest time to write an answer.")
+    server_write_timeout: float = option(SERVING, Duration(), 60.0, "Maximum time to write an answer.")
     server_idle_timeout: float = option(
-        SERVING, Duration(), 300.0, "Longest time to keep an idle connection open; with 0, --server-read-timeout."
+        SERVING,
+        Duration(),
+        300.0,
+        "Maximum time to keep an idle connection open; 0 means the same time as --server-read-timeout.",
     )
     server_read_header_timeout: float = option(
-        SERVING, Duration(), 5.0, "Longest time to read the headers of a request."
+        SERVING, Duration(), 5.0, "Maximum time to read the headers of a request."
+    )
+
+    tls_config: str = option(
+        SERVING,
+        FILE,
+        "",
+        "Web configuration file of the Prometheus exporters, for both ports: TLS, client certificates, basic authentication, "
+        "headers. Read again when it or a file that it names changes.",
+        per_process=True,
+    )
+    auth_filter: bool = option(
+        SERVING,
+        Boolean(),
+        False,
+        "Answer only who has a bearer token of the cluster and the right to `get` the path, such as /metrics, on both ports. "
+        "/livez, /readyz and /healthz stay open. Needs the rights of deploy/auth-filter.",
+        per_process=True,
     )
 
     config: str = option(
         PROCESS, FILE, "", "YAML file whose keys override flags and variables.", key="", per_process=True
     )
     verbosity: int = option(
-        PROCESS, Integer(), 0, "How much to log; 4 and more logs every list and watch.", flag="v", per_process=True
+        PROCESS, Integer(), 0, "Log level; from 4 on, every list and watch is logged.", flag="v", per_process=True
     )
 
     ignored_flags: tuple[str, ...] = field(default=())
 
     def problems(self) -> list[str]:
-        """Return a line for each thing that does not go together."""
+        """Return a line for each conflict between options."""
         problems = []
         if not self.pod and self.shard >= self.total_shards:
             highest = self.total_shards - 1

@@ -1,4 +1,4 @@
-"""`--help`, from the declarations, in 100 columns."""
+"""Text of `--help`, made from the declarations, 100 columns wide."""
 
 import textwrap
 from itertools import groupby
@@ -12,14 +12,14 @@ INDENT: Final = 30
 
 
 def overview() -> str:
-    """Return what `ksm-shard --help` prints: the commands, and the options of `run`."""
+    """Return the text of `ksm-shard --help`: the commands, and the options of `run`."""
     return "\n".join(
         [
             "Usage: ksm-shard [run] [flags]",
             "       ksm-shard COMMAND [flags]",
             "",
             *textwrap.wrap(
-                "The metrics of kube-state-metrics from a fleet of small processes, each of which exports its own "
+                "The metrics of kube-state-metrics, from a fleet of small processes that each export their own "
                 "share of a cluster's objects.",
                 WIDTH,
             ),
@@ -39,7 +39,7 @@ def overview() -> str:
 
 
 def of_command(command: Command) -> str:
-    """Return what `ksm-shard COMMAND --help` prints."""
+    """Return the text of `ksm-shard COMMAND --help`."""
     usage = f"Usage: ksm-shard {command.name}"
     if command.options:
         words = "".join(f" [{option.usage}]" for option in options_of(command.options) if not option.flag)

@@ -1,6 +1,6 @@
-"""Kinds of values: how each is read from text and from YAML, and written again.
+"""Kinds of values: each reads text and YAML, and writes values for a user.
 
-A kind raises ValueError with what would be right; the caller adds which flag, key or variable holds what instead.
+On bad input a kind raises ValueError with the correct form; the caller adds the flag, key or variable and its value.
 """
 
 import re
@@ -17,31 +17,42 @@ TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-# One `resource=[key,key]`, and what ends it.
+# Matches one `resource=[key,key]` and the comma or end behind it.
 KEYS: Final = re.compile(r"\s*([^=\[\],\s]+)\s*=\[([^\[\]]*)\](?:,(?=.)|$)")
 
 
 class Kind(Generic[T]):
-    """One kind of value. `placeholder` stands for it in `--help`."""
+    """A kind of value; `placeholder` stands for a value in `--help`."""
 
     placeholder: str
 
     def parse(self, text: str) -> T:
-        """Read what stands in a flag or a variable. Raises ValueError."""
+        """Read the text of a flag or variable.
+
+        Raises:
+            ValueError: the text is not valid; the message says what would be.
+        """
         raise NotImplementedError
 
     def read(self, value: object) -> T:
-        """Read what stands in a YAML file. Raises ValueError."""
+        """Read a value of a YAML file.
+
+        Raises:
+            ValueError: the value is not valid; the message says what would be.
+        """
         if isinstance(value, (dict, list)):
-            raise ValueError("must be a single value")  # noqa: TRY004  the user's mistake, not the caller's
+            raise ValueError("must be a single value")  # noqa: TRY004  the mistake is the user's, not the caller's
         return self.parse(_scalar(value))
 
     def show(self, value: T) -> str:
-        """Write a value as a user would; nothing at all as ""."""
+        """Write a value as a user would; "" for an empty value."""
         return str(value)
 
     def join(self, earlier: T, later: T) -> T:
-        """Say what a flag means that is given twice: the later one counts."""
+        """Combine the values of a flag that was given twice.
+
+        By default the later value replaces the earlier.
+        """
         del earlier
         return later
 
@@ -50,19 +61,19 @@ class Text(Kind[str]):
     """Any text."""
 
     def __init__(self, placeholder: str = "TEXT") -> None:
-        """Show this placeholder."""
+        """Set the placeholder."""
         self.placeholder = placeholder
 
     def parse(self, text: str) -> str:
-        """Take the text as it is."""
+        """Return the text unchanged."""
         return text
 
 
 class Url(Text):
-    """The URL of an HTTP server, or nothing."""
+    """The URL of an HTTP server, or ""."""
 
     def parse(self, text: str) -> str:
-        """Take a URL with its scheme, less a slash at the end."""
+        """Read a URL with scheme; remove a slash at the end."""
         if text and not re.match(r"https?://[^/]", text):
             raise ValueError("must be a URL such as https://10.0.0.1:6443")
         return text.rstrip("/")
@@ -72,28 +83,28 @@ class Choice(Text):
     """One of a few words."""
 
     def __init__(self, *words: str) -> None:
-        """Allow these words."""
+        """Set the words to choose from."""
         super().__init__("|".join(words))
         self._words = words
 
     def parse(self, text: str) -> str:
-        """Take one of the words."""
+        """Read one of the words."""
         if text not in self._words:
             raise ValueError(f"must be {' or '.join(self._words)}")
         return text
 
 
 class Integer(Kind[int]):
-    """A whole number within bounds."""
+    """An integer within bounds."""
 
     placeholder = "N"
 
     def __init__(self, lowest: int = 0, highest: int | None = None) -> None:
-        """Allow the numbers from lowest to highest, both included."""
+        """Set the bounds, both included; None means no upper bound."""
         self._lowest, self._highest = lowest, highest
 
     def parse(self, text: str) -> int:
-        """Take a number in decimal digits."""
+        """Read decimal digits."""
         if re.fullmatch(r"-?[0-9]+", text):
             number = int(text)
             if self._lowest <= number and (self._highest is None or number <= self._highest):
@@ -103,28 +114,28 @@ class Integer(Kind[int]):
 
 
 class Rate(Kind[float]):
-    """How many times a second."""
+    """A rate: a number per second."""
 
     placeholder = "RATE"
 
     def parse(self, text: str) -> float:
-        """Take a decimal number."""
+        """Read a decimal number."""
         if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
             raise ValueError("must be a number such as 10 or 0.5")
         return float(text)
 
     def show(self, value: float) -> str:
-        """Write no decimals that say nothing."""
+        """Write the number without trailing zeros."""
         return f"{value:g}"
 
 
 class Boolean(Kind[bool]):
-    """On or off, in the words of Go's `strconv.ParseBool`."""
+    """True or false, in the words of Go's `strconv.ParseBool`."""
 
     placeholder = ""
 
     def parse(self, text: str) -> bool:
-        """Take one of Go's words."""
+        """Read one of Go's words."""
         if text not in TRUE | FALSE:
             raise ValueError("must be true or false (or 1, 0, t, f)")
         return text in TRUE
@@ -135,19 +146,19 @@ class Boolean(Kind[bool]):
 
 
 class Duration(Kind[float]):
-    """Seconds, written as Go's `time.ParseDuration` reads them."""
+    """Seconds, in the syntax of Go's `time.ParseDuration`."""
 
     placeholder = "DURATION"
 
     def parse(self, text: str) -> float:
-        """Take numbers with units, one after the other; `0` needs none."""
+        """Read numbers with units, such as 1h30m; `0` needs no unit."""
         parts = DURATION.findall(text)
         if text != "0" and (not parts or "".join(number + unit for number, unit in parts) != text):
             raise ValueError("must be a duration such as 30s, 1m30s or 500ms")
         return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
     def show(self, value: float) -> str:
-        """Write hours, minutes and seconds, without those that are 0."""
+        """Write hours, minutes and seconds, leaving out those that are 0."""
         minutes, seconds = divmod(value, 60)
         hours, minutes = divmod(minutes, 60)
         parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
@@ -155,28 +166,34 @@ class Duration(Kind[float]):
 
 
 class Words(Kind[tuple[str, ...]]):
-    """A list that is comma-separated or given bit by bit: each word once, in the order of their first appearance."""
+    """A list of distinct words, in order of first appearance.
+
+    Words are separated by commas, or given by repeating the flag.
+    """
 
     def __init__(self, placeholder: str) -> None:
-        """Show this placeholder."""
+        """Set the placeholder."""
         self.placeholder = placeholder
 
     def parse(self, text: str) -> tuple[str, ...]:
-        """Take the words between commas."""
+        """Read words between commas."""
         return self._checked(text.split(","))
 
     def read(self, value: object) -> tuple[str, ...]:
-        """Take a list, or the keys of a map, as kube-state-metrics has it: there, a comma is part of a word."""
+        """Read a list, or the keys of a map, as kube-state-metrics does.
+
+        In YAML a comma is part of a word.
+        """
         if isinstance(value, (list, dict)):
             return self._checked([_scalar(item) for item in value])
         return super().read(value)
 
     def show(self, value: tuple[str, ...]) -> str:
-        """Write a comma between each two."""
+        """Join the words with commas."""
         return ",".join(value)
 
     def join(self, earlier: tuple[str, ...], later: tuple[str, ...]) -> tuple[str, ...]:
-        """Add up."""
+        """Append the later words to the earlier ones."""
         return tuple(dict.fromkeys(earlier + later))
 
     def _checked(self, words: Sequence[str]) -> tuple[str, ...]:
@@ -184,7 +201,7 @@ class Words(Kind[tuple[str, ...]]):
 
 
 class Patterns(Words):
-    """Names and regular expressions of ECMAScript."""
+    """Names of families, and regular expressions of ECMAScript."""
 
     def _checked(self, words: Sequence[str]) -> tuple[str, ...]:
         checked = super()._checked(words)
@@ -199,12 +216,12 @@ class Patterns(Words):
 
 
 class KeysByResource(Kind[Keys]):
-    """Keys of labels or annotations, by resource: `pods=[app,team-*],*=[owner]`."""
+    """Keys of labels or annotations by resource: `pods=[app,team-*],*=[owner]`."""
 
     placeholder = "RESOURCE=[KEY,...],..."
 
     def parse(self, text: str) -> Keys:
-        """Take any number of `resource=[key,key]`, separated by commas."""
+        """Read a comma-separated list of `resource=[key,key]`."""
         keys: dict[str, tuple[str, ...]] = {}
         position = 0
         while position < len(text):
@@ -218,22 +235,22 @@ class KeysByResource(Kind[Keys]):
         return keys
 
     def read(self, value: object) -> Keys:
-        """Take a map of resources to lists of keys."""
+        """Read a map from resources to lists of keys."""
         if not isinstance(value, dict):
             return super().read(value)
         keys = {}
         for resource, words in value.items():
             if not isinstance(words, list):
-                raise ValueError(f"must have a list of keys for {resource}")  # noqa: TRY004  the user's mistake
+                raise ValueError(f"must have a list of keys for {resource}")  # noqa: TRY004  the mistake is the user's
             keys[_scalar(resource)] = self._checked(_scalar(resource), [_scalar(word) for word in words])
         return keys
 
     def show(self, value: Keys) -> str:
-        """Write what `parse` reads."""
+        """Write the form that `parse` reads."""
         return ",".join(f"{resource}=[{','.join(words)}]" for resource, words in value.items())
 
     def join(self, earlier: Keys, later: Keys) -> dict[str, tuple[str, ...]]:
-        """Add up, by resource."""
+        """Append the later keys to the earlier ones, resource by resource."""
         resources = dict.fromkeys([*earlier, *later])
         return {name: tuple(dict.fromkeys(earlier.get(name, ()) + later.get(name, ()))) for name in resources}
 

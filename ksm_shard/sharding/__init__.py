@@ -1,1 +1,1 @@
-"""Who owns which object: uid -> slot -> shard, and how ownership is handed over when the fleet changes."""
+"""Sharding rules: uid -> slot -> shard, and the hand-over of slots."""

@@ -1,8 +1,9 @@
-"""Which shard takes over a slot while the one that should have it is away: a pure function, so that all agree without talking.
+"""Choose the shard that takes over a slot while its owner is away.
 
-A slot hashes to 32 other places on the ring, and the first owner of such a place that is available is its fallback. So the slots
-of one shard go to all the others evenly, and when a shard comes or goes, or the map grows, few fallbacks change. Never change what
-this returns, for the same reason as the maps; `docs/sharding.md` has test vectors.
+The choice is a pure function, so shards agree without talking. A slot hashes to 32 other places on the ring; its fallback
+is the first available shard among the owners of these places. So the slots of one shard go to all others evenly, and few
+fallbacks change when a shard comes or goes, or the map grows. Never change the results, for the same reason as those of the
+maps; `docs/sharding.md` has test vectors.
 """
 
 import hashlib
@@ -14,13 +15,14 @@ from itertools import compress
 from ksm_shard.sharding.masks import NONE, SLOTS, difference, intersection
 from ksm_shard.sharding.ring import Ring
 
-PLACES = struct.Struct("<32H")  # what one digest of BLAKE2b holds; with half of the shards away, two are looked at
+PLACES = struct.Struct("<32H")  # one digest of BLAKE2b; with half of the shards away, two numbers are tried
 
 
 def fallbacks(ring: Ring, total: int, slots: bytes, available: bytes) -> Iterator[tuple[int, int]]:
-    """Each slot of the mask `slots` with the shard that takes it over, 1 us each; none if nobody is available.
+    """Yield each slot of the mask `slots` with its fallback shard.
 
-    `available` has a byte for each of `total` shards, 1 if it can take over.
+    A slot takes 1 us. Nothing is yielded if no shard is available. `available` has a byte for each of `total` shards, 1 if
+    the shard can take over.
     """
     owners = ring.target_map(total)
     present = list(compress(range(total), available))
@@ -30,13 +32,16 @@ def fallbacks(ring: Ring, total: int, slots: bytes, available: bytes) -> Iterato
             if available[owners[place]]:
                 yield slot, owners[place]
                 break
-        else:  # nine of ten are away, or more
+        else:  # nine of ten shards are away, or more
             yield slot, present[places[0] % len(present)]
 
 
 @lru_cache(maxsize=8)
 def covered(ring: Ring, available: bytes, shard: int, slots: bytes) -> bytes:
-    """Return those of `slots` that come to `shard`: to its owner if that is available, else to its fallback. See `fallbacks`."""
+    """Return the mask of those of `slots` that `shard` covers.
+
+    A slot goes to its owner if that is available, else to its fallback (`fallbacks`). `available` has a byte for each shard.
+    """
     total = len(available)
     mine = intersection(slots, ring.mask(shard, total)) if available[shard] else NONE
     orphans = difference(slots, ring.select(total, available))

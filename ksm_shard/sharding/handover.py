@@ -1,25 +1,26 @@
-"""The hand-over rule: the slots that one pod of a StatefulSet serves, as a pure function of its view, its state and the time.
+"""Hand-over rule: the slots that one pod of a StatefulSet serves.
 
-A slot belongs to its owner under the map. Whoever served it before keeps it until the owner has been Ready for a whole hand-over
-period with that map: the owner loads first, all scrapers see its series, and only then does the other let go. Slots of pods that
-are away are covered by others (`takeover.py`). So no slot is without a holder once all Ready pods agree on what they see.
+The rule is a pure function of the pod's view, its state and the time. A slot belongs to its owner under the map. The pod
+that served it before keeps it until the owner has been Ready with that map for a whole hand-over period: the owner loads
+first, all scrapers see its series, and only then the former one lets go. Other pods cover the slots of pods that are away
+(`takeover.py`). So every slot has a holder once all Ready pods see the same fleet.
 
-step       what it answers
+step       returns
 ---------  --------------------------------------------------------------------------------------------
-place      which shard of how many this pod is
-observe    who is Ready, deleted and away, and since when
-decide     which slots to hold, and which of them this pod is about to let go
-tell       one word for it, when to look again, and whether others may count on this pod
+place      the shard of this pod, and the number of shards
+observe    the pods that are Ready, deleted and away, and since when
+decide     the slots to hold, and those of them that this pod is about to let go
+tell       the phase, the time of the next look, and whether other pods may count on this one
 
-phase      what it means
+phase      meaning
 ---------  --------------------------------------------------------------------------------------------
 static     `--shard` and `--total-shards` were given: nothing ever changes
 waiting    the StatefulSet has not been seen yet: nothing is served
-gaining    some slots that are to be served are not loaded yet
-covering   everything is loaded, and slots of pods that were deleted or are away are served for them until they have settled
-releasing  everything is loaded, and slots of pods that are not settled yet are served for them
+gaining    some slots to be served are not loaded yet
+covering   everything is loaded; slots of pods that were deleted or are away are served until these pods have settled
+releasing  everything is loaded; slots of pods that have not settled yet are served for them
 stable     exactly the slots of the map are served
-draining   this pod is to go (deleted, or its ordinal is out of range): it keeps what it has until it is stopped
+draining   this pod is to go (deleted, or its ordinal is out of range) and keeps its slots until it is stopped
 """
 
 import math
@@ -34,12 +35,13 @@ from ksm_shard.sharding.takeover import FleetView
 
 @dataclass(frozen=True)
 class Member:
-    """One pod of the fleet.
+    """One pod of the fleet, with its rule for the next state.
 
     Attributes:
-        pod: its own name.
-        handover: seconds that another pod must have been Ready, with the map unchanged, before its slots are let go. One and a
-            half scrape intervals by default: any Prometheus has seen the new owner by then.
+        ring: the ring that divides the slots.
+        pod: name of this pod.
+        handover: seconds that another pod must have been Ready, with the map unchanged, before its slots are let go. The default
+            is one and a half scrape intervals: any Prometheus has seen the new owner by then.
     """
 
     ring: Ring
@@ -57,17 +59,18 @@ class Member:
         sure: bool = True,
         scraped: float = math.inf,
     ) -> State:
-        """Return the next state. To be called whenever an input changed, and at `due`.
+        """Return the next state.
+
+        To be called after every change of an input, and at `due`.
 
         Args:
-            before: the state before, `State()` at first.
-            statefulset: None when it is gone or may not be read: the last known ownership is kept, with a `problem`. Versions
-                of it may be missed.
-            pods: the pods of the set, None when they cannot be read: then they stay as they were, and nothing is let go.
-            loaded: slots that every resource has been listed for (`Ownership.loaded`).
-            now: seconds of any clock that never goes back.
-            sure: whether the pods are known to be so now. Otherwise nothing is let go: who was Ready may be gone.
-            scraped: each known scraper has completed a scrape that began after this moment; infinite if none is to be waited for.
+            before: the state before; `State()` at first.
+            statefulset: None if deleted or unreadable: the last known ownership is kept, with a `problem`. Versions may be skipped.
+            pods: the pods of the set; None if unreadable: they count as unchanged, and nothing is let go.
+            loaded: mask of slots that every resource has been listed for (`Ownership.loaded`).
+            now: seconds of a clock that never goes back.
+            sure: whether `pods` is known to be current. Otherwise nothing is let go: a pod that was Ready may be gone.
+            scraped: each known scraper has completed a scrape that began after this time; infinite if there is none to wait for.
         """
         loads = before.held != NONE and difference(before.held, loaded) == NONE
         before = replace(before, serving=before.serving or loads)
@@ -80,7 +83,11 @@ class Member:
         return self._tell(before, after, view, loaded, scraped)
 
     def _place(self, before: State, statefulset: StatefulSet | None, now: float) -> State:
-        """Return the state with the map that counts now; ValueError says why there is none."""
+        """Return the state with the current map.
+
+        Raises:
+            ValueError: there is no map; the text says why.
+        """
         if statefulset is None:
             raise ValueError("the StatefulSet of this pod cannot be read")
         total, start = statefulset.replicas, statefulset.start
@@ -93,7 +100,10 @@ class Member:
         return replace(before, shard=shard, total=total, start=start, own=own, changed_at=now)
 
     def _observe(self, placed: State, pods: Iterable[Pod] | None, now: float) -> FleetView:
-        """Return who is there. Without news of the pods all stay as they were, and time away is counted anew."""
+        """Return the view of the fleet.
+
+        Without news of the pods all stay as they were, and time away is counted anew.
+        """
         if pods is None:
             return FleetView(self.ring, self.pod, replace(placed, absent={}), self.handover, now)
         pods = list(pods)
@@ -107,8 +117,8 @@ class Member:
     def _deleted(
         self, before: State, deleting: Collection[str], unsettled: Collection[str], now: float
     ) -> dict[str, float]:
-        """Return since when each pod is deleted; see `State.deleted`."""
-        awaited = {*unsettled} - {self.pod} | {*deleting}  # of the same name, this one is not the pod that was deleted
+        """Return the time of deletion of each deleted pod, as `State.deleted` defines it."""
+        awaited = {*unsettled} - {self.pod} | {*deleting}  # of this name, a predecessor was deleted
         deleted = {name: at for name, at in before.deleted.items() if name in awaited}
         for name in deleting:
             if name not in before.deleted or name in before.ready:  # for the first time, or again
@@ -116,15 +126,16 @@ class Member:
         return deleted
 
     def _decide(self, before: State, view: FleetView, loaded: bytes, scraped: float, *, sure: bool) -> State:
-        """Return the state with the slots to hold: own and covered ones, and of those held before what nobody else has for sure.
+        """Return the state with the slots to hold.
 
-        What a starting pod began to load is nobody's support yet: it goes on with its own share only. A pod that serves also
-        finishes what it gained and lost again meanwhile (3 -> 2 -> 4 shards): the pod that had it may be gone before the next
-        is up.
+        These are own and covered slots, and former ones that no other pod has surely loaded. No other pod relies yet on the
+        slots that a starting pod has begun to load; it goes on with its own share only. A pod that serves finishes loading
+        slots it gained even after losing them again (3 -> 2 -> 4 shards): their former pod may be gone before the next
+        owner is up.
         """
         state = view.state
         had = before.held if state.serving else NONE
-        if view.draining:  # what it covers and has yet to load is for those who cover next
+        if view.draining:  # slots covered and not loaded yet are left to the next pods that cover
             held = difference(had, difference(before.covering, loaded))
             covering = intersection(held, before.covering)
         else:
@@ -139,8 +150,9 @@ class Member:
         return replace(state, held=held, covering=covering, leaving=leaving, leaving_since=since)
 
     def _tell(self, before: State, after: State, view: FleetView, loaded: bytes, scraped: float) -> State:
-        """Return the state with the rest, which follows from what was decided."""
-        # Others let slots go a hand-over period after the change, and the kubelet takes 10 to 15 s to see that this is not Ready.
+        """Return the state with the fields that follow from the slots."""
+        # Others let slots go one hand-over period after the change, and the kubelet takes 10 to 15 s to notice that this
+        # pod is not Ready.
         behind = difference(after.own, loaded) if after.serving else NONE
         expected_by = after.changed_at + self.handover / 2 if behind != NONE else math.inf
         moments = [expected_by]
@@ -160,7 +172,7 @@ class Member:
 
 
 def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[str, float]]:
-    """Return since when each pod is Ready; see `State.ready`."""
+    """Return each Ready pod's time, as `State.ready` defines it."""
     return {
         pod.name: before.ready[pod.name]
         if before.ready.get(pod.name, ("",))[0] == pod.ready_since
@@ -171,7 +183,7 @@ def _ready(before: State, pods: Iterable[Pod], now: float) -> dict[str, tuple[st
 
 
 def _stay(state: State, loaded: bytes, problem: str) -> State:
-    """Return the same ownership as before; only loading goes on."""
+    """Return the state with the ownership unchanged; only loading goes on."""
     phase = Phase.WAITING if state.shard is None else _phase(state, loaded, draining=state.phase == Phase.DRAINING)
     behind = difference(state.own, loaded)
     unready = _late(behind) if state.unready and behind != NONE else ""

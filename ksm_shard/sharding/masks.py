@@ -1,4 +1,7 @@
-"""Masks: sets of slots, as 65,536 bytes of 0 or 1, so that asking whether a slot is in one is a look-up."""
+"""Masks: sets of slots as 65,536 bytes of 0 or 1.
+
+Testing a slot is one look-up.
+"""
 
 SLOTS = 65_536
 NONE = bytes(SLOTS)
@@ -6,15 +9,15 @@ ALL = b"\1" * SLOTS
 
 
 def union(one: bytes, other: bytes) -> bytes:
-    """Slots that are in either mask."""
+    """Return the slots in either mask."""
     return (int.from_bytes(one) | int.from_bytes(other)).to_bytes(SLOTS)
 
 
 def intersection(one: bytes, other: bytes) -> bytes:
-    """Slots that are in both masks."""
+    """Return the slots in both masks."""
     return (int.from_bytes(one) & int.from_bytes(other)).to_bytes(SLOTS)
 
 
 def difference(one: bytes, other: bytes) -> bytes:
-    """Slots of `one` that are not in `other`."""
+    """Return the slots of `one` that are not in `other`."""
     return (int.from_bytes(one) & ~int.from_bytes(other)).to_bytes(SLOTS)

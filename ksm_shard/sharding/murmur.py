@@ -1,7 +1,7 @@
-"""The default ring: MurmurHash3 of the uid, and slots dealt so that all shards have the same number of them, give or take one.
+"""Default ring: MurmurHash3 of the uid, and slots dealt evenly.
 
-Never change what these functions return: shards of two versions serve side by side during an update, and would then lose or
-repeat objects. `docs/sharding.md` publishes the map with its test vectors.
+The numbers of slots of two shards differ by one at most. Never change the results: shards of two versions serve side by
+side during an update, and would then lose or repeat objects. `docs/sharding.md` publishes the map with its test vectors.
 """
 
 from __future__ import annotations  # array[int] is not an expression before Python 3.12
@@ -19,17 +19,21 @@ SPREAD = 40_503
 
 
 def slot_of(uid: str | bytes) -> int:
-    """The upper 16 bits of MurmurHash3 (x86, 32 bits, seed 0) of the uid."""
-    # JSON can spell half a character ("\\ud800"), at which mmh3 5.3 ends the process with a SIGSEGV. Asking costs 0.03 us.
+    """Return the upper 16 bits of the uid's MurmurHash3.
+
+    The variant is x86, 32 bits, seed 0.
+    """
+    # JSON can spell half a character ("\\ud800"), at which mmh3 5.3 ends the process with a SIGSEGV. The test for it costs
+    # 0.03 us.
     if isinstance(uid, str) and not uid.isascii():
         uid = uid.encode("utf-8", "surrogatepass")
     return mmh3.hash(uid, 0, False) >> 16
 
 
 def growth() -> Iterator[array[int]]:
-    """See `Ring.growth`. With n shards the first SLOTS % n hold one slot more than the others.
+    """Yield the maps of this ring, as `Ring.growth` defines them.
 
-    The newest slots of a shard are the first that it gives away.
+    With n shards the first SLOTS % n hold one slot more than the others. A shard gives away its newest slots first.
     """
     owners = array("H", bytes(2 * SLOTS))
     held = [[place * SPREAD % SLOTS for place in range(SLOTS)]]

@@ -1,7 +1,7 @@
-"""The slots that this process serves now, shared by all its threads.
+"""Slots that this process serves now, shared by all its threads.
 
-A change is heard by listeners after it holds: gained slots are taken from watches from then on and must be listed once, lost
-slots are no longer taken and can be dropped at once. Static sharding is an ownership that never changes.
+Listeners are called after a change is in force: from then on objects of gained slots are taken from watches and must be
+listed once; objects of lost slots are no longer taken and can be dropped. Under static sharding nothing changes after the start.
 """
 
 import threading
@@ -14,10 +14,10 @@ Listener = Callable[[bytes, bytes], None]
 
 
 class Ownership:
-    """A mask of slots with a version that grows by one with every change.
+    """A mask of slots with a version that grows with every change.
 
     Attributes, to be read only (each is replaced whole, so that a reader on another thread sees the old or the new one):
-        ring: the ring that the mask is about.
+        ring: the ring that divides the slots.
         mask: the slots to serve, 65,536 bytes of 0 or 1.
         version: 1 at first.
     """
@@ -29,24 +29,28 @@ class Ownership:
         self._unlisted = {1: mask}  # version -> slots gained with it that are not known to be loaded
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
-        # Around a change and those who hear of it: dropping what was lost takes a second, in which scrapes ask what is loaded.
+        # Guards a change and its listeners. A second lock, because dropping lost objects takes a second, in which scrapes
+        # call `loaded`.
         self._changing = threading.RLock()
 
     def owns(self, uid: str | bytes) -> bool:
-        """Whether the object with this uid is to be served here."""
+        """Return whether this process serves the object with this uid."""
         return self.mask[self.ring.slot_of(uid)] == 1
 
     def on_change(self, listener: Listener) -> None:
-        """Call `listener(gained, lost)` on every change, in order, on the thread that makes it: it must be quick."""
+        """Call `listener(gained, lost)` after every change.
+
+        Calls are in order, on the changing thread; the listener must be quick.
+        """
         with self._lock:
             self._listeners.append(listener)
 
     def change(self, mask: bytes) -> None:
-        """Serve these slots from now on. The same mask again changes nothing."""
+        """Serve the slots of `mask`; the same mask again changes nothing."""
         with self._changing:
             with self._lock:
                 gained, lost = difference(mask, self.mask), difference(self.mask, mask)
-                if gained == lost:  # both are empty, as nothing is gained and lost at once
+                if gained == lost:  # equal only if both are empty, as no slot is gained and lost at once
                     return
                 self.mask = mask
                 self.version += 1
@@ -55,7 +59,7 @@ class Ownership:
                 listener(gained, lost)
 
     def loaded(self) -> bytes:
-        """Slots of the mask that every resource has been listed for."""
+        """Return the served slots that every resource has been listed for."""
         with self._lock:
             mask = self.mask
             for gained in self._unlisted.values():
@@ -63,6 +67,6 @@ class Ownership:
             return mask
 
     def confirm(self, version: int) -> None:
-        """Every resource has been listed with the mask of `version` or of a later one."""
+        """Note that every resource was listed with that version's mask, or a later one."""
         with self._lock:
             self._unlisted = {at: gained for at, gained in self._unlisted.items() if at > version}

@@ -1,8 +1,9 @@
-"""The ring of server-side filtering: FNV-1a of the uid, and slots held in a few ranges that a `shardSelector` can name.
+"""Ring of server-side filtering: FNV-1a of the uid, few ranges a shard.
 
-Kubernetes 1.36 lists and watches only the objects whose hash lies in given ranges (feature gate ShardedListAndWatch, alpha,
-KEP 5866): hash in k8s.io/apimachinery/pkg/sharding, syntax in k8s.io/apiserver/pkg/sharding. A list that was filtered echoes the
-selector in `metadata.shardInfo.selector`; a server without the feature ignores the parameter and sends everything.
+A `shardSelector` names the ranges of slots. Kubernetes 1.36 lists and watches only the objects whose hash lies in given
+ranges (feature gate ShardedListAndWatch, alpha, KEP 5866): hash in k8s.io/apimachinery/pkg/sharding, syntax in
+k8s.io/apiserver/pkg/sharding. A filtered list echoes the selector in `metadata.shardInfo.selector`; a server without the
+feature ignores the parameter and sends everything.
 """
 
 from __future__ import annotations  # array[int] is not an expression before Python 3.12
@@ -15,17 +16,21 @@ from collections.abc import Iterator
 from ksm_shard.sharding.masks import NONE, SLOTS
 from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 
-# A new shard takes from the 20 largest holders: at most 23 ranges a shard, balance within 5 % up to 1,000 shards. With 10 it would
-# be 12 ranges and 9 %, with all of them 66 ranges and 1 %. Measured for every total; docs/sharding.md has the table.
+# A new shard takes from the 20 largest holders: at most 23 ranges a shard, balance within 5 % up to 1,000 shards. With 10
+# donors it would be 12 ranges and 9 %, with all of them 66 ranges and 1 %. Measured for every total; docs/sharding.md has
+# the table.
 DONORS = 20
 
-# A range takes about 100 bytes of URL, and proxies commonly refuse request lines over 8 KiB. A shard alone needs 23 at most; only
-# one that still holds slots for many starting shards needs more.
+# A range takes about 100 bytes of URL, and proxies commonly refuse request lines over 8 KiB. A shard's own slots need 23 at
+# most; only a shard that still holds slots for many starting shards needs more.
 MAX_RANGES = 64
 
 
 def slot_of(uid: str | bytes) -> int:
-    """The upper 16 bits of FNV-1a (64 bits) of the uid: 3 us in Python, so filter on the server when it can."""
+    """Return the upper 16 bits of FNV-1a (64 bits) of the uid.
+
+    Takes 3 us in Python, so filter on the server where possible.
+    """
     value = 0xCBF29CE484222325
     for byte in uid.encode("utf-8", "surrogatepass") if isinstance(uid, str) else uid:
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
@@ -33,9 +38,12 @@ def slot_of(uid: str | bytes) -> int:
 
 
 def growth() -> Iterator[array[int]]:
-    """See `Ring.growth`. The largest holders are cut to one size, each from the end of its largest range."""
+    """Yield the maps of this ring, as `Ring.growth` defines them.
+
+    The largest holders are cut to one size, each from the end of its largest range.
+    """
     owners = array("H", bytes(2 * SLOTS))
-    held = [[(0, SLOTS)]]  # shard -> its ranges: first slot, one behind the last
+    held = [[(0, SLOTS)]]  # shard -> its ranges: first slot, and the slot after the last
     sizes = [SLOTS]
     yield owners
     for new in range(1, MAX_SHARDS):
@@ -52,11 +60,14 @@ def growth() -> Iterator[array[int]]:
 
 
 def _cuts(sizes: list[int], share: int) -> Iterator[tuple[int, int]]:
-    """The shards that give up `share` slots together, and how many slots each keeps."""
+    """Yield shards that give up slots, and the number each keeps.
+
+    Together they give up `share` slots.
+    """
     # sorted() is stable: of equals, the lowest shard gives first.
     donors = sorted(range(len(sizes)), key=lambda shard: -sizes[shard])[:DONORS]
     left = sum(sizes[shard] for shard in donors) - share
-    while left >= sizes[donors[-1]] * len(donors):  # the smallest of them is below the common size already
+    while left >= sizes[donors[-1]] * len(donors):  # the smallest donor is below the common size already
         left -= sizes[donors.pop()]
     level, more = divmod(left, len(donors))
     for place, shard in enumerate(donors):
@@ -64,7 +75,7 @@ def _cuts(sizes: list[int], share: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(ranges: list[tuple[int, int]], count: int) -> Iterator[tuple[int, int]]:
-    """Take `count` slots out of `ranges`."""
+    """Remove `count` slots from `ranges`, and yield the ranges removed."""
     while count:
         first, end = largest = max(ranges, key=lambda each: each[1] - each[0])
         cut = max(first, end - count)
@@ -78,10 +89,11 @@ SERVER_SIDE = Ring("server-side", slot_of, growth)
 
 
 def selector(mask: bytes) -> str:
-    """The `shardSelector` of lists and watches for the slots of `mask`, written as the server echoes it in `shardInfo`.
+    """Return the `shardSelector` of lists and watches for a mask.
 
-    It may ask for more than the mask, never for less (what comes is filtered again): beyond MAX_RANGES ranges the smallest gaps
-    are closed. The server refuses an empty selector, so an empty mask asks for one hash of the 2**64.
+    The server echoes it in `shardInfo` in the same form. The selector may ask for more than the mask, never for less,
+    because objects are filtered again on arrival: beyond MAX_RANGES ranges the smallest gaps are closed. The server refuses
+    an empty selector, so an empty mask asks for one hash of the 2**64.
     """
     if mask == NONE:
         return _range(0, 1)
@@ -89,7 +101,10 @@ def selector(mask: bytes) -> str:
 
 
 def asked(mask: bytes) -> bytes:
-    """The slots that the `shardSelector` of a mask asks for: those of the mask, and what lies in the gaps that it closes."""
+    """Return the slots that a mask's `shardSelector` asks for.
+
+    These are the slots of the mask and of the gaps closed.
+    """
     if mask == NONE:
         return NONE
     slots = bytearray(SLOTS)

@@ -1,4 +1,4 @@
-"""Both ways to divide slots, by the name that `--sharding-mode` and reports have for them."""
+"""Both rings, by their names in `--sharding-mode` and in reports."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a member of a fleet knows: what it sees of the StatefulSet and its pods, and what it made of that so far."""
+"""State of a fleet member: its view of the fleet and its slots."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from ksm_shard.sharding.ring import Ring
 
 
 class Phase(StrEnum):
-    """A phase of the hand-over; see the table in `handover.py`."""
+    """A phase of the hand-over; `handover.py` has the table."""
 
     STATIC = "static"
     WAITING = "waiting"
@@ -23,13 +23,13 @@ class Phase(StrEnum):
 
     @property
     def handing_over(self) -> bool:
-        """Whether a shard may hold slots of others: that is what a hand-over is."""
+        """True if a shard may hold slots of others in this phase."""
         return self in {self.GAINING, self.COVERING, self.RELEASING, self.DRAINING}
 
 
 @dataclass(frozen=True)
 class StatefulSet:
-    """What counts of a StatefulSet: `spec.replicas` and `spec.ordinals.start`."""
+    """The fields of a StatefulSet that matter: `spec.replicas` and `spec.ordinals.start`."""
 
     name: str
     replicas: int
@@ -38,12 +38,12 @@ class StatefulSet:
 
 @dataclass(frozen=True)
 class Pod:
-    """What counts of a pod.
+    """The fields of a pod that matter.
 
     Attributes:
-        ready_since: `lastTransitionTime` of the condition Ready while that is True, "" otherwise. Only compared for being the
-            same: it is another machine's clock.
-        deleting: whether there is a `deletionTimestamp`.
+        ready_since: `lastTransitionTime` of the condition Ready while True, "" otherwise. Compared only for equality, because it
+            is of another machine's clock.
+        deleting: whether the pod has a `deletionTimestamp`.
     """
 
     name: str
@@ -53,25 +53,25 @@ class Pod:
 
 @dataclass(frozen=True)
 class State:
-    """What a member makes of it; the default is that of a process that just started.
+    """The state of a member; by default that of a new process.
 
     Attributes:
-        phase: see the table in `handover.py`.
-        total, start, shard: of the map that counts now; a shard that is not in 0..total-1 is out of range.
-        own: slots of this shard under that map.
+        phase: as in the table in `handover.py`.
+        total, start, shard: of the current map; a shard that is not in 0..total-1 is out of range.
+        own: mask of this shard under the map.
         held: slots to serve now: own, and those held for others.
-        covering: those of them that were taken over because their pod was deleted or is away.
-        leaving: those of them that this pod is about to let go: all that is not its own, and everything when it drains.
-        leaving_since: when the last of these came to be so.
-        gained, lost: difference between held and that of the state before.
-        serving: whether everything that was to be held has been loaded once, so that others may rely on this pod.
-        unready: why others must not count on this pod, which is not Ready then; "" if they may.
+        covering: the held slots taken over because their pod was deleted or is away.
+        leaving: the held slots that this pod is about to let go: all but its own, and everything while it drains.
+        leaving_since: when a slot was last added to `leaving`.
+        gained, lost: differences between `held` and the `held` of the state before.
+        serving: whether all slots to hold have been loaded once, so that others may rely on this pod.
+        unready: why other pods must not count on this one, which then reports not Ready; "" if they may.
         changed_at: when the map was last seen to change, in seconds of the caller's clock.
-        ready: pod -> its `ready_since` and when that was first seen, for the pods that are Ready.
-        deleted: pod -> when it was seen to be deleted, -inf if that was before this pod served. It stays until the pod is gone from
+        ready: for each Ready pod, its `ready_since` and the time that was first seen.
+        deleted: for each deleted pod, when the deletion was seen; -inf if before this pod served. Kept until the pod is gone from
             the map or has settled again.
-        absent: pod -> when this pod, once serving, first saw that it is not Ready; for the others of the map that are not.
-        due: when to look again although nothing was heard; None when only news can change anything.
+        absent: for each other pod of the map that is not Ready, when this pod, once serving, first saw that.
+        due: when to compute the next state without news; None if only news can change it.
         problem: one line saying why the last known ownership is kept; "" when all is well.
     """
 
@@ -97,20 +97,27 @@ class State:
 
     @property
     def held_for_others(self) -> bytes:
-        """Slots that are served until the pods that should have them have settled."""
+        """The slots served for other pods until those have settled."""
         return difference(self.held, self.own)
 
 
 def static(ring: Ring, shard: int, total: int) -> State:
-    """The one state of a statically sharded process. Raises ValueError when there is no such shard."""
+    """Return the only state of a statically sharded process.
+
+    Raises:
+        ValueError: there is no such shard.
+    """
     mask = ring.mask(shard, total)
     return State(phase=Phase.STATIC, total=total, shard=shard, own=mask, held=mask, gained=mask)
 
 
 def shard_of(pod: str, statefulset: StatefulSet) -> int:
-    """Number of the shard that a pod's name stands for; it may be out of range.
+    """Return the shard number of a pod, which may be out of range.
 
-    The name is `<name of the set>-<ordinal>`, and ordinals begin at `spec.ordinals.start` (KEP 3335). Raises ValueError for others.
+    The name is `<name of the set>-<ordinal>`, and ordinals begin at `spec.ordinals.start` (KEP 3335).
+
+    Raises:
+        ValueError: the name is not of that form.
     """
     match = re.fullmatch(re.escape(statefulset.name) + r"-(0|[1-9][0-9]*)", pod)
     if not match:
@@ -121,5 +128,5 @@ def shard_of(pod: str, statefulset: StatefulSet) -> int:
 
 
 def names_of(statefulset: str, start: int, total: int) -> list[str]:
-    """Names of the pods by shard."""
+    """Return the names of the pods, by shard."""
     return [f"{statefulset}-{start + shard}" for shard in range(total)]

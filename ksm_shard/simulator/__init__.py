@@ -1,7 +1,7 @@
-"""A small, honest Kubernetes API server in memory, for the demo, the bench and the tests.
+"""A small Kubernetes API server in memory, for the demo, the benchmarks and the tests.
 
-What it promises is held against a real API server by tests/simulator/test_honest.py. It knows nothing of the exporter
-but the wire, so that the two cannot agree on a mistake.
+tests/simulator/test_honest.py compares the simulator's behaviour with a real API server. Of the exporter, the simulator imports
+only `wire`, so that the two cannot agree on a mistake.
 """
 
 from ksm_shard.simulator.simulator import Simulator

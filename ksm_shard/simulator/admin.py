@@ -1,4 +1,7 @@
-"""The simulator's own paths below /admin: faults, compaction, backups and tokens, for curl and for tests in other processes."""
+"""The simulator's own paths below /admin: faults, compaction, backups and tokens.
+
+The paths serve curl and tests in other processes.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +16,16 @@ class Admin:
     """Answers requests below /admin."""
 
     def __init__(self, objects: Objects, faults: Faults, reviews: Reviews) -> None:
-        """Take what is administered."""
+        """Take the parts that the requests act on."""
         self._objects = objects
         self._faults = faults
         self._reviews = reviews
 
     def answer(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what a request says; the answer shows the state after it.
+        """Execute a request and return the resulting state.
 
         Raises:
-            ApiError: it makes no sense.
+            ApiError: the request is invalid.
         """
         try:
             match method, path:

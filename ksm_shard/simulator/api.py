@@ -1,4 +1,4 @@
-"""Requests -> answers, without a socket: paths, verbs and the faults that befall them."""
+"""Answers requests without a socket: paths, verbs and injected faults."""
 
 import json
 import time
@@ -28,7 +28,10 @@ Stream = Callable[[Callable[[], bool]], Iterator[bytes]]
 
 @dataclass(slots=True)
 class Answer:
-    """One HTTP answer: a body, or for a watch a stream that goes on while the function given to it returns True."""
+    """An HTTP answer: a body, or for a watch a stream.
+
+    `stream` takes a function and yields bytes as long as the function returns True.
+    """
 
     code: int
     content_type: str
@@ -39,7 +42,7 @@ class Answer:
 
 
 class SimulatedApi:
-    """The server's behaviour."""
+    """The behaviour of the API server: takes a Request and returns an Answer."""
 
     def __init__(
         self,
@@ -51,7 +54,16 @@ class SimulatedApi:
         sharded: bool,
         bookmarks: float,
     ) -> None:
-        """Take the state; `sharded` is ShardedListAndWatch, `bookmarks` the seconds between two."""
+        """Take the state of the server.
+
+        Args:
+            objects: all objects.
+            catalogue: the served resources.
+            faults: the injected faults.
+            reviews: the known tokens.
+            sharded: enables ShardedListAndWatch.
+            bookmarks: seconds between the bookmarks of a watch.
+        """
         self._objects = objects
         self._catalogue = catalogue
         self._faults = faults
@@ -61,7 +73,7 @@ class SimulatedApi:
         self._bookmarks = bookmarks
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request; failures are answers too."""
+        """Answer a request; a failure is an answer with a Status object."""
         try:
             return self._route(request)
         except ApiError as failure:
@@ -90,7 +102,7 @@ class SimulatedApi:
         return self._resource(request, path)
 
     def _resource(self, request: Request, path: str) -> Answer:
-        """/api/v1 or /apis/GROUP/VERSION, then [/namespaces/NAMESPACE]/PLURAL[/NAME[/status]]."""
+        """Answer a request for /api/v1 or /apis/GROUP/VERSION, then [/namespaces/NAMESPACE]/PLURAL[/NAME[/status]]."""
         match path.split("/")[1:]:
             case ["api", version, *rest]:
                 group = ""
@@ -103,7 +115,8 @@ class SimulatedApi:
             case ["namespaces", first, second, *others] if second != "status":
                 namespace, rest = first, [second, *others]
         plural, name, sub, *more = [*rest, "", "", ""]
-        if self._faults.find(plural, "403") is not None:  # RBAC knows paths, and not which of them are served
+        # RBAC checks the path first, before it is known whether the resource is served.
+        if self._faults.find(plural, "403") is not None:
             raise ApiError(403, "Forbidden", "injected fault 403")
         if not self._catalogue.has(group, version):
             return Answer(404, "text/plain; charset=utf-8", b"404 page not found\n")
@@ -115,7 +128,11 @@ class SimulatedApi:
         return answer
 
     def _befallen(self, resource: ServedResource, query: Mapping[str, str]) -> Answer | None:
-        """The answer of a fault, if there is one for this request."""
+        """Return the answer that a fault dictates for this request, or None without such a fault.
+
+        Raises:
+            ApiError: the fault is a failure.
+        """
         plural = resource.plural
         if (fault := self._faults.find(plural, *REASONS)) is not None:
             wait = {"retryAfterSeconds": fault.retry_after} if fault.fault == "429" else {}
@@ -185,7 +202,11 @@ class SimulatedApi:
         return _written(request, resource, stored, 201)
 
     def _mark_deleted(self, request: Request, resource: ServedResource, key: tuple[str, str]) -> Stored | None:
-        """Mark a pod that has a node as being deleted: its kubelet ends that by a second DELETE without a grace period."""
+        """Mark a pod with a node as being deleted.
+
+        Return None for all other objects, which are deleted at once. The kubelet of a marked pod ends the deletion by a second
+        DELETE with a grace period of 0.
+        """
         given = grace(request)
         with self._objects.lock:
             old = self._objects.get(resource.storage, key)
@@ -198,7 +219,10 @@ class SimulatedApi:
             return self._catalogue.put(resource, {**old.data, "metadata": {**old.metadata, **marks}})
 
     def _change(self, request: Request, resource: ServedResource, key: tuple[str, str], sub: str) -> Answer:
-        """PUT and PATCH; on /status only the status counts, and elsewhere everything does: nobody validates."""
+        """Answer PUT and PATCH.
+
+        On /status only the status is changed, elsewhere everything; nothing is validated.
+        """
         change = patch_of(request, resource) if request.method == "PATCH" else None
         given = {} if change else read(request, resource)
         head = {"kind": resource.kind, "apiVersion": resource.api_version}

@@ -1,4 +1,4 @@
-"""What a request brings: an object or options, as JSON or protobuf, or a patch."""
+"""Reads the body of a request: an object or options, as JSON or protobuf, or a patch."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ DELETE_OPTIONS: Final = f"{protobuf.META}.DeleteOptions"
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request. `query` has the last value of each name."""
+    """An HTTP request; `query` holds the last value of each name."""
 
     method: str
     path: str
@@ -29,10 +29,10 @@ class Request:
     body: bytes = b""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object.
+        """Return the body as a JSON object.
 
         Raises:
-            ApiError: it is none.
+            ApiError: the body is not a JSON object.
         """
         value = self.value()
         if not isinstance(value, dict):
@@ -40,10 +40,10 @@ class Request:
         return value
 
     def value(self) -> Any:
-        """The body as JSON.
+        """Return the body as a JSON value.
 
         Raises:
-            ApiError: it is none.
+            ApiError: the body is not JSON.
         """
         try:
             return json.loads(self.body)
@@ -52,7 +52,7 @@ class Request:
 
 
 def read(request: Request, resource: ServedResource) -> dict[str, Any]:
-    """The object of a body, JSON or protobuf."""
+    """Return the object in a body, which is JSON or protobuf."""
     message = protobuf.message_name(resource.group, resource.version, resource.kind)
     if request.content_type == PROTOBUF and message:
         api_version, kind, data = _unsealed(request, message)
@@ -67,7 +67,10 @@ def read(request: Request, resource: ServedResource) -> dict[str, Any]:
 
 
 def patch_of(request: Request, resource: ServedResource) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What the patch of a request makes of an object; a strategic one needs Go types, which custom resources have not."""
+    """Return a function that applies the patch in a body to an object.
+
+    A strategic merge patch needs Go types, which custom resources do not have.
+    """
     message = protobuf.message_name(resource.group, resource.version, resource.kind)
     if request.content_type == JSON_PATCH:
         operations = request.value()
@@ -82,7 +85,10 @@ def patch_of(request: Request, resource: ServedResource) -> Callable[[dict[str, 
 
 
 def grace(request: Request) -> int | None:
-    """The grace period that a DELETE names: in its body, or in its query if it has no body."""
+    """Return the grace period of a DELETE in seconds.
+
+    The body names the period, or the query if there is no body.
+    """
     if not request.body:
         text = request.query.get("gracePeriodSeconds")
         if text is not None and not text.isdecimal():

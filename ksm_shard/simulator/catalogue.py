@@ -1,4 +1,7 @@
-"""Which resources are served just now: the built-in ones, those that CRDs declare, and those of whatever was put."""
+"""The served resources.
+
+These are the built-in ones, those that CRDs declare, and those of any other object that was put.
+"""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -9,10 +12,13 @@ from ksm_shard.simulator.resources import BUILT_IN, ServedResource, defined, gue
 
 
 class Catalogue:
-    """The resources by group, version and plural; it grows by what is put."""
+    """The served resources by group, version and plural.
+
+    Putting an object adds its resource.
+    """
 
     def __init__(self, objects: Objects, more: Iterable[ServedResource]) -> None:
-        """Serve the built-in resources and these."""
+        """Serve the built-in resources and those in `more`."""
         self._objects = objects
         self._lock = threading.Lock()
         self._resources: dict[tuple[str, str, str], ServedResource] = {}
@@ -20,16 +26,16 @@ class Catalogue:
             self.serve(resource)
 
     def served(self) -> list[ServedResource]:
-        """All resources."""
+        """Return all served resources."""
         with self._lock:
             return list(self._resources.values())
 
     def has(self, group: str, version: str) -> bool:
-        """Tell whether anything of a group version is served."""
+        """Return whether any resource of a group version is served."""
         return any((resource.group, resource.version) == (group, version) for resource in self.served())
 
     def find(self, group: str, version: str, plural: str) -> ServedResource | None:
-        """The resource that a path names."""
+        """Return the resource of a path, or None if it is not served."""
         return self._resources.get((group, version, plural))
 
     def serve(self, resource: ServedResource) -> None:
@@ -38,15 +44,17 @@ class Catalogue:
             self._resources[resource.group, resource.version, resource.plural] = resource
 
     def withdraw(self, plural: str) -> None:
-        """Serve no resource of that name any more, as an older server; its objects are kept."""
+        """Stop serving a resource, as an older server would; its objects are kept."""
         with self._lock:
             self._resources = {key: found for key, found in self._resources.items() if found.plural != plural}
 
     def of(self, data: Mapping[str, Any]) -> ServedResource:
-        """The resource that an object belongs to; one that nobody knows is served from now on.
+        """Return the resource of an object.
+
+        An unknown resource is served from now on.
 
         Raises:
-            ValueError: it is no object.
+            ValueError: the data are not an object.
         """
         api_version, kind, meta = data.get("apiVersion"), data.get("kind"), data.get("metadata")
         named = isinstance(meta, Mapping) and isinstance(meta.get("name"), str)
@@ -60,10 +68,12 @@ class Catalogue:
         return made
 
     def put(self, resource: ServedResource, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
-        """Store an object without apiVersion and kind; a CRD makes its resource served.
+        """Store an object, given without apiVersion and kind.
+
+        A CRD makes its resource served.
 
         Raises:
-            ValueError: a CRD without the names, scope and versions that make it one.
+            ValueError: a CRD lacks names, scope or versions.
         """
         if resource.plural == "customresourcedefinitions":
             try:

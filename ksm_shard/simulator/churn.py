@@ -1,4 +1,4 @@
-"""Changes as a busy cluster makes them: pods that become ready and unready, restart, come and go."""
+"""Changes of a busy cluster: pods become ready and unready, restart, come and go."""
 
 import copy
 import random
@@ -9,22 +9,25 @@ from typing import Any, Final
 
 from ksm_shard.simulator.simulator import Simulator
 
-# Of a hundred changes so many are of a pod's status; the others make a pod and delete one, in turn.
+# Of a hundred changes, the number that change a pod's status; the others create a pod and delete one, in turn.
 UPDATES: Final = 90
 
 
 class Churn:
-    """Changes pods of a simulator at random, the same for the same seed."""
+    """Changes pods of a simulator at random.
+
+    The same seed makes the same changes.
+    """
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
-        """Change the pods that are there now."""
+        """Take the pods that exist now as those to change."""
         self._simulator = simulator
         self._chance = random.Random(seed)
         self._names = [(pod["metadata"]["namespace"], pod["metadata"]["name"]) for pod in simulator.list("pods")]
         self._stop = threading.Event()
 
     def step(self) -> None:
-        """Make one change; none if there are no pods."""
+        """Make one change; do nothing if there are no pods."""
         if not self._names:
             return
         at = self._chance.randrange(len(self._names))
@@ -42,7 +45,7 @@ class Churn:
             self._simulator.put(self._twin(found))
 
     def run(self, rate: float) -> None:
-        """Make so many changes a second until stopped."""
+        """Make `rate` changes a second until stopped."""
         began, made = time.monotonic(), 0
         while not self._stop.is_set():
             due = int((time.monotonic() - began) * rate)
@@ -56,7 +59,7 @@ class Churn:
         self._stop.set()
 
     def _changed(self, pod: dict[str, Any]) -> dict[str, Any]:
-        """Return the pod with one container that has restarted, or has become ready or unready."""
+        """Return the pod with one container restarted, or turned ready or unready."""
         pod = copy.deepcopy(pod)
         statuses = pod.get("status", {}).get("containerStatuses") or []
         if statuses:
@@ -69,7 +72,7 @@ class Churn:
         return pod
 
     def _twin(self, pod: dict[str, Any]) -> dict[str, Any]:
-        """Return another pod of the same workload."""
+        """Return a new pod of the same workload."""
         pod = copy.deepcopy(pod)
         meta = pod["metadata"]
         meta["name"] = f"{meta['name'].rpartition('-')[0]}-{self._chance.getrandbits(25):05x}"

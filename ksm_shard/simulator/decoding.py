@@ -1,6 +1,7 @@
-"""Protobuf bodies -> JSON objects, as a real server would write them: the other way of protobuf.py.
+"""Converts protobuf bodies to JSON objects as a real server would write them.
 
-Go sends every field that is no pointer, so that a zero value is shown only where it means something (tags.py).
+This is the inverse of protobuf.py. Go encodes every field that is not a pointer, so a zero value is shown only if it differs in
+meaning from an absent one (tags.py).
 """
 
 import base64
@@ -13,16 +14,16 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.tags import shows_zero
-from ksm_shard.wire.convert import INLINE
+from ksm_shard.wire.convert import inlined
 from ksm_shard.wire.frames import MAGIC, WireError, decode
 from ksm_shard.wire.messages.runtime_pb2 import Unknown
 
 
 def sealed(body: bytes) -> tuple[str, str, bytes]:
-    """Return the apiVersion and the kind that an envelope names, and what is in it.
+    """Return the apiVersion, the kind and the content of an envelope.
 
     Raises:
-        WireError: the body is no envelope.
+        WireError: the body is not an envelope.
     """
     if not body.startswith(MAGIC):
         raise WireError(f"expected a body that begins with {MAGIC!r}")
@@ -31,10 +32,10 @@ def sealed(body: bytes) -> tuple[str, str, bytes]:
 
 
 def decoded(name: str, raw: bytes) -> dict[str, Any]:
-    """Return the JSON of an encoded message of that full name.
+    """Return an encoded message as JSON; `name` is its full protobuf name.
 
     Raises:
-        WireError: the bytes are none.
+        WireError: the bytes are not such a message.
     """
     return _object(decode(protobuf.message_class(name), raw))
 
@@ -48,7 +49,7 @@ def _object(message: Any) -> dict[str, Any]:
                 found[field.name] = value
         elif not message.HasField(field.name):
             continue
-        elif field.name in INLINE:
+        elif inlined(field):
             found |= _object(getattr(message, field.name))
         else:
             value = _one(field, getattr(message, field.name))

@@ -1,4 +1,7 @@
-"""What the server offers: /api, /apis and group versions, in the old form and as one aggregated document (KEP-3352)."""
+"""Discovery documents: /api, /apis and group versions.
+
+In the old form, and as one aggregated document (KEP-3352).
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -22,7 +25,7 @@ AGGREGATED: Final = f"{JSON};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList
 
 
 def document(path: str, resources: Sequence[ServedResource], *, aggregated: bool) -> dict[str, Any] | None:
-    """The discovery document of a path such as /apis/apps/v1; None if there is none."""
+    """Return the discovery document of a path such as /apis/apps/v1, or None."""
     core = [resource for resource in resources if not resource.group]
     named = [resource for resource in resources if resource.group]
     match path.strip("/").split("/"):
@@ -96,7 +99,7 @@ def _aggregated(resources: Sequence[ServedResource]) -> dict[str, Any]:
 
 
 def _names(resource: ServedResource) -> dict[str, Any]:
-    """The other names of a resource, those that there are."""
+    """Return the short names and categories of a resource, leaving out absent ones."""
     names = {"shortNames": resource.short_names, "categories": resource.categories}
     return {name: value for name, value in names.items() if value}
 

@@ -1,17 +1,17 @@
-"""Trouble on command: what a real API server, or the way to it, does to its clients on a bad day.
+"""Injected faults: failures of a real API server, or of the network in front of it.
 
-fault          what happens
+fault          effect
 -------------  -------------------------------------------------------------------------------------
-drop           watches are cut now, in the middle of whatever they send
-stall          watches stay open and say nothing
+drop           open watches are cut, in the middle of whatever they send
+stall          watches stay open and send nothing
 410            history is compacted; watches get an ERROR event, requests that resume are answered 410
 expire         pages after the first are answered 410: their continue token has expired
-403 429 500    requests are answered so, 403 also where there is no such API; 429 has a Retry-After of
-503            `retry_after` seconds
-unreadable     the object of the next event of a watch is bytes that do not parse, in a frame that does
-slow           answers come at `rate` bytes a second
+403 429 500    requests are answered with this code, 403 even where no such API exists; 429 has a
+503            Retry-After of `retry_after` seconds
+unreadable     the next watch event is a valid frame whose object does not parse
+slow           answers are sent at `rate` bytes a second
 truncate       the next frame of a watch, or the next body of a list, ends half-way
-content-type   requests are answered by a page of HTML, as a proxy's login is
+content-type   requests are answered with a page of HTML, like the login of a proxy
 """
 
 import threading
@@ -23,21 +23,21 @@ from typing import Any, Final
 KINDS: Final = (
     "drop", "stall", "410", "expire", "403", "429", "500", "503", "slow", "truncate", "content-type", "unreadable",
 )  # fmt: skip
-# These happen to the watches that are open at this moment; for the others a fault is there until it is used up.
+# These faults affect the watches that are open now. All others last until they are used up.
 ENDING: Final = ("drop", "410")
 
 
 @dataclass(slots=True)
 class Fault:
-    """One fault.
+    """An injected fault.
 
     Attributes:
         fault: one of KINDS.
-        resource: plural of the resource that it befalls; "" is all of them.
-        count: how many requests it befalls; 0 is any number while it lasts.
-        seconds: how long it lasts; 0 is until the count is used up, or until it is cleared.
-        rate: for slow, bytes a second.
-        retry_after: for 429, seconds.
+        resource: plural of the affected resource; "" affects all.
+        count: number of requests to affect; 0 means any number while the fault lasts.
+        seconds: duration; 0 means until the count is used up or the fault is cleared.
+        rate: for slow: bytes a second.
+        retry_after: for 429: seconds.
     """
 
     fault: str
@@ -51,10 +51,10 @@ class Fault:
 
 
 class Faults:
-    """The faults that are there now."""
+    """The faults that are active now."""
 
     def __init__(self, changed: Callable[[], None], compact: Callable[[], None]) -> None:
-        """Take what wakes the watches, and what compacts the history."""
+        """Take a function that wakes the watches and one that compacts the history."""
         self._changed = changed
         self._compact = compact
         self._lock = threading.Lock()
@@ -62,10 +62,10 @@ class Faults:
         self._endings: list[Fault] = []
 
     def add(self, fault: str, resource: str = "", **options: Any) -> Fault:
-        """Inject a fault; the options are the attributes of Fault.
+        """Inject a fault; the options are attributes of Fault.
 
         Raises:
-            ValueError: there is no such fault or option, or it is no number.
+            ValueError: the fault or an option is unknown, or an option is not a number.
         """
         if fault not in KINDS:
             raise ValueError(f"fault {fault!r}: expected one of {', '.join(KINDS)}")
@@ -78,7 +78,7 @@ class Faults:
         if made.seconds:
             made.until = time.monotonic() + made.seconds
         elif fault not in {"stall", "slow"} and not made.count:
-            made.count = 1  # of the others once is enough, and for ever is seldom meant
+            made.count = 1  # once is enough for the others; forever is seldom intended
         if fault == "410":
             self._compact()
         with self._lock:
@@ -97,13 +97,16 @@ class Faults:
         self._changed()
 
     def listed(self) -> list[dict[str, Any]]:
-        """The faults that are there now, for people."""
+        """Return the active faults as JSON objects, for people."""
         self._expire()
         left = [asdict(fault) for fault in self._faults]
         return [{name: value for name, value in fault.items() if name not in {"until", "order"}} for fault in left]
 
     def find(self, resource: str, *kinds: str, use: bool = True) -> Fault | None:
-        """The first fault of these kinds that befalls the resource; it counts as used up once more if `use`."""
+        """Return the first active fault of these kinds for a resource.
+
+        `use` counts the request as affected.
+        """
         self._expire()
         with self._lock:
             for fault in self._faults:
@@ -116,7 +119,10 @@ class Faults:
         return None
 
     def ending(self, resource: str, since: int) -> Fault | None:
-        """The first fault after `since` endings (see `endings`) that ends watches of the resource."""
+        """Return the first fault that ends watches of a resource.
+
+        The first `since` endings are skipped: they came before the watch began.
+        """
         for fault in self._endings[since:]:
             if fault.resource in {"", resource}:
                 return fault
@@ -124,7 +130,10 @@ class Faults:
 
     @property
     def endings(self) -> int:
-        """How many faults that end watches there have been: a watch remembers it when it begins."""
+        """Number of faults so far that end watches.
+
+        A watch notes the number when it begins.
+        """
         return len(self._endings)
 
     def _expire(self) -> None:

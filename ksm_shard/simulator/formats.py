@@ -1,4 +1,7 @@
-"""How answers are written: JSON or protobuf, whole objects or their metadata or tables, chosen by the Accept header."""
+"""Formats of answers, chosen by the Accept header.
+
+Answers are JSON or protobuf, and contain whole objects, metadata or tables.
+"""
 
 import json
 import time
@@ -21,29 +24,32 @@ META: Final = "meta.k8s.io/v1"
 
 
 class Format(Protocol):
-    """One way to write the objects of one resource."""
+    """A representation of the objects of one resource."""
 
     @property
     def content_type(self) -> str:
-        """Of the answer."""
+        """Media type of the answer."""
 
     def one(self, stored: Stored) -> bytes:
-        """A single object."""
+        """Encode a single object."""
 
     def many(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> bytes:
-        """A list with its metadata (ListMeta)."""
+        """Encode a list with its ListMeta."""
 
     def event(self, kind: str, stored: Stored) -> bytes:
-        """A watch event of a kind such as ADDED, ready to be sent."""
+        """Encode a watch event, ready to be sent.
+
+        `kind` is its type, such as ADDED.
+        """
 
     def unreadable(self, kind: str) -> bytes:
-        """A watch event that is well-formed, about an object that is not."""
+        """Encode a well-formed watch event whose object does not parse."""
 
     def failure(self, status: Mapping[str, Any]) -> bytes:
-        """A Status object."""
+        """Encode a Status object."""
 
     def error(self, status: Mapping[str, Any]) -> bytes:
-        """A watch event of the kind ERROR."""
+        """Encode a watch event of type ERROR."""
 
 
 @dataclass(frozen=True)
@@ -54,34 +60,37 @@ class Json:
     content_type: str = JSON
 
     def item(self, stored: Stored) -> dict[str, Any]:
-        """An object by itself."""
+        """Return an object with apiVersion and kind, as a single object has them."""
         return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, **stored.data}
 
     def one(self, stored: Stored) -> bytes:
-        """See Format."""
+        """Encode a single object as JSON."""
         return _dump(self.item(stored))
 
     def many(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> bytes:
-        """See Format. The items of built-in kinds say no kind; those of custom resources do."""
+        """Encode a list as JSON.
+
+        As from a real server, items of custom resources have apiVersion and kind; items of built-in kinds do not.
+        """
         custom = protobuf.message_name(self.resource.group, self.resource.version, self.resource.kind) is None
         items = [self.item(stored) if custom else stored.data for stored in objects]
         head = {"kind": f"{self.resource.kind}List", "apiVersion": self.resource.api_version}
         return _dump({**head, "metadata": meta, "items": items})
 
     def event(self, kind: str, stored: Stored) -> bytes:
-        """See Format."""
+        """Encode a watch event as a line of JSON."""
         return _line(kind, self.item(stored))
 
     def unreadable(self, kind: str) -> bytes:
-        """See Format."""
+        """Encode an event whose object does not parse."""
         return _line(kind, "no object")
 
     def failure(self, status: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode a Status object as JSON."""
         return _dump(status)
 
     def error(self, status: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode an event of type ERROR as a line of JSON."""
         return _line("ERROR", status)
 
 
@@ -89,27 +98,30 @@ class JsonMetadata(Json):
     """PartialObjectMetadata as JSON."""
 
     def item(self, stored: Stored) -> dict[str, Any]:
-        """See Json."""
+        """Return the PartialObjectMetadata of an object."""
         return {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": stored.metadata}
 
     def many(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode a PartialObjectMetadataList as JSON."""
         head = {"kind": "PartialObjectMetadataList", "apiVersion": META, "metadata": meta}
         return _dump({**head, "items": [self.item(stored) for stored in objects]})
 
 
 @dataclass(frozen=True)
 class JsonTable(Json):
-    """A Table: what `kubectl get` prints. `include` is what a row's object holds: Metadata, Object or None."""
+    """A Table, as `kubectl get` prints it.
+
+    `include` selects the object in a row: Metadata, Object or None.
+    """
 
     include: str = "Metadata"
 
     def item(self, stored: Stored) -> dict[str, Any]:
-        """See Json."""
+        """Return the Table of one object."""
         return self._table([stored], {"resourceVersion": stored.metadata.get("resourceVersion", "")})
 
     def many(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode a Table of all objects as JSON."""
         return _dump(self._table(objects, meta))
 
     def _table(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,42 +158,48 @@ class Protobuf:
     def _item(self, stored: Stored) -> bytes:
         found = stored.encoded.get(self.message)
         if found is None:
-            # Nothing but the metadata is in PartialObjectMetadata: the rest has no field there.
+            # Encoding as PartialObjectMetadata keeps only the metadata, because the message has no other fields.
             found = stored.encoded[self.message] = protobuf.encode(self.message, stored.data)
         return found
 
     def one(self, stored: Stored) -> bytes:
-        """See Format."""
+        """Encode a single object in its envelope."""
         return seal(self.api_version, self.kind, self._item(stored))
 
     def many(self, objects: Sequence[Stored], meta: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode a list in its envelope."""
         message = RawList(items=[self._item(stored) for stored in objects])
         message.metadata.ParseFromString(protobuf.encode(f"{protobuf.META}.ListMeta", meta))
         return seal(self.api_version, f"{self.kind}List", message.SerializeToString())
 
     def event(self, kind: str, stored: Stored) -> bytes:
-        """See Format."""
+        """Encode a watch event as a frame."""
         return _event(kind, self.one(stored))
 
     def unreadable(self, kind: str) -> bytes:
-        """See Format."""
+        """Encode an event, in a valid frame, whose object does not parse."""
         return _event(kind, seal(self.api_version, self.kind, b"\xff no object"))
 
     def failure(self, status: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode a Status object in its envelope."""
         return seal("v1", "Status", protobuf.encode(f"{protobuf.META}.Status", status))
 
     def error(self, status: Mapping[str, Any]) -> bytes:
-        """See Format."""
+        """Encode an event of type ERROR as a frame."""
         return _event("ERROR", self.failure(status))
 
 
 def choose(accept: str, resource: ServedResource, query: Mapping[str, str], *, many: bool) -> Format:
-    """The first format of an Accept header that this resource has; `many` tells a list from an object or a watch.
+    """Return the first format of an Accept header that the resource has.
+
+    Args:
+        accept: the Accept header.
+        resource: the requested resource.
+        query: the query of the request.
+        many: the request is a list, not a single object or a watch.
 
     Raises:
-        ApiError: none of them is there.
+        ApiError: the resource has none of the formats.
     """
     for clause in accept.split(","):
         media, *parameters = (part.strip() for part in clause.split(";"))
@@ -240,7 +258,7 @@ def _age(stored: Stored) -> str:
     return f"{int(time.time() - timegm(datetime.fromisoformat(created).utctimetuple())) // 86400}d"
 
 
-# The columns of a table and what is in them: of secrets, whose type the exporter reads there, and of all others.
+# The columns of a Table and their cells, for secrets, whose type the exporter reads from a cell, and for all other resources.
 COLUMNS: Final[Mapping[str, Mapping[str, Callable[[Stored], Any]]]] = {
     "": {"Name": lambda stored: stored.metadata.get("name", ""), "Age": _age},
     "secrets": {

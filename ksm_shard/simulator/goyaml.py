@@ -1,6 +1,7 @@
-"""YAML as kubectl reads it (sigs.k8s.io/yaml): YAML 1.1, but with Go's numbers, without times and without base 60.
+"""Reads YAML as kubectl does (sigs.k8s.io/yaml).
 
-Whatever looks like a time is a text, as every time of the Kubernetes API is.
+That is YAML 1.1 with Go's numbers, without times and without base 60. A scalar that looks like a time stays a text, because all
+times of the Kubernetes API are texts.
 """
 
 import re
@@ -11,23 +12,23 @@ import yaml
 
 TRUE: Final = "y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON"
 FALSE: Final = "n|N|no|No|NO|false|False|FALSE|off|Off|OFF"
-# strconv.ParseInt of base 0, once the underscores are gone: a leading 0 is octal.
+# As strconv.ParseInt reads base 0, after underscores are removed: a leading 0 means octal.
 OCTAL: Final = re.compile(r"[-+]?0[oO]?[0-7]+")
 INT: Final = r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)"
 FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-# Beyond these an integer is a float to Go.
+# Go reads larger integers as floats.
 INTS: Final = range(-(1 << 63), 1 << 64)
-# Up to here a float that is whole is the same number as an integer, and Go writes it as one.
+# Whole floats up to this number equal an integer, and Go writes them as integers.
 WHOLE: Final = 1 << 53
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML's loader with go-yaml's rules for plain scalars."""
+    """PyYAML's loader with the rules of go-yaml for plain scalars."""
 
     yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML's own
 
     def number(self, node: yaml.ScalarNode) -> int | float | str:
-        """Return the number that a scalar looks like, the text if it only looked so."""
+        """Return a scalar as a number, or as a text if it only resembles a number."""
         given = str(self.construct_scalar(node))
         text = given if given.startswith(".") else given.replace("_", "")
         if re.fullmatch(INT, text):
@@ -42,7 +43,7 @@ class Loader(yaml.SafeLoader):
         return str(self.construct_scalar(node)) in TRUE.split("|")
 
     def text(self, node: yaml.ScalarNode) -> str:
-        """Return a scalar as it stands there."""
+        """Return the text of a scalar unchanged."""
         return str(self.construct_scalar(node))
 
 
@@ -63,10 +64,10 @@ for _tag, _constructor in (
 
 
 def documents(text: str) -> Iterator[Any]:
-    """Yield the documents of a file as JSON has them, without those that are empty.
+    """Yield the documents of a file as JSON values, without empty documents.
 
     Raises:
-        yaml.YAMLError: the text is no YAML.
+        yaml.YAMLError: the text is not YAML.
     """
     for document in yaml.load_all(text, Loader):
         if document is not None:
@@ -74,7 +75,7 @@ def documents(text: str) -> Iterator[Any]:
 
 
 def _json(value: Any) -> Any:
-    """Return the value with texts for keys, and as an integer what Go writes as one."""
+    """Return a value as Go's JSON: keys become texts, whole floats become integers."""
     if isinstance(value, dict):
         return {_key(key): _json(one) for key, one in value.items()}
     if isinstance(value, list):

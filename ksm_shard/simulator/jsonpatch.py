@@ -1,4 +1,4 @@
-"""JSON patches (RFC 6902): a list of operations at JSON pointers, all of them or none."""
+"""JSON patches (RFC 6902): operations at JSON pointers, applied all or none."""
 
 import copy
 from typing import Any
@@ -7,10 +7,10 @@ from ksm_shard.simulator.errors import ApiError
 
 
 def patched(old: dict[str, Any], operations: Any) -> dict[str, Any]:
-    """Return a copy of the old object with the operations applied.
+    """Return a copy of an object with the operations applied.
 
     Raises:
-        ApiError: an operation that there is not, or whose place is not there, or a test that fails.
+        ApiError: an operation is unknown, its path does not exist, or a test fails.
     """
     root = {"": copy.deepcopy(old)}
     try:
@@ -47,7 +47,7 @@ def _apply(root: dict[str, Any], operation: dict[str, Any]) -> None:
 
 
 def _place(root: dict[str, Any], pointer: str) -> tuple[Any, str]:
-    """Return the value that holds what a pointer names, and the last word of the pointer."""
+    """Return the container of the value that a pointer names, and the last token of the pointer."""
     *words, last = [word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")]
     found: Any = root
     for word in words:

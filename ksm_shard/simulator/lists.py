@@ -1,4 +1,7 @@
-"""Lists: pages that all are of the version that the first one had (API concepts, "Retrieving large results sets")."""
+"""Lists in pages, all at the resource version of the first page.
+
+Source: Kubernetes documentation, API concepts, "Retrieving large results sets".
+"""
 
 import base64
 import json
@@ -15,10 +18,10 @@ from ksm_shard.simulator.selection import Selection
 def page(
     objects: Objects, resource: ServedResource, selection: Selection, written: Format, query: Mapping[str, str]
 ) -> bytes:
-    """Answer one list request: everything, or the page that limit and continue name.
+    """Return the body of a list request: all objects, or the page that limit and continue select.
 
     Raises:
-        ApiError: 400 for what does not parse, 410 for a version that was compacted, 504 for one that is yet to come.
+        ApiError: 400 for an invalid query, 410 for a compacted version, 504 for a future version.
     """
     start: Key = ("", "")
     if query.get("continue"):
@@ -41,7 +44,9 @@ def page(
     if left > 0:
         meta["continue"] = _token(version, chosen[-1].key)
         if not (query.get("fieldSelector") or query.get("labelSelector") or query.get("shardSelector")):
-            meta["remainingItemCount"] = left  # a real server cannot count what it has not looked at
+            meta["remainingItemCount"] = (
+                left  # a real server cannot count objects of a filtered list that it has not read
+            )
     return written.many(chosen, meta)
 
 

@@ -1,6 +1,7 @@
-"""All objects, with one resource version for the whole server and a history to resume from, as etcd has it.
+"""All objects, with one resource version for the whole server, as in etcd.
 
-An object that was put is never changed again: a change is another object. So lists and watches encode without a lock.
+A history allows watches to resume. A stored object is never modified: a change stores a new one. Lists and watches can therefore
+encode without a lock.
 """
 
 import random
@@ -12,26 +13,29 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
-# Changes of one resource that can still be resumed from; a real watch cache keeps 100 to 100,000 of them.
+# Changes of one resource to keep for resuming watches; a real watch cache keeps 100 to 100,000.
 HISTORY: Final = 20_000
-# Lists at older versions that are kept sorted: one for each client that is in the middle of its pages.
+# Sorted lists at older versions to keep: one for each client that is reading pages.
 SNAPSHOTS: Final = 16
 
-Key = tuple[str, str]  # namespace and name: the order in which etcd lists
+Key = tuple[str, str]  # namespace and name, the order in which etcd lists
 
 
 class Expired(Exception):
-    """The changes after a resource version are no longer known. `oldest` is where they begin."""
+    """The changes after a resource version are compacted.
+
+    `oldest` is the oldest version to resume from.
+    """
 
     def __init__(self, oldest: int) -> None:
-        """Take the oldest version that can still be resumed from."""
+        """Take the oldest version to resume from."""
         super().__init__(f"compacted up to {oldest}")
         self.oldest = oldest
 
 
 @dataclass(slots=True, eq=False)
 class Stored:
-    """One version of an object: its JSON without apiVersion and kind, and what it was encoded to so far."""
+    """A version of an object: its JSON without apiVersion and kind, and its encodings so far."""
 
     data: Mapping[str, Any]
     version: int
@@ -40,19 +44,22 @@ class Stored:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The object's metadata."""
+        """The metadata of the object."""
         meta: Mapping[str, Any] = self.data["metadata"]
         return meta
 
     @property
     def key(self) -> Key:
-        """Namespace ("" if it has none) and name."""
+        """Namespace ("" if cluster-scoped) and name."""
         return self.metadata.get("namespace", ""), self.metadata["name"]
 
 
 @dataclass(slots=True, frozen=True)
 class Change:
-    """What happened at a version: ADDED, MODIFIED or DELETED. A deleted object appears once more, with that version."""
+    """A change at a resource version, of type ADDED, MODIFIED or DELETED.
+
+    `new` of a deletion has the version of the deletion.
+    """
 
     version: int
     type: str
@@ -61,19 +68,19 @@ class Change:
 
 
 class Shelf:
-    """The objects of one resource. Everything in here is guarded by the lock of `changed`."""
+    """The objects of one resource; the lock of `changed` guards all attributes."""
 
     def __init__(self, lock: threading.RLock, oldest: int) -> None:
-        """Start empty at a version."""
+        """Begin without objects; `oldest` is the current resource version."""
         self.changed = threading.Condition(lock)
         self.objects: dict[Key, Stored] = {}
         self.history: list[Change] = []
-        self.forgotten = 0  # how many changes were before history[0]
+        self.forgotten = 0  # number of changes dropped before history[0]
         self.oldest = oldest  # the version just before history[0]: anything older is Expired
         self._sorted: dict[int, list[Stored]] = {}
 
     def record(self, change: Change) -> None:
-        """Apply a change and tell everybody who waits."""
+        """Apply a change and notify all waiting watches."""
         if change.type == "DELETED":
             del self.objects[change.new.key]
         else:
@@ -84,14 +91,14 @@ class Shelf:
         self.changed.notify_all()
 
     def forget(self, count: int) -> None:
-        """Drop the oldest changes."""
+        """Drop the `count` oldest changes."""
         self.oldest = self.history[count - 1].version
         self.forgotten += count
         del self.history[:count]
         self._sorted.clear()
 
     def replace(self, objects: Mapping[Key, Stored], version: int) -> None:
-        """Hold these objects instead, as of a version that nothing is known before."""
+        """Replace all objects; nothing can be resumed from before `version`."""
         self.objects = dict(objects)
         self.forgotten += len(self.history)
         self.history.clear()
@@ -99,30 +106,32 @@ class Shelf:
         self.oldest = version
 
     def after(self, version: int) -> int:
-        """The position of the first change after a version, counted from the beginning of time.
+        """Return the position of the first change after a version, counted over all changes ever made.
 
         Raises:
-            Expired: changes after that version have been forgotten.
+            Expired: changes after that version are compacted.
         """
         if version < self.oldest:
             raise Expired(self.oldest)
         return self.forgotten + bisect_right(self.history, version, key=attrgetter("version"))
 
     def since(self, position: int) -> list[Change]:
-        """The changes from a position on.
+        """Return the changes from a position on.
 
         Raises:
-            Expired: some of them have been forgotten.
+            Expired: some of these changes are compacted.
         """
         if position < self.forgotten:
             raise Expired(self.oldest)
         return self.history[position - self.forgotten :]
 
     def at(self, version: int) -> list[Stored]:
-        """The objects as they were at a version, in order. The list is shared: do not change it.
+        """Return the objects as they were at a version, sorted by key.
+
+        The list is shared: do not modify it.
 
         Raises:
-            Expired: changes after that version have been forgotten.
+            Expired: changes after that version are compacted.
         """
         position = self.after(version)
         found = self._sorted.get(position)
@@ -141,10 +150,10 @@ class Shelf:
 
 
 class Objects:
-    """The shelves of all resources under one lock and one version."""
+    """The objects of all resources, under one lock and one resource version."""
 
     def __init__(self, seed: int) -> None:
-        """Uids of objects that bring none follow from the seed."""
+        """Begin without objects; the seed determines the uids of objects put without one."""
         self.lock = threading.RLock()
         self.version = 1
         self._random = random.Random(seed)
@@ -153,18 +162,23 @@ class Objects:
         self._backup: tuple[int, dict[str, dict[Key, Stored]]] | None = None
 
     def shelf(self, storage: str) -> Shelf:
-        """The shelf of a resource, by `Resource.storage`."""
+        """Return the shelf of a resource, given by `ServedResource.storage`."""
         with self.lock:
             return self._shelves.setdefault(storage, Shelf(self.lock, self._oldest))
 
     def get(self, storage: str, key: Key) -> Stored | None:
-        """One object as it is now."""
+        """Return the current version of an object, or None."""
         return self.shelf(storage).objects.get(key)
 
     def put(self, storage: str, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
-        """Create or replace an object. The caller must not change the data afterwards: they are not copied.
+        """Create or replace an object.
 
-        `keep_version` leaves the object the resource version that it brings, as if it had been here before.
+        The data are not copied: the caller must not modify them afterwards.
+
+        Args:
+            storage: `ServedResource.storage` of its resource.
+            data: the object without apiVersion and kind.
+            keep_version: keep the resource version in the data, as if the object had existed before.
         """
         meta = data["metadata"]
         with self.lock:
@@ -181,7 +195,7 @@ class Objects:
             return new
 
     def delete(self, storage: str, key: Key) -> Stored | None:
-        """Remove an object and return its last version; None if there is none."""
+        """Remove an object and return its last version, or None if it does not exist."""
         with self.lock:
             shelf = self.shelf(storage)
             old = shelf.objects.get(key)
@@ -194,9 +208,9 @@ class Objects:
             return new
 
     def compact(self) -> None:
-        """Forget all history: what is not of this moment is Expired from now on."""
+        """Drop all history: every version except the current one is Expired from now on."""
         with self.lock:
-            self.version += 1  # so that a list of this very moment has expired too
+            self.version += 1  # expires lists at the version that was current until now
             self._oldest = self.version
             for shelf in self._shelves.values():
                 if shelf.history:
@@ -205,15 +219,15 @@ class Objects:
             self.wake()
 
     def back_up(self) -> None:
-        """Remember everything as it is now."""
+        """Remember all objects as they are now."""
         with self.lock:
             self._backup = self.version, {storage: dict(shelf.objects) for storage, shelf in self._shelves.items()}
 
     def restore(self) -> None:
-        """Put back what was remembered: the version goes back too, and there is no history before it.
+        """Restore the remembered objects and their resource version; no history remains before it.
 
         Raises:
-            ValueError: nothing was.
+            ValueError: nothing was remembered.
         """
         with self.lock:
             if self._backup is None:
@@ -225,13 +239,13 @@ class Objects:
             self.wake()
 
     def wake(self) -> None:
-        """Let everybody who waits for a change look up."""
+        """Wake all waiting watches."""
         with self.lock:
             for shelf in self._shelves.values():
                 shelf.changed.notify_all()
 
     def each(self, storage: str) -> Iterator[Stored]:
-        """All objects of a resource as they are now, in order."""
+        """Yield the current objects of a resource, sorted by key."""
         with self.lock:
             return iter(self.shelf(storage).at(self.version))
 

@@ -1,4 +1,7 @@
-"""OpenAPI v3 as far as kubectl needs it before it applies: that a PATCH takes `fieldValidation`. There are no schemas."""
+"""OpenAPI v3, just enough to tell kubectl that PATCH takes `fieldValidation`.
+
+There are no schemas.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +12,7 @@ ROOT = "/openapi/v3"
 
 
 def document(path: str, resources: Sequence[ServedResource]) -> dict[str, Any] | None:
-    """The index at /openapi/v3, or the document of a group version beneath it; None if there is none."""
+    """Return the index /openapi/v3, or the document of a group version below it, or None."""
     if path == ROOT:
         return {"paths": {_base(one): {"serverRelativeURL": f"{ROOT}/{_base(one)}"} for one in resources}}
     found = [one for one in resources if path == f"{ROOT}/{_base(one)}"]

@@ -1,9 +1,11 @@
-"""The patches that a PATCH can bring, applied without changing the old value; what stays as it was is shared with it.
+"""Applies the bodies of PATCH requests without modifying the old value.
+
+The new value shares unchanged parts with the old one.
 
 application/merge-patch+json             RFC 7386; a list replaces a list
 application/json-patch+json              RFC 6902: jsonpatch.py
-application/strategic-merge-patch+json   what kubectl sends for built-in kinds: lists merge by a key of their items, and directives
-                                         delete, replace and order them (apimachinery, util/strategicpatch)
+application/strategic-merge-patch+json   sent by kubectl for built-in kinds: lists merge by a key of their items, and directives
+                                         delete, replace and order items (apimachinery, util/strategicpatch)
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +14,7 @@ from typing import Any, Final
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.errors import bad_request
 from ksm_shard.simulator.tags import merging
-from ksm_shard.wire.convert import INLINE
+from ksm_shard.wire.convert import inlined
 
 DIRECTIVE: Final = "$patch"
 RETAIN: Final = "$retainKeys"
@@ -21,7 +23,7 @@ DELETE: Final = "$deleteFromPrimitiveList/"
 
 
 def merged(old: Any, patch: Any) -> Any:
-    """Return the old value with a merge patch applied."""
+    """Return a value with a merge patch applied."""
     if not isinstance(patch, dict):
         return patch
     found = dict(old) if isinstance(old, dict) else {}
@@ -34,10 +36,12 @@ def merged(old: Any, patch: Any) -> Any:
 
 
 def strategic(old: dict[str, Any], patch: dict[str, Any], message: str) -> dict[str, Any]:
-    """Return the old object with a strategic merge patch applied; `message` is the full name of its message.
+    """Return an object with a strategic merge patch applied.
+
+    `message` is the full protobuf name of the object's kind.
 
     Raises:
-        ApiError: a directive that there is not, or an item without the key of its list.
+        ApiError: a directive is unknown, or an item lacks the merge key of its list.
     """
     return _map(old, patch, protobuf.message_class(message).DESCRIPTOR)
 
@@ -49,7 +53,7 @@ def _map(old: dict[str, Any], patch: dict[str, Any], kind: Any) -> dict[str, Any
     found = {name: value for name, value in old.items() if kept is None or name in kept}
     for name, value in patch.items():
         if name.startswith(DELETE):
-            name = name.removeprefix(DELETE)  # noqa: PLW2901  the field is meant from here on
+            name = name.removeprefix(DELETE)  # noqa: PLW2901  from here on the field, without the directive
             if name in found:
                 found[name] = [one for one in found[name] if one not in value]
         elif value is None:
@@ -64,7 +68,10 @@ def _map(old: dict[str, Any], patch: dict[str, Any], kind: Any) -> dict[str, Any
 
 
 def _directed(patch: dict[str, Any]) -> dict[str, Any]:
-    """Return what is there instead of a map, as the patch says: itself, or nothing."""
+    """Return the value that a patch with a directive leaves.
+
+    For replace that is the content of the patch, for delete nothing.
+    """
     directive = patch[DIRECTIVE]
     if directive not in {"delete", "replace"}:
         raise bad_request(f"unknown patch type: {directive!r}")
@@ -95,7 +102,11 @@ def _list(old: list[Any], patch: list[Any], kind: Any, key: str) -> list[Any]:
 
 
 def _ordered(items: list[Any], order: Sequence[Any], old: Sequence[Any], identity: Callable[[Any], Any]) -> list[Any]:
-    """Put items that `order` names into its order, and the others, in theirs, before those that they preceded in the old list."""
+    """Return items in the order of a patch.
+
+    Items that `order` names come in its order. All others keep their order, and stay before the named items that they preceded in
+    the old list.
+    """
     wanted = {identity(item): at for at, item in enumerate(order)}
     before = {identity(item): at for at, item in enumerate(old)}
     named = sorted((item for item in items if identity(item) in wanted), key=lambda item: wanted[identity(item)])
@@ -119,7 +130,7 @@ def _identity(key: str) -> Callable[[Any], Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what a patch brings of new, without directives and nulls."""
+    """Return a new value of a patch, without directives and nulls."""
     if isinstance(value, list):
         return [_plain(one) for one in value if not (isinstance(one, dict) and DIRECTIVE in one)]
     if isinstance(value, dict):
@@ -136,15 +147,18 @@ def _strategies(kind: Any, name: str) -> tuple[frozenset[str], str]:
 
 
 def _message(kind: Any, name: str) -> Any:
-    """Return the descriptor of a field's messages; of a map, of its values. None if there is none."""
+    """Return the descriptor of a field's message; of a map, of its values.
+
+    Return None for a scalar field.
+    """
     field = _declaring(kind, name).fields_by_name.get(name) if kind is not None else None
     inner = None if field is None else field.message_type
     return inner.fields_by_name["value"].message_type if inner is not None and inner.GetOptions().map_entry else inner
 
 
 def _declaring(kind: Any, name: str) -> Any:
-    """Return the message that has a field: the kind, or one that Go embeds in it."""
+    """Return the message that declares a field: the kind itself, or one that Go embeds in it."""
     for field in kind.fields:
-        if field.name in INLINE and name in field.message_type.fields_by_name and name not in kind.fields_by_name:
+        if inlined(field) and name in field.message_type.fields_by_name and name not in kind.fields_by_name:
             return field.message_type
     return kind

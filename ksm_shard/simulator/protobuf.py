@@ -1,6 +1,7 @@
-"""JSON objects -> the protobuf that a real API server sends: every field of a kind, not only those that a family reads.
+"""Converts JSON objects to the protobuf of a real API server.
 
-The descriptors are made at the first use, from fields.json (message -> field -> number and type, Kubernetes 1.36).
+Every field of a kind is encoded, not only those that families read. The descriptors are built at first use, from fields.json
+(message -> field -> number and type, Kubernetes 1.36).
 """
 
 import json
@@ -17,23 +18,11 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ksm_shard.wire.convert import SPECIAL, fill, varint
 
-# Where a group's messages are: k8s.io.api.<package>.<version>.<Kind>.
-PACKAGES: Final = {
-    "": "core",
-    "admissionregistration.k8s.io": "admissionregistration",
-    "apps": "apps",
-    "autoscaling": "autoscaling",
-    "batch": "batch",
-    "certificates.k8s.io": "certificates",
-    "coordination.k8s.io": "coordination",
-    "discovery.k8s.io": "discovery",
-    "networking.k8s.io": "networking",
-    "policy": "policy",
-    "rbac.authorization.k8s.io": "rbac",
-    "storage.k8s.io": "storage",
-}
+# What follows the first word of a group of Kubernetes' own; any other group is of custom resources.
+DOMAINS: Final = frozenset({"", "k8s.io", "apiserver.k8s.io", "authorization.k8s.io"})
 META: Final = "k8s.io.apimachinery.pkg.apis.meta.v1"
-# Some Go tags have other names for protobuf than for JSON: a capital where JSON has none (but `Port`), and `aPIGroup`.
+# Some fields have different names in protobuf and JSON: protobuf begins some with a capital, which JSON does only for these two,
+# and has `aPIGroup`.
 CAPITAL: Final = frozenset({"Port", "Raw"})
 JSON_NAMES: Final = {"aPIGroup": "apiGroup"}
 
@@ -48,34 +37,43 @@ _SCALARS: Final = {
 
 
 class Shared(list[Any]):
-    """A list that many objects carry and nobody changes: encoded once. It makes 20,000 made-up pods affordable."""
+    """A list that many objects share and nobody modifies, encoded only once.
+
+    Sharing makes 20,000 made-up pods affordable.
+    """
 
     encoded: bytes | None = None
 
 
 def message_name(group: str, version: str, kind: str) -> str | None:
-    """The full name of the kind's message, None for kinds that have no protobuf: custom resources."""
-    name = f"k8s.io.api.{PACKAGES.get(group)}.{version}.{kind}"
-    return name if name in _facts() else None
+    """Return the full protobuf name of a kind, or None for custom resources, which have no protobuf."""
+    package, _, domain = group.partition(".")
+    name = f"k8s.io.api.{package or 'core'}.{version}.{kind}"
+    return name if domain in DOMAINS and name in _facts() else None
 
 
 def encode(name: str, value: Mapping[str, Any]) -> bytes:
-    """Encode a JSON object as the message of that full name.
+    """Encode a JSON object as a message; `name` is its full protobuf name.
 
     Raises:
-        WireError: a value that does not fit its field; the text has the path to it.
+        WireError: a value does not fit its field; the text has the path to it.
     """
     return _encode(message_class(name), value, 2)
 
 
 @cache
 def message_class(name: str) -> type[Message]:
-    """The class of a message by its full name; KeyError if there is none."""
+    """Return the class of a message by its full protobuf name.
+
+    Raises:
+        KeyError: there is no such message.
+    """
     return GetMessageClass(_pool().FindMessageTypeByName(name))
 
 
 def _encode(kind: type[Message], value: Mapping[str, Any], depth: int) -> bytes:
-    # The bytes of a message are those of its fields in any order, so that parts may be encoded apart, and once.
+    # The encoding of a message is the concatenation of its fields in any order, so shared parts can be encoded separately and only
+    # once.
     fields: Any = kind.DESCRIPTOR.fields_by_name
     parts, rest = [], {}
     for name, part in value.items():
@@ -111,7 +109,10 @@ def _facts() -> dict[str, dict[str, tuple[int, str]]]:
 
 @cache
 def _pool() -> DescriptorPool:
-    """One file for each package, because packages import each other only one way: api from apimachinery."""
+    """Return a pool with one file for each package.
+
+    Packages import each other in one direction only, api from apimachinery.
+    """
     files: dict[str, FileDescriptorProto] = {}
     for full, fields in _facts().items():
         package, _, name = full.rpartition(".")

@@ -1,14 +1,20 @@
-"""The resources that are served: the 39 kinds of kube-state-metrics, those of CRDs, and whatever is put besides."""
+"""The resources that can be served: each exported kind, those of CRDs, and those of any other object."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ksm_shard import kinds
+from ksm_shard.simulator.protobuf import message_name
+
 
 @dataclass(frozen=True, slots=True)
 class ServedResource:
-    """One resource as the API's paths name it. `group` is "" for the core API; short names and categories are for kubectl."""
+    """A resource as named in paths of the API.
+
+    `group` is "" for the core group. Short names and categories are for kubectl.
+    """
 
     group: str
     version: str
@@ -21,16 +27,16 @@ class ServedResource:
 
     @property
     def api_version(self) -> str:
-        """`v1` or `apps/v1`, as objects carry it."""
+        """The apiVersion of its objects: `v1` or `apps/v1`."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def storage(self) -> str:
-        """Where the objects are kept: all versions of a resource share it."""
+        """Key of the objects in `Objects`, shared by all versions of a resource."""
         return f"{self.plural}.{self.group}"
 
 
-# group and version, then one word for each resource: plural/Kind, with a * behind those that have no namespace.
+# Lines of group and version, then plural/Kind for each resource; a * marks cluster-scoped ones.
 TABLE = """
 /v1 configmaps/ConfigMap endpoints/Endpoints limitranges/LimitRange namespaces/Namespace* nodes/Node* pods/Pod
     persistentvolumeclaims/PersistentVolumeClaim persistentvolumes/PersistentVolume* resourcequotas/ResourceQuota
@@ -55,7 +61,7 @@ storage.k8s.io/v1 storageclasses/StorageClass* volumeattachments/VolumeAttachmen
 """
 
 
-# What kubectl takes for a resource's name, as the discovery of 1.36 says.
+# Short names that kubectl accepts, from the discovery documents of Kubernetes 1.36.
 SHORT = {
     "certificatesigningrequests": "csr",
     "configmaps": "cm",
@@ -114,14 +120,26 @@ def _read(table: str) -> list[ServedResource]:
     return found
 
 
-BUILT_IN = _read(TABLE)
+def _exported(table: list[ServedResource]) -> list[ServedResource]:
+    """Return the exported kinds that the table lacks, so that a new kind needs no line here; custom resources are left out."""
+    known = {resource.plural for resource in table}
+    found = []
+    for plural, kind in kinds.resources().items():
+        version = kind.api_version.rpartition("/")[2]
+        if plural not in known and message_name(kind.group, version, kind.kind):
+            found.append(ServedResource(kind.group, version, plural, kind.kind, kind.namespaced))
+    return found
 
-# KubeSphere's accounts: a custom resource, so it is served only once there are any, or when asked for.
+
+_TABLE = _read(TABLE)
+BUILT_IN = [*_TABLE, *_exported(_TABLE)]
+
+# Accounts of KubeSphere: a custom resource, served only if objects exist or on request.
 USERS = ServedResource("iam.kubesphere.io", "v1alpha2", "users", "User", namespaced=False, custom=True)
 
 
 def guessed(api_version: str, kind: str, *, namespaced: bool) -> ServedResource:
-    """The resource of an object that no CRD was put for; its plural follows the rules of English."""
+    """Return a resource for an object without a CRD, guessing the plural by the rules of English."""
     group, _, version = api_version.rpartition("/")
     lower = kind.lower()
     if re.search(r"[^aeiou]y$", lower):
@@ -134,7 +152,7 @@ def guessed(api_version: str, kind: str, *, namespaced: bool) -> ServedResource:
 
 
 def defined(crd: Mapping[str, Any]) -> list[ServedResource]:
-    """The resources that a CustomResourceDefinition declares: one for each version that is served."""
+    """Return the resources that a CustomResourceDefinition declares, one for each served version."""
     spec, names = crd["spec"], crd["spec"]["names"]
     return [
         ServedResource(

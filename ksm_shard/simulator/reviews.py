@@ -1,4 +1,4 @@
-"""TokenReview and SubjectAccessReview: who a token belongs to, and what that user may do; /admin/tokens tells both."""
+"""TokenReview and SubjectAccessReview: the users of tokens and their permissions, which /admin/tokens sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ACCESS_REVIEW: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who a token stands for. `paths` are the non-resource URLs that the user may `get`; "*" is all."""
+    """The user of a token; `paths` are non-resource URLs that the user may `get`, "*" allows all."""
 
     name: str
     paths: tuple[str, ...] = ()
@@ -20,21 +20,21 @@ class User:
 
 
 class Reviews:
-    """The tokens that are known."""
+    """The known tokens."""
 
     def __init__(self) -> None:
-        """Know nobody."""
+        """Begin without tokens."""
         self._users: dict[str, User] = {}
 
     def allow(self, token: str, name: str, *paths: str) -> None:
-        """Make a token known as that user's, who may get these paths."""
+        """Register a token for a user who may get the given paths."""
         self._users[token] = User(name, paths)
 
     def answer(self, path: str, review: Mapping[str, Any]) -> dict[str, Any]:
-        """Fill in the status of a review.
+        """Return a review with its status filled in.
 
         Raises:
-            ApiError: it has no spec.
+            ApiError: the review has no spec.
         """
         spec = review.get("spec")
         if not isinstance(spec, dict):

@@ -1,4 +1,4 @@
-"""Which objects a request means: its namespace, fieldSelector, labelSelector and shardSelector."""
+"""Selects the objects of a request, by namespace, fieldSelector, labelSelector and shardSelector."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from ksm_shard.simulator.resources import ServedResource
 
 Test = Callable[[Stored], bool]
 
-# The fields that exporters select by; a real server knows some more.
+# The fields that exporters select by; a real server supports some more.
 FIELDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "": {"metadata.name": ("metadata", "name"), "metadata.namespace": ("metadata", "namespace")},
     "pods": {"spec.nodeName": ("spec", "nodeName"), "status.phase": ("status", "phase")},
@@ -20,13 +20,16 @@ _RANGE: Final = re.compile(rf"\s*shardRange\(\s*object\.metadata\.(uid|namespace
 
 
 class Selection:
-    """A test that an object passes if the request means it. `shard_selector` is what a filtered list echoes."""
+    """A test for objects that a request selects.
+
+    `shard_selector` is the selector that a filtered list echoes.
+    """
 
     def __init__(self, resource: ServedResource, namespace: str, query: Mapping[str, str], *, sharded: bool) -> None:
-        """Read the selectors of a query; a server without ShardedListAndWatch ignores shardSelector.
+        """Parse the selectors of a query; without `sharded` (ShardedListAndWatch) shardSelector is ignored.
 
         Raises:
-            ApiError: a selector that does not parse, or a field that cannot be selected by.
+            ApiError: a selector does not parse, or a field is not supported.
         """
         self.shard_selector = ""
         self._tests: list[Test] = []
@@ -39,16 +42,16 @@ class Selection:
             self._tests.append(test)
 
     def __call__(self, stored: Stored) -> bool:
-        """Tell whether the request means this object."""
+        """Return whether the request selects an object."""
         return all(test(stored) for test in self._tests)
 
     def filter(self, objects: list[Stored]) -> list[Stored]:
-        """Those of the objects that are meant."""
+        """Return the selected objects."""
         return [stored for stored in objects if self(stored)] if self._tests else objects
 
 
 def _terms(selector: str) -> list[tuple[str, bool, str]]:
-    """`a=b,c!=d` as (a, True, b), (c, False, d)."""
+    """Parse a selector: `a=b,c!=d` -> (a, True, b), (c, False, d)."""
     terms = []
     for term in filter(None, selector.split(",")):
         parsed = re.fullmatch(r"([^=!]+)(==|=|!=)(.*)", term)
@@ -60,7 +63,7 @@ def _terms(selector: str) -> list[tuple[str, bool, str]]:
 
 def _fields(resource: ServedResource, selector: str) -> list[Test]:
     known = {**FIELDS[""], **FIELDS.get(resource.storage.rstrip("."), {})}
-    if resource.custom and not resource.namespaced:  # of built-in ones a real server takes both fields
+    if resource.custom and not resource.namespaced:  # a real server accepts both fields for built-in resources
         del known["metadata.namespace"]
 
     def test(path: tuple[str, str], wanted: bool, value: str) -> Test:
@@ -83,10 +86,14 @@ def _labels(selector: str) -> list[Test]:
 
 
 def _shards(selector: str) -> tuple[Test, str]:
-    """Ranges of the FNV-1a hash of the uid or the namespace (k8s.io/apiserver/pkg/sharding, KEP 5866)."""
+    """Parse a shardSelector (k8s.io/apiserver/pkg/sharding, KEP 5866).
+
+    A selector consists of ranges of the FNV-1a hash of the uid or the namespace. Returns the test for objects in the ranges, and
+    the normalized selector.
+    """
     found = [_RANGE.fullmatch(part) for part in selector.split("||")]
     ranges = [(parsed[1], int(parsed[2], 16), int(parsed[3], 16)) for parsed in found if parsed]
-    # A real server answers 500 to all of these, without a reason; observed with 1.36.
+    # A real server answers 500 without a reason to all of these, as observed with Kubernetes 1.36.
     if len(ranges) < len(found):
         raise ApiError(500, "", "invalid shard selector: only shardRange(field, '0x...', '0x...') and || are allowed")
     fields = {field for field, _, _ in ranges}

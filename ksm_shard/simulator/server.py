@@ -1,4 +1,4 @@
-"""HTTP/1.1 on threads: bodies with a length, watches in chunks. Stopping ends every stream and every thread."""
+"""HTTP/1.1 on threads: bodies with a length, watches in chunks. Stopping ends all streams and threads."""
 
 import select
 import socket
@@ -19,16 +19,16 @@ from ksm_shard.simulator.watches import Cut
 
 
 class Server(ThreadingMixIn, HTTPServer):
-    """A listening socket and one thread for each connection."""
+    """A listening socket, with a thread for each connection."""
 
-    daemon_threads = False  # so that server_close() joins them
+    daemon_threads = False  # so that server_close() joins the threads
     request_queue_size = 512  # a fleet of 10 shards with 40 kinds connects at once
 
     def __init__(self, address: tuple[str, int], api: SimulatedApi, faults: Faults) -> None:
-        """Bind, but answer nothing yet.
+        """Bind the socket without answering yet.
 
         Raises:
-            OSError: the address is taken or is none.
+            OSError: the address is taken or invalid.
         """
         super().__init__(address, Handler)
         self.api = api
@@ -47,12 +47,12 @@ class Server(ThreadingMixIn, HTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away in the middle are their own affair; anything else is a bug and is printed."""
+        """Ignore clients that disconnect early; print any other error, as it is a bug."""
         if not self.stopping.is_set():
             super().handle_error(request, client_address)
 
     def stop(self, wake: Any) -> None:
-        """End everything and wait for it; `wake` makes silent streams look up."""
+        """Stop the server and wait until all threads have ended; `wake` wakes silent streams."""
         self.stopping.set()
         wake()
         self.shutdown()
@@ -63,7 +63,7 @@ class Server(ThreadingMixIn, HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Serves one connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         self._head(answer, {"Transfer-Encoding": "chunked"})
         for whole in stream:
             cut = faults.find(answer.resource, "truncate") is not None
-            # Three bytes less: half of a batch of frames might by chance be whole ones.
+            # Cut three bytes, not half: half of a batch of frames might happen to be whole frames.
             data = whole[:-3] if cut else whole
             self._write(b"%x\r\n%b\r\n" % (len(data), data), faults.find(answer.resource, "slow"))
             if cut:
@@ -128,11 +128,14 @@ class Handler(BaseHTTPRequestHandler):
                 step = len(data)
 
     def _wanted(self) -> bool:
-        """Whether the server goes on and the client is there: it sends nothing while it watches but its end."""
+        """Return whether a watch should go on: the server runs and the client is connected.
+
+        A client sends nothing while it watches, so a readable connection means that the client has gone.
+        """
         if cast(Server, self.server).stopping.is_set():
             return False
         readable, _, _ = select.select([self.connection], [], [], 0)
         return not readable
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server names it so)
-        """Say nothing: what is asked is counted by who asks."""
+        """Log nothing; the clients count their requests."""

@@ -1,4 +1,4 @@
-"""The simulator as tests and commands hold it."""
+"""The simulator as one object, for tests and commands."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,14 @@ from ksm_shard.simulator.server import Server
 
 
 class Simulator:
-    """An API server in memory; as a context manager it serves on a free port of 127.0.0.1.
+    """An API server in memory.
+
+    As a context manager it serves on a free port of 127.0.0.1.
 
     Attributes:
-        faults: trouble on command, see Faults.
+        faults: injects failures.
         reviews: the tokens that TokenReview knows.
-        url: where it serves, "" while it does not.
+        url: base URL; "" while not serving.
     """
 
     def __init__(
@@ -33,13 +35,17 @@ class Simulator:
         sharded: bool = False,
         bookmarks: float = 60.0,
     ) -> None:
-        """Take objects as JSON (with apiVersion and kind) and resources to serve even while empty, such as USERS.
+        """Take the first objects and the configuration of the server.
 
-        `seed` makes the uids of objects that bring none; `sharded` is ShardedListAndWatch (Kubernetes 1.36, alpha);
-        `bookmarks` is the seconds between two bookmarks of a watch.
+        Args:
+            objects: JSON objects with apiVersion and kind.
+            seed: determines the uids of objects that are put without one.
+            serve: resources to serve even without objects, such as USERS.
+            sharded: enables ShardedListAndWatch (Kubernetes 1.36, alpha).
+            bookmarks: seconds between the bookmarks of a watch.
 
         Raises:
-            ValueError: one of the objects is none.
+            ValueError: one of the objects is invalid.
         """
         self._objects = Objects(seed)
         self._catalogue = Catalogue(self._objects, serve)
@@ -55,7 +61,7 @@ class Simulator:
             self.put(data, keep_version=True)
 
     def start(self, port: int = 0, host: str = "127.0.0.1") -> str:
-        """Serve, and return the URL.
+        """Start serving and return the URL.
 
         Raises:
             OSError: the port is taken.
@@ -75,14 +81,14 @@ class Simulator:
         self.url = ""
 
     def __enter__(self) -> Self:
-        """See `start`."""
+        """Start serving on a free port of 127.0.0.1."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """See `stop`."""
+        """Stop serving."""
         self.stop()
 
     @property
@@ -91,42 +97,54 @@ class Simulator:
         return self._objects.version
 
     def put(self, data: Mapping[str, Any], *, keep_version: bool = False) -> dict[str, Any]:
-        """Create or replace an object, and return it as stored. It must not be changed afterwards: it is not copied.
+        """Create or replace an object, and return it as stored.
 
-        `keep_version` leaves it the resource version that it brings, as the objects that the simulator begins with.
+        The data are not copied: do not modify them afterwards.
+
+        Args:
+            data: the object with apiVersion and kind.
+            keep_version: keep the resource version in the data, as is done for the first objects of the simulator.
 
         Raises:
-            ValueError: it has no apiVersion, kind or name.
+            ValueError: apiVersion, kind or name is missing.
         """
         resource = self._catalogue.of(data)
         plain = {name: value for name, value in data.items() if name not in {"apiVersion", "kind"}}
         return Json(resource).item(self._catalogue.put(resource, plain, keep_version=keep_version))
 
     def get(self, plural: str, name: str, namespace: str = "") -> dict[str, Any] | None:
-        """An object as it is now. Do not change it: put another one."""
+        """Return the current object, or None. Do not modify it: put another one."""
         resource = self._find(plural)
         stored = self._objects.get(resource.storage, (namespace, name))
         return Json(resource).item(stored) if stored else None
 
     def list(self, plural: str) -> list[dict[str, Any]]:
-        """All objects of a resource, by namespace and name. Do not change them."""
+        """Return all objects of a resource, sorted by namespace and name.
+
+        Do not modify them.
+        """
         resource = self._find(plural)
         return [Json(resource).item(stored) for stored in self._objects.each(resource.storage)]
 
     def delete(self, plural: str, name: str, namespace: str = "") -> bool:
-        """Remove an object; tell whether it was there."""
+        """Delete an object; return whether it existed."""
         return self._objects.delete(self._find(plural).storage, (namespace, name)) is not None
 
     def compact(self) -> None:
-        """Forget all history, as etcd does every five minutes: older versions are 410 from now on."""
+        """Drop all history, as etcd does every five minutes.
+
+        Older versions are answered 410 from now on.
+        """
         self._objects.compact()
 
     def back_up(self) -> None:
-        """Remember everything as it is now, as `etcdctl snapshot save` does."""
+        """Remember all objects as they are now, like `etcdctl snapshot save`."""
         self._objects.back_up()
 
     def restore(self) -> None:
-        """Put back what was remembered and cut all watches, as when etcd was restored and the API server started again.
+        """Restore the remembered objects and cut all watches.
+
+        So does a restore of etcd with a restart of the API server.
 
         Raises:
             ValueError: nothing was remembered.
@@ -135,11 +153,14 @@ class Simulator:
         self.faults.add("drop")
 
     def serve(self, resource: ServedResource) -> None:
-        """Offer one more resource, as when a CRD is installed."""
+        """Serve one more resource, as after the installation of a CRD."""
         self._catalogue.serve(resource)
 
     def withdraw(self, plural: str) -> None:
-        """Offer a resource no more, as a server of another version; its objects are kept."""
+        """Stop serving a resource, as a server of another version would.
+
+        Its objects are kept.
+        """
         self._catalogue.withdraw(plural)
 
     def _find(self, plural: str) -> ServedResource:

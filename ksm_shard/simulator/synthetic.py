@@ -1,6 +1,7 @@
-"""Made-up clusters that look like real ones: workloads whose pods are about 7 kB of JSON and 50 lines of metrics each.
+"""Makes up clusters that look real.
 
-The same numbers and seed make the same cluster. Objects are made from templates, so that 20,000 pods take some seconds.
+Their pods have about 7 kB of JSON and 50 lines of metrics each. The same numbers and seed make the same cluster. Objects are made
+from templates, so that 20,000 pods take only some seconds.
 """
 
 import random
@@ -14,12 +15,15 @@ Object = dict[str, Any]
 NAMESPACES: Final = ("checkout", "search", "payments", "catalogue", "identity", "logistics", "reporting", "platform")
 APPS: Final = ("web", "api", "worker", "cache", "scheduler", "importer", "gateway")
 REPLICAS: Final = 25
-BORN: Final = 1_760_000_000  # the autumn of 2025, in Unix seconds
+BORN: Final = 1_760_000_000  # autumn of 2025, in Unix seconds
 USERS: Final = 20
 
 
 def cluster(pods: int, nodes: int, seed: int) -> Iterator[Object]:
-    """Yield the objects of a cluster of so many pods and nodes, with all that belongs to them: without pods, nothing else."""
+    """Yield the objects of a cluster.
+
+    These are nodes, pods, and what belongs to pods, such as workloads and services. Without pods there are only nodes.
+    """
     chance = random.Random(seed)
     for namespace in NAMESPACES if pods else ():
         labels = {"kubernetes.io/metadata.name": namespace, "team": namespace}
@@ -258,7 +262,7 @@ def _owned(*names: str) -> Object:
     return {f"f:{name}": {} for name in names}
 
 
-# What kubectl, the controllers and the kubelet leave in every object: a third of a real pod.
+# Managed fields, as kubectl, the controllers and the kubelet leave them in every object: a third of a real pod.
 MANAGED: Final = [
     {
         "manager": "kube-controller-manager",

@@ -1,7 +1,7 @@
-"""What the tags of Kubernetes' Go types say besides names (1.36): how lists merge, and which zero values JSON shows.
+"""Merge strategies and zero values, from the tags of Kubernetes' Go types (1.36).
 
-tags.json has, for each message, `merge`: fields -> `strategies:key` (patchStrategy and patchMergeKey), and `zeros`: the scalars
-that are pointers or have no omitempty, so that "", 0 and false of them are written.
+For each message, tags.json has `merge`: fields -> `strategies:key` (patchStrategy and patchMergeKey), and `zeros`: scalars that are
+pointers or have no omitempty, so that their "", 0 and false are written.
 """
 
 import json
@@ -11,13 +11,13 @@ from typing import Any
 
 
 def merging(message: str, field: str) -> tuple[frozenset[str], str]:
-    """Return the patch strategies of a field (merge, replace, retainKeys), and the key that tells its items apart."""
+    """Return the patch strategies of a list field (merge, replace, retainKeys) and the key that identifies its items."""
     strategies, _, key = _facts().get(message, {}).get("merge", {}).get(field, "").partition(":")
     return frozenset(filter(None, strategies.split(","))), key
 
 
 def shows_zero(message: str, field: str) -> bool:
-    """Tell whether the zero value of a scalar is something else than its absence."""
+    """Return whether JSON distinguishes the zero value of a scalar from its absence."""
     return field in _facts().get(message, {}).get("zeros", ())
 
 

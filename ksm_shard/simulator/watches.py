@@ -1,7 +1,7 @@
-"""Watches: the changes of a resource as a stream that ends by its timeout, by 410, by a fault, or as the server stops.
+"""Watches: streams of changes that end by timeout, by 410, by a fault, or when the server stops.
 
-A watch that begins at no version, or at 0, first sends what is there; one with sendInitialEvents (WatchList, KEP-3157)
-says by a bookmark where that ended.
+A watch from no version, or from version 0, first sends the existing objects. With sendInitialEvents (WatchList, KEP-3157), a
+bookmark marks the end of these initial events.
 """
 
 import random
@@ -17,11 +17,11 @@ from ksm_shard.simulator.resources import ServedResource
 from ksm_shard.simulator.selection import Selection
 from ksm_shard.wire.codec import INITIAL_EVENTS_END
 
-# A real server's --min-request-timeout: watches that name no timeout end after one to two times as long.
+# Seconds. A watch without a timeout ends after one to two times this, as with a real server's --min-request-timeout.
 MIN_TIMEOUT: Final = 1800
-# A client that has gone is noticed only by looking: a silent stream never writes into the broken connection.
+# Seconds between checks for a client that has disconnected: a silent stream never writes, so the server would not notice.
 LOOK_AFTER_CLIENT: Final = 5.0
-# So many bytes go out at once: 20,000 initial events one by one would be as many system calls.
+# Bytes to collect before a write: 20,000 initial events written one by one would be as many system calls.
 BATCH: Final = 256 << 10
 
 
@@ -30,7 +30,7 @@ class Cut(Exception):
 
 
 class Watch:
-    """One watch request; iterate over it for the bytes to send."""
+    """A watch request; iterate over `stream` for the bytes to send."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Watch:
         written: Format,
         query: Mapping[str, str],
     ) -> None:
-        """Begin now, whenever the first bytes are asked for.
+        """Begin the watch at the current state, even if bytes are read only later.
 
         Raises:
-            ApiError: a query that makes no sense.
+            ApiError: the query is invalid.
         """
         text = query.get("resourceVersion") or "0"
         if not (text.isdecimal() and (query.get("timeoutSeconds") or "0").isdecimal()):
@@ -65,10 +65,14 @@ class Watch:
         self._began = faults.endings
 
     def stream(self, every: float, wanted: Callable[[], bool]) -> Iterator[bytes]:
-        """Yield the bytes of the stream, with a bookmark each `every` seconds, while `wanted()`, asked every few seconds.
+        """Yield the bytes of the stream.
+
+        Args:
+            every: seconds between bookmarks.
+            wanted: returns whether to go on; called at least every few seconds.
 
         Raises:
-            Cut: the stream is to break off here.
+            Cut: the stream must break off here.
         """
         if self._not_older > self._objects.version:
             yield self._written.error(too_large(self._not_older, self._objects.version).status)
@@ -94,7 +98,7 @@ class Watch:
                 now = time.monotonic()
                 fault = self._faults.ending(self._resource.plural, self._began)
                 if fault is None and self._faults.find(self._resource.plural, "stall", use=False):
-                    shelf.changed.wait(0.2)  # a stall can end by the clock, which notifies nobody
+                    shelf.changed.wait(0.2)  # a stall can end by the clock, without a notification
                     continue
                 if fault is None and len(shelf.history) + shelf.forgotten == position and now < min(deadline, bookmark):
                     shelf.changed.wait(min(deadline - now, bookmark - now, LOOK_AFTER_CLIENT))
@@ -105,7 +109,7 @@ class Watch:
                     raise Cut
                 raise Expired(shelf.oldest)
             position += len(changes)
-            # Of a version that is yet to come nothing is said until it has: neither events nor bookmarks.
+            # A watch from a future version sends neither events nor bookmarks until the server has reached that version.
             yield from _batched(filter(None, (self._event(one) for one in changes if one.version > self._from)))
             now = time.monotonic()
             if self._bookmarks and now >= bookmark:
@@ -116,7 +120,10 @@ class Watch:
                 return
 
     def _event(self, change: Change) -> bytes:
-        """Return the event of a change as this watch sees it: objects enter and leave its selection. Empty if it sees none."""
+        """Return the event of a change as seen by this watch.
+
+        Objects enter and leave its selection. Return b"" if the change is not seen.
+        """
         before = change.old is not None and self._selection(change.old)
         after = change.type != "DELETED" and self._selection(change.new)
         if not (before or after):

@@ -1,1 +1,1 @@
-"""The state of a process as data: model, counts and report."""
+"""State of a process as data: model, counts and report."""

@@ -1,22 +1,25 @@
-"""The state of a process as data: built by the exporter, shown by the pages, the telemetry and the report.
+"""State of a process as data.
 
-Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.masks`; times are seconds since 1970.
+The exporter builds it; the pages, the telemetry and the report show it. Masks of slots are bytes of 0 and 1, one a slot, as
+in `ksm_shard.sharding.masks`; times are seconds since 1970.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ksm_shard.status.setup import Setup
 from ksm_shard.status.stats import Stats
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether everything that is to be served is there.
+    """Readiness of a process: true when everything to be served is loaded.
 
     Attributes:
+        ready: whether the process is ready.
         problems: one line for each resource that is not ("pods: listing"); empty when ready.
-        notes: what is accepted as it is ("secrets: forbidden (exempt)").
+        notes: accepted shortcomings ("secrets: forbidden (exempt)").
     """
 
     ready: bool
@@ -26,19 +29,20 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class ResourceStatus:
-    """One resource, as it is now; what has happened to it so far is in its `stats`.
+    """The present state of one resource; its `stats` count past events.
 
     Attributes:
         name: its plural, as in `?resources=`.
-        type: what kube-state-metrics calls it in its own metrics, such as `*v1.Pod`.
-        reading: how it is read: `protobuf`, `metadata`, `table` or `json`.
-        synced: whether it has been listed for all slots that are to be served.
-        seen, owned: objects that the API server showed, and those of them that are served here.
-        listed: objects of the last list.
+        type: the name in kube-state-metrics' own metrics, such as `*v1.Pod`.
+        reading: the format read: `protobuf`, `metadata`, `table` or `json`.
+        synced: whether it has been listed for all slots to serve.
+        seen, owned: number of objects that the API server showed, and of those served here.
+        listed: number of objects in the last list.
         resource_version: of the last event; "" before the first list.
-        filtered: whether the API server sends only the own objects.
-        families: how many are exported.
-        deflated, text: bytes of all pages as kept, and as the text they stand for.
+        filtered: whether the API server sends only objects of this shard.
+        families: number of exported families.
+        deflated, text: bytes of all pages as kept, and as text.
+        stats: counts of events.
         last_error: one line; "" when there was none.
     """
 
@@ -64,10 +68,10 @@ class Slots:
 
     Attributes:
         own: given to this shard by the map.
-        gained: of those, not loaded yet.
+        gained: to serve, but not loaded yet.
         lost: given away at the last change.
         held: served for another shard.
-        covering: of those, the ones of a pod that was deleted and is not back.
+        covering: of `held`, the slots of a pod that was deleted and is not back.
     """
 
     own: bytes = field(repr=False)
@@ -79,11 +83,14 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """A pod of the fleet, this one among them.
+    """A pod of the fleet; this pod is listed too.
 
     Attributes:
-        state: one word for people: `ready`, `loading`, `missing`, `leaving`, ...
-        url: of its status page, where it is known.
+        name: of the pod.
+        ordinal: number at the end of the name.
+        ready: whether the pod is Ready.
+        state: one word for people: `ready`, `loading`, `missing`, `leaving`.
+        url: of its status page, where known.
     """
 
     name: str
@@ -95,10 +102,12 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The file of --config, as it was when it was read, which is once.
+    """The file of --config, as read once at the start.
 
     Attributes:
-        read: when that was.
+        name: path of the file.
+        content: its bytes.
+        read: when it was read.
     """
 
     name: str
@@ -107,24 +116,33 @@ class ConfigFile:
 
     @property
     def hash(self) -> int:
-        """What kube-state-metrics, and Alertmanager before it, make of a file: 48 bits of its MD5, which a float can hold."""
+        """The first 48 bits of the MD5, which a float can hold.
+
+        kube-state-metrics, and Alertmanager before it, identify a file so.
+        """
         return int.from_bytes(hashlib.md5(self.content, usedforsecurity=False).digest()[:6], "little")
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that the status page and the telemetry show.
+    """The state that the status page and the telemetry show.
 
     Attributes:
-        shard: None while it is not known yet.
-        pod: its name; "" outside a StatefulSet.
+        shard: number of this shard; None while unknown.
+        total: number of shards.
+        pod: name of this pod; "" outside a StatefulSet.
+        version: of the package.
         started: when the process started.
         ring, digest: name of the ring, and the digest of its map for `total` shards.
-        phase, phase_seconds: of the hand-over, and how long it has lasted.
-        object_limit: most objects listed of each resource; 0 for all.
+        phase, phase_seconds: of the hand-over, and the seconds since it began.
+        slots: masks of this shard.
+        siblings: pods of the fleet.
+        resources: the exported ones, in the order of a scrape.
+        object_limit: number of objects to list of each resource at most; 0 for all.
         problem: why the last known ownership is kept; "" when all is well.
-        membership: state of each watch that the membership has, by resource; none where the shard is static.
+        membership: state of each watch of the membership, by resource; empty where the shard is static.
         config: the file of --config; None without one.
+        setup: what is wrong with how the process was set up.
     """
 
     shard: int | None
@@ -143,13 +161,19 @@ class Status:
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     config: ConfigFile | None = None
+    setup: Setup = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who serves an object: the shard that the map gives its slot to, and whether this process serves it (too).
+    """The shard that serves an object.
 
-    `uid` is "" where only the slot is known.
+    Attributes:
+        uid: "" where only the slot is known.
+        slot: of the object.
+        shard, total: the shard that the map gives the slot to, and the number of shards.
+        pod: name of that shard's pod; "" where shards are fixed.
+        held: whether this process serves the object (too).
     """
 
     uid: str
@@ -161,10 +185,12 @@ class Owner:
 
 
 class NoAnswer(Exception):
-    """Who serves an object cannot be told now. The text is one line that says why.
+    """The shard of an object is unknown at the moment.
+
+    The text is one line that says why.
 
     Attributes:
-        refused: whether the API server answered, but with a refusal.
+        refused: whether the API server answered with a refusal.
     """
 
     def __init__(self, line: str, *, refused: bool = False) -> None:

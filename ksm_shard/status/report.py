@@ -1,4 +1,7 @@
-"""What a shard tells of itself under `/shard`, as JSON: the same on both ends of the wire."""
+"""Report of a shard, served as JSON under `/shard`.
+
+Both ends of the wire use the same class.
+"""
 
 import base64
 import json
@@ -9,9 +12,15 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class ResourceReport:
-    """What a shard has of one resource: objects the API server showed and those it exports, series, bytes deflated and as text.
+    """Counts of one resource in a shard.
 
-    `filtered`: the API server shows it only what is for this shard.
+    Attributes:
+        seen, owned: number of objects that the API server showed, and of those exported here.
+        synced: whether it has been listed for all slots to serve.
+        state: of its reflector.
+        series: number of series.
+        deflated, text: bytes of all pages as kept, and as text.
+        filtered: whether the API server shows only objects of this shard.
     """
 
     seen: int
@@ -26,14 +35,21 @@ class ResourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A shard.
+    """The state of one shard, for `check` and `plan`.
 
     Attributes:
-        shard: None while it does not know.
+        pod: name of the pod; "" outside a StatefulSet.
+        shard: None while unknown.
+        total: number of shards.
+        ring, digest: name of the ring, and the digest of its map for `total` shards.
+        version: of the package.
         settings: digest of the settings that must be the same in all shards.
-        own, held: slots under the map and slots that are served, masks of 65,536 bytes of 0 or 1.
+        phase: of the hand-over.
+        ready: whether the pod is ready.
+        own, held: masks of the slots under the map and of those served, 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
-        problem, membership: see web.source.Status.
+        resources: by plural.
+        problem, membership, setup: as in `ksm_shard.status.model.Status`.
     """
 
     pod: str
@@ -51,18 +67,22 @@ class Report:
     resources: Mapping[str, ResourceReport]
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
+    setup: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return it as JSON; masks are packed eight slots a byte, in base64."""
+        """Return the report as JSON.
+
+        Masks are packed eight slots a byte, in base64.
+        """
         value = asdict(self) | {"own": _pack(self.own), "held": _pack(self.held)}
         return json.dumps(value)
 
     @classmethod
     def from_json(cls, text: bytes) -> "Report":
-        """Read one; what a shard of another version says besides is passed over.
+        """Parse a report; fields that another version added are ignored.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is none.
+            ValueError, KeyError, TypeError, AttributeError: the text is no report.
         """
         value: dict[str, Any] = json.loads(text)
         resources = {
@@ -87,5 +107,5 @@ def _unpack(text: str) -> bytes:
     return bytes(map(int, reversed(bits)))
 
 
-# 0 and 1 as the digits that int() reads.
+# Translates the bytes 0 and 1 to the digits that int() reads.
 DIGITS: Final = bytes([48, 49]) + bytes(254)

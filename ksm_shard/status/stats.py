@@ -1,7 +1,7 @@
-"""Counts of one resource since the start, as its reflector tells them (`ksm_shard.cluster.reflector.Observer`).
+"""Counts of one resource since the start, kept by its reflector (`ksm_shard.cluster.reflector.Observer`).
 
-Plain numbers that only the thread of the reflector writes, and that pages and telemetry read: counting an event costs
-0.2 us, where a labelled metric of prometheus_client takes 1.
+Plain numbers that only the reflector's thread writes, and that pages and telemetry read: counting an event costs 0.2 us, where
+a labelled metric of prometheus_client takes 1.
 """
 
 import time
@@ -12,27 +12,26 @@ from ksm_shard.status.states import ReflectorState
 
 
 class Stats:
-    """What has happened to one resource.
+    """Counts of one resource.
 
     Attributes:
         state: of the reflector.
         last_event: when the last event came or a list ended, in seconds since 1970; None before.
-        lists: how many ended, by result: `success` or `error`. A list of an API that is absent is neither.
-        watches: how many were opened, `success`, or could not be, `error`.
-        watch_ends: how many that were open have ended: each is opened again.
-        failures: lists and watches that failed, by kind of error. What we cancel ourselves, to stop or to list, has not failed.
+        lists: lists that ended, by result: `success` or `error`. A list of an absent API counts as neither.
+        watches: watches opened, `success`, or that could not be opened, `error`.
+        watch_ends: open watches that ended: each is opened again.
+        failures: lists and watches that failed, by kind of error. Those cancelled here, to stop or to list, have not failed.
         relists: lists that began, by reason.
         events: of watches, by type.
         received: bytes read from the API server.
-        listed: those of them that came between the beginning and the end of a list; where several namespaces are followed, events
-            of one that came meanwhile are among them.
-        wire_errors: objects that were passed over, as they could not be read.
-        render_errors: objects that a family raised at, by family.
+        listed: bytes received while a list was running; with several namespaces, watch events of the others are included.
+        wire_errors: objects skipped because they were unreadable.
+        render_errors: objects at which a family raised, by family.
         duplicates: series that an object repeated, written once.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        """Begin at zero; `clock` says when an event came."""
+        """Start at zero; `clock` dates events, in seconds since 1970."""
         self._clock = clock
         self.state = ReflectorState.STARTING
         self.last_event: float | None = None
@@ -56,14 +55,14 @@ class Stats:
 
     @property
     def errors(self) -> int:
-        """Everything that went wrong."""
+        """Number of failures of any kind."""
         return self.failures.total() + self.wire_errors + self.render_errors.total()
 
     def on_list(self, result: str) -> None:
-        """A list ended: "ok", or what went wrong."""
+        """Count the end of a list: "ok", or the word for its error."""
         self._listing -= 1
-        # The usual alert fires when one in a hundred lists of a resource failed: of one that is on by default and not
-        # installed, every one would have.
+        # The usual alert fires when one in a hundred lists of a resource failed; for a default resource that is not
+        # installed, every list would count as failed.
         if result != "absent":
             self._count(self.lists, result)
         self._note(result)
@@ -71,46 +70,46 @@ class Stats:
             self.last_event = self._clock()
 
     def on_watch(self, result: str) -> None:
-        """A watch was opened: "ok"; or what went wrong."""
+        """Count a watch opened ("ok"), or the word for the error."""
         self._count(self.watches, result)
         self._note(result)
 
     def on_watch_end(self, result: str) -> None:
-        """A watch that was open ended: "ok", or what went wrong."""
+        """Count the end of an open watch: "ok", or its error's word."""
         self.watch_ends += 1
         self._note(result)
 
     def on_relist(self, reason: str) -> None:
-        """A list begins; that of the start is no relist."""
+        """Count the begin of a list; the first one is no relist."""
         self._listing += 1
         if reason != "start":
             self.relists[reason] += 1
 
     def on_event(self, kind: str) -> None:
-        """A watch event of that type came."""
+        """Count a watch event by its type."""
         self.events[kind] += 1
         self.last_event = self._clock()
 
     def on_failed_item(self) -> None:
-        """An object was passed over."""
+        """Count an object that was skipped."""
         self.wire_errors += 1
 
     def on_bytes(self, size: int) -> None:
-        """That many bytes came."""
+        """Count `size` bytes of an answer."""
         self.received += size
         if self._listing > 0:
             self.listed += size
 
     def on_state(self, state: ReflectorState) -> None:
-        """The reflector's state is another now."""
+        """Note the state that the reflector has entered."""
         self.state = state
 
     def on_render_error(self, family: str) -> None:
-        """A family raised at an object."""
+        """Count an object at which a family raised."""
         self.render_errors[family] += 1
 
     def on_duplicates(self, count: int) -> None:
-        """An object repeated that many series."""
+        """Count series that an object repeated."""
         self.duplicates += count
 
     @staticmethod

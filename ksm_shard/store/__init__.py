@@ -1,1 +1,1 @@
-"""The text of every sample, kept deflated, in pages that a response is joined from."""
+"""Store of every sample's text, deflated in pages."""

@@ -1,4 +1,7 @@
-"""The rows of 128 objects: whose they are, and a column for each family that ever had text."""
+"""Block: the rows of 128 objects, with a column for each family.
+
+A family without text so far has no column.
+"""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -9,13 +12,16 @@ from typing import Final, NamedTuple
 from ksm_shard.store.column import ROWS, Column
 from ksm_shard.store.pages import held
 
-# Texts are told apart by 32 bits of their hash, which keeps 4 bytes a text instead of 180: one change in 4e9 is overlooked
+# Texts are compared by 32 bits of their hash, which keeps 4 bytes a text instead of 180; one change in 4e9 is overlooked
 # until the next.
 HASH_BITS: Final = 0xFFFFFFFF
 
 
 class Origin(NamedTuple):
-    """Where the object of a row is from: the slot of its uid, who read it, and its resource version."""
+    """Origin of a row's object: its slot, source and resource version.
+
+    The source is the number of the sink that put the object.
+    """
 
     slot: int
     source: int
@@ -23,15 +29,15 @@ class Origin(NamedTuple):
 
 
 class Block:
-    """What is known of each row, and what of it changed.
+    """The rows of 128 objects, with their changes.
 
     Attributes:
-        keys, slots, sources, versions: of the objects, by row; the key is None where there is none.
-        columns: by family.
+        keys, slots, sources, versions: of the objects, by row; the key is None in a free row.
+        columns: by family; None for a family without text so far.
         dirty: families that changed since their pages were written.
-        leaving: rows that get timestamps; None if that is to be found out.
-        unseen: rows of objects that a watch told of since the pages were written, which nobody was shown.
-        retired: bytes of pages that others replaced.
+        leaving: rows that get timestamps; None if not yet computed.
+        unseen: rows of objects that a watch changed since the pages were written: no scrape has shown their former state.
+        retired: bytes of replaced pages.
     """
 
     __slots__ = (
@@ -49,7 +55,7 @@ class Block:
     )
 
     def __init__(self, families: int) -> None:
-        """Start without objects."""
+        """Make a block without objects."""
         self.keys: list[str | None] = [None] * ROWS
         self.slots = array("H", bytes(2 * ROWS))
         self.sources = bytearray(ROWS)
@@ -63,15 +69,15 @@ class Block:
         self._hashes = hashes([""]) * (families * ROWS)  # row by row
 
     def origin(self, row: int) -> Origin:
-        """Return where the object of a row is from."""
+        """Return the origin of a row's object."""
         return Origin(self.slots[row], self.sources[row], self.versions[row])
 
     def assign(self, row: int, origin: Origin) -> None:
-        """Set where it is from."""
+        """Set the origin of a row's object."""
         self.slots[row], self.sources[row], self.versions[row] = origin
 
     def differing(self, row: int, after: "array[int]") -> Iterator[int]:
-        """Return the families whose text differs from that of these hashes."""
+        """Yield the families whose text has another hash than in `after`."""
         return compress(self._families, map(ne, self.hashes(row), after))
 
     def hashes(self, row: int) -> "array[int]":
@@ -80,12 +86,15 @@ class Block:
         return self._hashes[row * width : (row + 1) * width]
 
     def note(self, row: int, texts: Sequence[str], after: "array[int]") -> int | None:
-        """Note the texts of a row, which have these hashes; return how many characters are new, None if nothing is."""
+        """Note the texts of a row, which have the hashes `after`.
+
+        Return the number of new characters; None if nothing changed.
+        """
         before = self.hashes(row)
         if before == after:
             return None
         size = 0
-        # Picked without a loop of ours: most families of most objects have no text (30 of 57 of a pod).
+        # Picked without a Python loop: most families of most objects have no text (30 of 57 of a pod).
         for family in compress(self._families, map(ne, before, after)):
             text = texts[family]
             column = self.columns[family]
@@ -99,7 +108,7 @@ class Block:
         return size
 
     def write(self) -> set[int]:
-        """Bring all pages up to date; return the families that changed."""
+        """Write all pages that are out of date; return the families that changed."""
         for family in self.dirty:
             column = self.columns[family]
             if column is not None:
@@ -110,7 +119,7 @@ class Block:
         return changed
 
     def remake(self) -> None:
-        """Find out anew which rows get timestamps, and make the pages with them anew."""
+        """Mark the rows and pages with timestamps as out of date."""
         self.leaving = None
         for column in self.columns:
             if column is not None and column.holed is not None:
@@ -118,7 +127,10 @@ class Block:
                 column.holed = None
 
     def retire(self) -> int:
-        """Return the bytes of all pages that there ever were: the block is no more."""
+        """Return the bytes of all pages this block has had.
+
+        To be called when the block is removed.
+        """
         return self.retired + sum(column.held for column in self.columns if column is not None)
 
 

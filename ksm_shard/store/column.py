@@ -1,7 +1,7 @@
-"""One family of up to 128 neighbouring objects: its page, and what changed since the page was deflated.
+"""Column: one family of 128 neighbouring objects, as a page and changes.
 
-A change only notes the new text. The page is written again once, when somebody asks for it, however many of its
-objects changed meanwhile: writing a page takes about 40 us, noting a text 0.2 us.
+A change only notes the new text, and the next read writes the page once for all changes: writing a page takes about 40 us,
+noting a text 0.2 us.
 """
 
 from array import array
@@ -18,15 +18,15 @@ class Column:
     """The texts of one family, by row.
 
     Attributes:
-        page: the texts as they were last written.
+        page: the texts as last written.
         pending: the texts of rows that changed since.
-        holed: the page as it is written while rows of it get timestamps, made when somebody needs it.
+        holed: the page with holes for timestamps, made when first needed; None before.
     """
 
     __slots__ = ("_lengths", "holed", "page", "pending")
 
     def __init__(self) -> None:
-        """Start with no text in any row."""
+        """Make a column with empty texts."""
         self.page: Page = EMPTY
         self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
         self.pending: dict[int, str] = {}
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def held(self) -> int:
-        """How many bytes of memory its pages take."""
+        """Bytes of memory that the pages take."""
         more = held(self.holed) if self.holed is not None and self.holed is not self.page else 0
         return held(self.page) + more
 
@@ -53,7 +53,7 @@ class Column:
         return inflate(self.page).decode()[start : start + self._lengths[row]]
 
     def write(self) -> None:
-        """Bring the page up to date."""
+        """Write the page if any text changed."""
         if not self.pending:
             return
         texts = self.texts()

@@ -1,8 +1,8 @@
-"""The last word about series that end while their samples have timestamps.
+"""Farewells: the last samples of series that end while their samples have timestamps.
 
-Prometheus ends a series that a target no longer has, unless its last sample had a timestamp: then it stays for five minutes. So
-such a series is written once more, without a timestamp, to everybody who scrapes, and ends after that as any other. The object is
-shown as it was until then, and not before that as it is now: two series that differ by a label would be in each other's way.
+Prometheus ends a series that a target no longer has, unless its last sample had a timestamp: then the series stays for five
+minutes. So such a series is written once more to every scraper, without a timestamp, and ends after that as any other. Until
+then the object is shown as it was: its new series, which may differ by a label, would contradict the old ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from ksm_shard.store.stamps import STAMPED_LINE
 
 
 class Successor(NamedTuple):
-    """What is to be shown of an object afterwards."""
+    """The state of an object to show after the farewell."""
 
     origin: Origin
     texts: Sequence[str]
@@ -25,9 +25,9 @@ class Farewell:
     """An object of which some or all series end.
 
     Attributes:
-        since: when they did; whoever has had a scrape that began after that has had them without a timestamp.
+        since: when they ended; a scraper whose scrape began later has had them without a timestamp.
         lines: of each family, the lines that end; None for all.
-        successor: None for an object that is no more.
+        successor: the state to show afterwards; None for a deleted object.
     """
 
     since: float
@@ -35,7 +35,10 @@ class Farewell:
     successor: Successor | None = None
 
     def mark(self, family: int, text: bytes) -> bytes:
-        """Return a text of the object with a hole for a timestamp in each line that goes on."""
+        """Return the text with a hole in each line that goes on.
+
+        A timestamp fills the hole.
+        """
         if self.lines is None:
             return text
         plain = set(_lines(self.lines.get(family, "").encode()))
@@ -43,12 +46,15 @@ class Farewell:
 
 
 def ended(before: str, after: str) -> str:
-    """Return the lines of one text whose series another has not."""
+    """Return the lines of the text `before` whose series the text `after` lacks."""
     kept = {line.rpartition(b" ")[0] for line in _lines(after.encode())}
     gone = [line for line in _lines(before.encode()) if line.rpartition(b" ")[0] not in kept]
     return "".join([f"{line.decode()}\n" for line in gone])
 
 
 def _lines(text: bytes) -> list[bytes]:
-    """Return the lines of a text: label values may have other characters that end one elsewhere."""
+    """Split a text at line feeds only.
+
+    Label values may hold other characters at which splitlines() splits.
+    """
     return text.split(b"\n")[:-1]

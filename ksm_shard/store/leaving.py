@@ -1,7 +1,8 @@
-"""Objects whose slots are about to be let go, or were just gained: what gets timestamps, and to which series farewell is said.
+"""Leaving and shared slots: decide timestamps and farewells.
 
-Who has just gained an object goes on with what another wrote with timestamps, and may not have been scraped yet: what ends of it
-needs a farewell too. While both write it, both show what it was for one scrape more: the one would bring back what the other ended.
+Shared slots were just gained from another pod. A pod that has just gained an object continues series that another pod wrote
+with timestamps, and may not have been scraped yet: series of the object that end need a farewell too. While both pods write
+an object, both show its former state for one scrape more, or the one would bring back the series that the other ended.
 """
 
 from array import array
@@ -15,17 +16,19 @@ from ksm_shard.store.stamps import STAMPED_LINE, Holed
 
 
 class Leaving:
-    """The slots of a store, and the farewells to its objects. The store's lock is around every call.
+    """The leaving slots of a store, and the farewells to its objects.
+
+    Every call needs the store's lock.
 
     Attributes:
         mask: slots whose objects get timestamps; None for none.
-        shared: slots that others write with timestamps, or did so a moment ago.
+        shared: slots that other pods write with timestamps, or did so a moment ago; None for none.
         farewells: by key.
-        gone: how many of them are to objects that are no more.
+        gone: number of farewells to deleted objects.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Start with none. The clock, in seconds, dates farewells."""
+        """Start without slots. The clock, in seconds, dates farewells."""
         self._clock = clock
         self.mask: bytes | None = None
         self.shared: bytes | None = None
@@ -34,11 +37,11 @@ class Leaving:
 
     @property
     def on(self) -> bool:
-        """Whether there is anything to do."""
+        """True if any slot leaves or is shared, or a farewell is due."""
         return self.mask is not None or self.shared is not None or bool(self.farewells)
 
     def change(self, mask: bytes | None, shared: bytes | None, blocks: Sequence[Block]) -> None:
-        """Let these slots leave, and no others."""
+        """Set the leaving and the shared slots."""
         self.shared = shared
         if mask == self.mask:
             return
@@ -49,7 +52,7 @@ class Leaving:
                 block.remake()
 
     def page(self, block: Block, family: int, column: Column) -> Holed | Page:
-        """Return a page with holes for timestamps, if it needs any."""
+        """Return the page of a column, with holes if any rows leave."""
         if column.holed is None:
             rows = self._rows(block)
             column.holed = column.page
@@ -63,21 +66,25 @@ class Leaving:
         return column.holed
 
     def make_ready(self, block: Block) -> None:
-        """Make all pages of a block that are up to date."""
+        """Make the pages with holes of columns without pending text."""
         for family, column in enumerate(block.columns):
             if column is not None and not column.pending:
                 self.page(block, family, column)
 
     def origin(self, block: Block, row: int) -> Origin | None:
-        """Return where an object is from, as it is now; None if there is only a farewell to it."""
+        """Return the current origin of an object; None after its end.
+
+        An object that ended may still have a farewell.
+        """
         if self.farewells and (farewell := self.farewells.get(block.keys[row] or "")):
             return farewell.successor.origin if farewell.successor else None
         return block.origin(row)
 
     def delays(self, block: Block, row: int, successor: Successor, after: "array[int]") -> bool:
-        """Tell whether an object is to be shown as it is now only after a farewell to what it was.
+        """Return whether the object's new state must wait for a farewell.
 
-        Of one that a watch told of since the last scrape nobody was shown what it was, here or, as a rule, by another shard.
+        An object that a watch changed since the last scrape needs none: no scrape showed its former state, neither here nor, as a
+        rule, from another shard.
         """
         key = block.keys[row] or ""
         farewell = self.farewells.pop(key, None)
@@ -92,30 +99,36 @@ class Leaving:
             for family in block.differing(row, after)
             if (column := block.columns[family]) and (lines := ended(column.text(row), successor.texts[family]))
         }
-        if lines:
-            # Nobody is owed another scrape of what was without a timestamp already.
-            since = farewell.since if farewell is not None and farewell.lines in (None, lines) else self._clock()
-            self.farewells[key] = Farewell(since, lines, successor)
-            # What is shown is in the slot that it was in; news is compared with the news that is waiting.
+        # An object made again with a uid of a slot that stays: all its series are tracked again, and end as any other.
+        stays = self._stays_visible(block.slots[row]) and not self._stays_visible(successor.origin.slot)
+        ending = None if stays else lines
+        if lines or stays:
+            # Keep the former date if no further lines end: scrapers since then have had them without a timestamp.
+            since = farewell.since if farewell is not None and farewell.lines in (None, ending) else self._clock()
+            self.farewells[key] = Farewell(since, ending, successor)
+            # The row keeps the slot of the state that is shown; later events are compared with the state that waits.
             block.assign(row, successor.origin._replace(slot=block.slots[row]))
         if farewell is not None or lines or block.slots[row] != successor.origin.slot:
             block.remake()
-        return bool(lines)
+        return bool(lines) or stays
 
     def says_farewell(self, block: Block, row: int) -> bool:
-        """Tell whether an object that is no more is to be shown for a last time: if it was before, here or by another shard."""
+        """Return whether to show a deleted object for a last time: if it was shown before, here or by another shard.
+
+        If so, its farewell is noted.
+        """
         key, slot = block.keys[row] or "", block.slots[row]
         shown = row not in block.unseen or self._is_shared(slot)
         if key not in self.farewells and not (shown and self._stays_visible(slot)):
             return False
         self.farewells[key] = Farewell(self._clock())
         self.gone += 1
-        block.versions[row] = 0  # of a successor all is news
+        block.versions[row] = 0  # any event of a successor is newer
         block.remake()
         return True
 
     def handed_over(self, block: Block, row: int) -> dict[int, str]:
-        """Return the lines that are still to be shown, by family, of an object that others have from now on."""
+        """Return the lines still to show of an object handed over, by family."""
         farewell = self.farewells.get(block.keys[row] or "")
         if farewell is None:
             return {}
@@ -125,7 +138,10 @@ class Leaving:
         return dict(farewell.lines or {})
 
     def over(self, heard: float) -> dict[str, Successor | None]:
-        """End farewells to what ended before that moment; return what follows, by key."""
+        """Remove farewells to series that ended before `heard`.
+
+        Return the successors by key.
+        """
         over = {key: one.successor for key, one in self.farewells.items() if one.since < heard}
         for key, successor in over.items():
             del self.farewells[key]
@@ -133,7 +149,7 @@ class Leaving:
         return over
 
     def _stays_visible(self, slot: int) -> bool:
-        """Tell whether a series may have been written with a timestamp the last time."""
+        """Return whether a slot's last samples may have had a timestamp."""
         return self._leaves(slot) or self._is_shared(slot)
 
     def _is_shared(self, slot: int) -> bool:
@@ -143,7 +159,7 @@ class Leaving:
         return self.mask is not None and self.mask[slot] == 1
 
     def _rows(self, block: Block) -> list[int]:
-        """Return the rows of objects that leave."""
+        """Return the rows of leaving objects."""
         if block.leaving is None:
             mask = self.mask
             block.leaving = (

@@ -1,4 +1,4 @@
-"""Pages: text that was deflated when it changed, and the responses that are joined from them.
+"""Pages: deflated text, and responses joined from it.
 
 A page is raw deflate ended by a full flush, so that pages are independent and byte-aligned: header + pages + trailer is one
 gzip member (RFC 1952), which every client reads; of several members in a row curl reads only the first.
@@ -16,21 +16,21 @@ RAW: Final = -15
 LEVEL: Final = 1
 HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 LAST_BLOCK: Final = b"\x03\x00"
-# What is handed to the socket at once: larger joins copy more, smaller ones make more system calls.
+# Bytes handed to the socket at once: larger joins copy more, smaller ones make more system calls.
 PIECE: Final = 256 << 10
 
 
 class Sized(Protocol):
-    """What has so many bytes when it is deflated."""
+    """Deflated data of a known size in bytes."""
 
     @property
     def size(self) -> int: ...  # noqa: D102
 
 
 class Deflated(Sized, Protocol):
-    """Deflated text: its bytes, the length of the text in bytes, and its CRC-32.
+    """Deflated text: bytes, length of the text in bytes, CRC-32.
 
-    `kept` is what of it stays in memory, for this scrape and all others.
+    `kept` is the part that stays in memory, shared by all scrapes.
     """
 
     @property
@@ -48,7 +48,7 @@ class Deflated(Sized, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Deflated text that is kept, and how many lines it has."""
+    """Deflated text that is kept, with its number of lines."""
 
     deflated: bytes
     length: int
@@ -57,22 +57,22 @@ class Page:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """Size in bytes."""
         return len(self.deflated)
 
     @property
     def kept(self) -> "Page":
-        """All of it."""
+        """The page itself, which is kept whole."""
         return self
 
 
-# Bytes of memory of a page beside what is deflated: two objects, and a pointer to it.
+# Bytes of memory of a page besides its deflated text: two objects, and a pointer to the page.
 OVERHEAD: Final = 170
 EMPTY: Final = Page(b"", 0, 0, 0)
 
 
 def held(page: Sized) -> int:
-    """Return how many bytes of memory a page takes."""
+    """Return the bytes of memory of a page."""
     return page.size + OVERHEAD if page.size else 0
 
 
@@ -92,7 +92,7 @@ def inflate(page: Deflated) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Pages in order, with the length and CRC-32 of their text together."""
+    """Pages in order, with the length and CRC-32 of their whole text."""
 
     pages: Sequence[Deflated]
     length: int
@@ -100,7 +100,10 @@ class Body:
 
     @classmethod
     def of(cls, pages: Iterable[Deflated]) -> "Body":
-        """Combine pages; 0.3 us each, so a body that did not change is worth keeping."""
+        """Combine pages.
+
+        This takes 0.3 us a page, so a body is kept until a page changes.
+        """
         kept = tuple(page for page in pages if page.length)
         length = crc = 0
         for page in kept:
@@ -110,7 +113,7 @@ class Body:
 
 
 def gzip_length(bodies: Sequence[Body]) -> int:
-    """Return how many bytes the gzip answer has."""
+    """Return the length of the gzip answer in bytes."""
     return len(HEADER) + sum(page.size for body in bodies for page in body.pages) + len(LAST_BLOCK) + 8
 
 
@@ -131,19 +134,22 @@ def gzip_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
 
 
 def text_length(bodies: Sequence[Body]) -> int:
-    """Return how many bytes the plain answer has."""
+    """Return the length of the plain answer in bytes."""
     return sum(body.length for body in bodies)
 
 
 def text_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
-    """Yield the plain answer in pieces of about PIECE bytes: pages are inflated as the client reads."""
+    """Yield the plain answer in pieces of about PIECE bytes.
+
+    Pages are inflated as the client reads.
+    """
     waiting, size = [], 0
     for body in bodies:
         for page in body.pages:
             waiting.append(inflate(page))
             size += page.length
             if size >= PIECE:
-                # Not what was joined: it would be held twice while the client reads.
+                # Drop the list before the yield, or its texts would stay in memory beside the piece while the client reads.
                 piece, waiting, size = b"".join(waiting), [], 0
                 yield piece
     if waiting:

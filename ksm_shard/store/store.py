@@ -1,11 +1,11 @@
-"""The samples of one resource: for every object a text per family, in columns of 128 neighbours.
+"""Store of one resource's samples: texts by object and family.
 
-Objects are known by a key that identifies their series (namespace and name), so that an object that was deleted and made
-again with another uid replaces its predecessor. A row remembers the resource version of its object, so that older news of a
-predecessor, whose watch may lag, does not touch a successor. Every method may be called from any thread.
+Texts are kept in columns of 128 neighbouring objects. The key of an object is the identity of its series (namespace and
+name), so an object that was deleted and created again with another uid replaces its predecessor. A row remembers the
+resource version of its object, so that late events of a predecessor, whose watch may lag, do not touch a successor. Every
+method may be called from any thread.
 
-Objects whose slots are about to be let go can be written with timestamps (`stamps.py`), and those among them that end meanwhile
-get a last word (`farewells.py`).
+Objects of leaving slots can be written with timestamps (`stamps.py`); series of theirs that end get a farewell (`farewells.py`).
 """
 
 from array import array
@@ -23,16 +23,16 @@ from ksm_shard.store.leaving import Leaving
 from ksm_shard.store.pages import Body, Deflated
 from ksm_shard.store.stamps import Holed, Stamp
 
-# Characters of noted texts after which they are written without waiting for a scrape, so that a storm of changes that
-# nobody scrapes cannot hold the whole text: 8 MB is 800 pods.
+# Characters of noted texts after which pages are written without waiting for a scrape, so that a storm of changes without
+# scrapes cannot hold the whole text: 8 MB is 800 pods.
 MOST_PENDING: Final = 8 << 20
-# Objects that are forgotten before others get a turn at the store: 5 ms, where 18,000 pods at once were 11 s without a scrape.
+# Objects dropped before other threads get the lock: 5 ms, where 18,000 pods at once meant 11 s without a scrape.
 BATCH: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Bytes of all pages as they are kept and as text, and the number of series."""
+    """Bytes of all pages, deflated and as text, and number of series."""
 
     deflated: int
     text: int
@@ -40,10 +40,13 @@ class Size:
 
 
 class Store:
-    """Texts by object and family."""
+    """The texts of objects, by object and family."""
 
     def __init__(self, families: int, clock: Callable[[], float] = monotonic) -> None:
-        """Keep so many texts an object. The clock, in seconds, dates farewells."""
+        """Make a store with a number of texts for each object.
+
+        The clock, in seconds, dates farewells.
+        """
         self._families = families
         self._nothing = [""] * families
         self._no_hashes = hashes(self._nothing)
@@ -55,21 +58,21 @@ class Store:
         self._bodies: list[Body | None] = [None] * families
         self._pending = 0
         self._leaving = Leaving(clock)
-        self._retired = 0  # of blocks that are no more
+        self._retired = 0  # of removed blocks
 
     def __len__(self) -> int:
-        """Return how many objects there are."""
+        """Return the number of objects."""
         return len(self._index) - self._leaving.gone
 
     @property
     def retired(self) -> int:
-        """Bytes of pages that others replaced, since the start; who reads slowly may still hold them."""
+        """Bytes of replaced pages; a slow reader may still hold them."""
         with self._lock:
             return self._retired + sum(block.retired for block in self._blocks)
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to write, not even a farewell."""
+        """True if there is nothing to write, not even a farewell."""
         return not self._index
 
     def put(
@@ -83,17 +86,19 @@ class Store:
         replayed: bool = False,
         listed: bool = False,
     ) -> bool:
-        """Set the texts of an object unless its row is newer; tell whether any text differs.
+        """Set the texts of an object unless its row is newer.
+
+        Return whether any text differs.
 
         Args:
             key: namespace and name.
             slot: of its uid, 0 to 65,535.
             texts: one a family.
-            source: where it was read, 0 to 255.
+            source: number of the sink, 0 to 255.
             version: its resource version, 64 bits; 0 if unknown, which is newer than any row.
-            replayed: whether the source may have put something newer before. Otherwise its own rows are older, whatever
-                their version: that of a restored API server may be lower.
-            listed: whether a list told of it, so that others may have shown it before.
+            replayed: whether the source may have put a newer state before. Otherwise its own rows are older, whatever their
+                version: a restored API server may have gone back to lower ones.
+            listed: whether the object comes from a list, so that other shards may have shown it before.
         """
         after = hashes(texts)
         with self._lock:
@@ -114,10 +119,10 @@ class Store:
             return self._set(block, row, texts, after)
 
     def drop(self, key: str, source: int = 0, version: int = 0, *, replayed: bool = False, lost: bool = False) -> bool:
-        """Forget an object that is gone since that version; tell whether it was there.
+        """Drop an object deleted at that version; return whether it was there.
 
-        The row of a successor stays: one of another source, or a newer one where this may be known already (`put`).
-        There is no farewell to an object that is `lost` to others, who go on to write it.
+        The row of a successor stays: a row of another source, or a newer one while `replayed` (as for `put`). An object that is
+        `lost` to another shard, which continues to write it, gets no farewell.
         """
         with self._lock:
             known = self._found(key)
@@ -131,9 +136,10 @@ class Store:
         return True
 
     def keep(self, source: int, keys: Collection[str], slots: bytes | None = None) -> int:
-        """Forget the objects of a source but those; return how many it forgot. Others may read and write meanwhile.
+        """Drop the objects of a source except `keys`; return the number dropped.
 
-        If there are `slots`, those in others are left: they were lost, and are about to be released, without a farewell.
+        Other threads may read and write meanwhile. With a mask `slots`, objects of other slots are left: those slots were lost,
+        and will be released without a farewell.
         """
 
         def gone(key: str, origin: Origin) -> bool:
@@ -142,15 +148,15 @@ class Store:
         return self._forget_those(gone, self._end)
 
     def slot_of(self, key: str) -> int | None:
-        """Return the slot of an object, None if it is not here."""
+        """Return the slot of an object; None if the object is not here."""
         with self._lock:
             found = self._found(key)
             return None if found is None else found.slot
 
     def release(self, lost: bytes) -> int:
-        """Forget the objects of the slots whose byte in the mask is 1; return how many there were.
+        """Drop the objects of the slots in a mask; return their number.
 
-        There is no farewell to what others go on to write. Others may read and write meanwhile.
+        Series that other pods go on to write get no farewell. Other threads may read and write meanwhile.
         """
 
         def gone(key: str, origin: Origin) -> bool:
@@ -160,19 +166,19 @@ class Store:
         return self._forget_those(gone, self._hand_over)
 
     def leave(self, mask: bytes | None, shared: bytes | None = None) -> None:
-        """Have the samples of objects in the slots of a mask written with timestamps from now on; None for no slot.
+        """Write timestamps on samples of leaving slots from now on.
 
         Args:
-            mask: the slots.
-            shared: slots that others write with timestamps, or did so a moment ago.
+            mask: the leaving slots.
+            shared: slots that other pods write with timestamps, or did so a moment ago.
         """
         with self._lock:
             self._leaving.change(mask, shared, self._blocks)
 
     def make_ready(self) -> None:
-        """Deflate the pages that get timestamps, 128 objects at a time, which the next scrape would have to do otherwise.
+        """Deflate the pages with timestamps before the next scrape needs them.
 
-        Others may read and write meanwhile.
+        Work is done for 128 objects at a time. Other threads may read and write meanwhile.
         """
         at = 0
         while self._leaving.mask is not None and at < len(self._blocks):
@@ -183,7 +189,10 @@ class Store:
             sleep(0)
 
     def forget_farewells(self, heard: float) -> None:
-        """End farewells to series that ended before that moment of the clock: everybody has had them."""
+        """Remove farewells to series that ended before `heard`.
+
+        Every scraper has had them. `heard` is a time of the clock.
+        """
         if not self._leaving.farewells:
             return
         with self._lock:
@@ -198,10 +207,12 @@ class Store:
             self._compact()
 
     def bodies(self, stamp: Stamp | None = None) -> list[Body]:
-        """Return every family's pages as they are now. Whoever reads them slowly holds references, never the lock.
+        """Return the current pages of every family.
+
+        A slow reader holds references, never the lock.
 
         Args:
-            stamp: the timestamp of objects that leave.
+            stamp: the timestamp for leaving objects; None for none.
         """
         with self._lock:
             self._write()
@@ -210,7 +221,7 @@ class Store:
             return [Body.of(self._filled(family, stamp)) for family in range(self._families)]
 
     def size(self) -> Size:
-        """Return how large everything is."""
+        """Return the size of all pages."""
         with self._lock:
             self._write()
             pages = [column.page for block in self._blocks for column in block.columns if column is not None]
@@ -243,7 +254,7 @@ class Store:
         return True
 
     def _found(self, key: str) -> Origin | None:
-        """Return whose an object is; None if there is none, or only a farewell to it."""
+        """Return the origin of an object; None if absent or ended."""
         at = self._index.get(key)
         return None if at is None else self._leaving.origin(*self._at(at))
 
@@ -256,12 +267,15 @@ class Store:
         self._free.append(at)
 
     def _end(self, key: str) -> None:
-        """Forget an object that is no more, with a farewell if its samples have timestamps."""
+        """Drop a deleted object, with a farewell if its samples have timestamps."""
         if not self._leaving.says_farewell(*self._at(self._index[key])):
             self._forget(key)
 
     def _hand_over(self, key: str) -> None:
-        """Forget an object that others have; what it was before it changed still gets its farewell."""
+        """Drop an object that other pods serve now.
+
+        Lines of its former state still get their farewell.
+        """
         block, row = self._at(self._index[key])
         lines = self._leaving.handed_over(block, row)
         if lines:
@@ -281,7 +295,7 @@ class Store:
                     if found and gone(key, found):
                         forget(key)
                         count += 1
-            sleep(0)  # lets go of the interpreter too, or who waits for the lock would go without for long
+            sleep(0)  # releases the interpreter too, or threads that wait for the lock would starve
         compacting = True
         while compacting:
             with self._lock:
@@ -304,7 +318,7 @@ class Store:
         return body
 
     def _filled(self, family: int, stamp: Stamp) -> Iterator[Deflated]:
-        """Yield the pages of a family, with a timestamp where objects leave."""
+        """Yield the pages of a family, with the timestamp on leaving objects."""
         for block in self._blocks:
             column = block.columns[family]
             if column is not None:
@@ -312,10 +326,10 @@ class Store:
                 yield page.filled(stamp) if isinstance(page, Holed) else page
 
     def _compact(self) -> bool:
-        """If more than half of all rows are free, move the objects of the last block into free rows elsewhere.
+        """Move the last block's objects elsewhere if most rows are free.
 
-        A shard that gives away nine tenths of its slots would otherwise keep pages of a dozen objects, which deflate
-        half as well. Tell whether it did, so that there may be more to move.
+        Most means more than half. Otherwise a shard that gives away nine tenths of its slots would keep pages of a dozen
+        objects, which deflate half as well. Return whether a block was removed; then there may be more to move.
         """
         if len(self._blocks) < 2 or len(self._index) * 2 >= len(self._blocks) * ROWS:
             return False

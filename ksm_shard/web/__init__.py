@@ -1,1 +1,4 @@
-"""What people and Prometheus see: scrapes, health, telemetry and the status page, served by gunicorn from a `Source`."""
+"""The HTTP server: scrapes, probes, telemetry and the status page.
+
+gunicorn serves them from a `Source`.
+"""

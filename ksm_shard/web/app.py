@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from ksm_shard.status.model import NoAnswer, Owner
 from ksm_shard.store.pages import Body, deflate, gzip_length, gzip_pieces, text_length, text_pieces
 from ksm_shard.web import page
+from ksm_shard.web.access import HEALTH, VERDICT, Granted
 from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
 from ksm_shard.web.source import Scrape, Source
@@ -45,6 +46,10 @@ class _BadRequest(HTTPException):
     code = 400
 
 
+class _Forbidden(HTTPException):
+    code = 403
+
+
 def main_app(
     source: Source,
     telemetry: Telemetry,
@@ -54,6 +59,7 @@ def main_app(
     scrapes: int,
     telemetry_port: int,
     draining: Callable[[], bool],
+    by_right: bool = False,
 ) -> Flask:
     """The site of the main port.
 
@@ -65,12 +71,16 @@ def main_app(
         scrapes: how many may be under way at once.
         telemetry_port: for the link on the status page.
         draining: whether the process was told to stop; it is not ready then, and serves on.
+        by_right: whether each page but those of probes has to be granted.
     """
     app = _site()
 
     @app.before_request
     def begin() -> None:
         g.began = time.monotonic()
+
+    if by_right:
+        app.before_request(_hold_to_the_right)
 
     @app.after_request
     def measure(response: Response) -> Response:
@@ -87,16 +97,20 @@ def main_app(
 
     @app.get("/")
     def status() -> Response:
-        links = page.Links(request.host, telemetry_port)
+        links = page.Links(request.scheme, request.host, telemetry_port)
         return _page(render_template("status.html", view=page.view(source, draining(), links, time.time()), css=STYLE))
 
     _add_health(app, source, draining)
     return app
 
 
-def telemetry_app(source: Source, telemetry: Telemetry, *, draining: Callable[[], bool]) -> Flask:
+def telemetry_app(
+    source: Source, telemetry: Telemetry, *, draining: Callable[[], bool], by_right: bool = False
+) -> Flask:
     """The site of the telemetry port."""
     app = _site()
+    if by_right:
+        app.before_request(_hold_to_the_right)
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -224,6 +238,17 @@ def _site() -> Flask:
         return response
 
     return app
+
+
+def _hold_to_the_right() -> None:
+    """Serve no page but the one that was granted, however the request spelt it: what was asked about is what is found here."""
+    rule, verdict = request.url_rule, VERDICT.get()
+    if (
+        rule is not None
+        and rule.rule not in HEALTH
+        and not (isinstance(verdict, Granted) and verdict.path == rule.rule)
+    ):
+        raise _Forbidden("write the path as the links do")
 
 
 def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
+from ksm_shard.web.access import Asked
 from ksm_shard.web.limits import MOST_HEADER, RECEIVE_BUFFER, SEND_BUFFER
 
 # Where a header ends: at its empty line, or at a line that ends wrongly, which the parser refuses.
@@ -26,9 +27,15 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     Attributes:
         timeout: when it is closed if it goes on waiting, by the monotonic clock.
+        held: a request that was taken, while somebody finds out whether it may be answered.
+        plain: whether it speaks HTTP where TLS is spoken.
+        failure: why nothing more comes, one of `telemetry.DROPPED`; "" if the client has just gone.
     """
 
     sock: socket.socket
+    held: tuple[Any, Asked] | None = None
+    plain = False
+    failure = ""
 
     def __init__(self, config: Any, sock: socket.socket, client: Any, server: Any) -> None:
         super().__init__(config, sock, client, server)
@@ -41,7 +48,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def began(self) -> bool:
-        """Whether anything of the next request is there."""
+        """Tell whether anything of the next request is there."""
         return bool(self._buffer)
 
     def read_some(self) -> bytes | None:
@@ -62,7 +69,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def whole(self) -> bool:
-        """Whether a header is there, from its first byte to its last."""
+        """Tell whether a whole header is there."""
         if not self._end and (found := _END.search(self._buffer, max(self._searched - 3, 0))):
             self._end = found.end()
         self._searched = len(self._buffer)
@@ -70,7 +77,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def too_long(self) -> bool:
-        """Whether a header is longer than any should be."""
+        """Tell whether a header is longer than any should be."""
         return (self._end or len(self._buffer)) > MOST_HEADER
 
     def asks_for_health(self) -> bool:

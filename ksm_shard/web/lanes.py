@@ -1,4 +1,4 @@
-"""Threads by what is asked for: scrapes, probes, and all else, so that none can take those of another."""
+"""Separate threads for scrapes, probes and all other requests, so that no kind can starve another."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -6,25 +6,25 @@ from typing import Any, Final
 from ksm_shard.web.connections import Connection
 from ksm_shard.web.limits import SCRAPES
 
-# Threads for probes: an answer takes one for half a millisecond, and two kubelets may ask at once.
+# Threads for probes. An answer takes half a millisecond, and two kubelets may ask at once.
 PROBES: Final = 4
-# Threads to refuse a scrape that is one too many, while those of all others are waiting for their readers.
+# Threads that refuse scrapes above the limit, while all other threads wait for slow readers.
 REFUSING: Final = 4
-# Threads for pages, telemetry and /owner, and seconds for such an answer: it fits into the kernel's buffer for a client that
-# does not read, and /owner waits for three seconds.
+# Threads for pages, telemetry and /owner, and the seconds for such an answer. Its size fits the kernel's buffer even if the client
+# does not read, and /owner waits up to three seconds for the API server.
 OTHERS: Final = 12
 OTHERS_TIMEOUT: Final = 10.0
 
 
 class Lane:
-    """Threads for one kind of requests.
+    """The threads for one kind of request.
 
     Attributes:
         pool: the threads.
-        busy: requests that have one, or wait for one.
-        most: so many may.
+        busy: number of requests in the pool, running or queued.
+        most: maximum of `busy`.
         timeout: seconds for an answer.
-        blocks: whether a thread waits for the client to read.
+        blocks: a thread blocks while the client reads its answer.
     """
 
     def __init__(self, threads: int, most: int, timeout: float, *, blocks: bool = True) -> None:
@@ -33,11 +33,18 @@ class Lane:
 
 
 class Lanes:
-    """All threads for requests."""
+    """All lanes of the server."""
 
     def __init__(self, main: Any, connections: int, write_timeout: float) -> None:
-        """Divide them for a server of so many connections; `main` is the address that serves the objects' metrics."""
-        # About as many as there are threads may wait for one, as far as connections are left for those who need none.
+        """Divide the threads.
+
+        Args:
+            main: address that serves the metrics of the cluster.
+            connections: maximum number of connections.
+            write_timeout: seconds for a scrape's answer.
+        """
+        # About as many requests may queue as there are threads, as long as enough connections remain for requests of the other
+        # lanes.
         waiting, soon = connections // 4, min(write_timeout, OTHERS_TIMEOUT)
         self._main = main
         self._probes = Lane(PROBES, connections, soon, blocks=False)
@@ -45,13 +52,13 @@ class Lanes:
         self._others = Lane(OTHERS, min(4 * OTHERS, waiting), soon)
 
     def of(self, connection: Connection) -> Lane:
-        """Return the threads for the request whose header is there."""
+        """Return the lane for a connection whose request headers have been read."""
         if connection.asks_for_health():
             return self._probes
         on_main = connection.server == self._main
         return self._scrapes if on_main and connection.asks_for_metrics() else self._others
 
     def close(self) -> None:
-        """Let threads end once they have nothing to do."""
+        """End the threads once their work is done."""
         for lane in self._probes, self._scrapes, self._others:
             lane.pool.shutdown(wait=False)

@@ -1,16 +1,22 @@
-"""Memory as the kernel limits and counts it, by the control group of this process: version 2, or 1 where that has the memory."""
+"""Memory limit and out-of-memory kills of this process's control group (cgroup).
+
+Reads version 2, or version 1 where the memory controller is mounted there.
+"""
 
 from pathlib import Path
 from typing import Final
 
 GROUPS: Final = Path("/proc/self/cgroup")
 MOUNT: Final = Path("/sys/fs/cgroup")
-# Version 1 writes no limit as the highest number of whole pages.
+# cgroup version 1 reports no limit as the highest number of whole pages.
 UNLIMITED: Final = 1 << 62
 
 
 def kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
-    """Return how many processes of the own group were killed for memory until now; 0 where nobody tells."""
+    """Return the number of processes of this control group that were killed for memory.
+
+    Return 0 if the number is unknown.
+    """
     for folder, version in _folders(groups, mount):
         for line in _read(folder / ("memory.events" if version == 2 else "memory.oom_control")).splitlines():
             name, _, count = line.partition(" ")
@@ -20,7 +26,10 @@ def kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
 
 
 def limit(groups: Path = GROUPS, mount: Path = MOUNT) -> int | None:
-    """Return the bytes that the own group may have; None where there is no limit, or nobody tells."""
+    """Return the memory limit of this control group in bytes.
+
+    Return None if there is no limit or it is unknown.
+    """
     for folder, version in _folders(groups, mount):
         text = _read(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes")).strip()
         if text.isdecimal() and int(text) < UNLIMITED:
@@ -29,7 +38,10 @@ def limit(groups: Path = GROUPS, mount: Path = MOUNT) -> int | None:
 
 
 def _folders(groups: Path, mount: Path) -> list[tuple[Path, int]]:
-    """Return where the own group may be: by its path and, as a container may not see that, at the top of what is mounted."""
+    """Return candidate folders of this control group, with their version.
+
+    A container may not see the group's own path, so the top of the mount is a candidate too.
+    """
     folders = []
     for line in _read(groups).splitlines():
         _, controllers, path = line.split(":", 2)

@@ -1,6 +1,6 @@
-"""Which form of an answer a client wants (RFC 9110, section 12.5): text or OpenMetrics, gzip or not.
+"""Content negotiation (RFC 9110, section 12.5): text or OpenMetrics, gzip or not.
 
-Where nothing fits, the answer is plain text: a scrape in another form than asked for is worth more than a 406.
+If nothing acceptable is available, the answer is plain text: a scrape in an unrequested format is worth more than a 406.
 """
 
 from typing import Final
@@ -10,9 +10,9 @@ OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """Whether OpenMetrics 1.0.0 is what an Accept header prefers; what it names first wins among equals.
+    """Return whether an Accept header prefers OpenMetrics 1.0.0; among equals the first wins.
 
-    Prometheus asks for several versions of both: those that are not served here are passed over.
+    Prometheus lists several versions of both formats: versions that are not served here are skipped.
     """
     for quality, name, parameters in sorted(_weighted(accept), key=lambda item: -item[0]):
         if quality <= 0:
@@ -26,13 +26,16 @@ def wants_openmetrics(accept: str) -> bool:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header allows gzip, by name or by `*`."""
+    """Return whether an Accept-Encoding header allows gzip, by name or by `*`."""
     weights = {name: quality for quality, name, _ in _weighted(accept_encoding)}
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _weighted(header: str) -> list[tuple[float, str, dict[str, str]]]:
-    """Quality, name and parameters of what a header lists; a quality that is no number is 0."""
+    """Return the quality, name and parameters of each item of a header.
+
+    An invalid quality counts as 0.
+    """
     found = []
     for item in header.split(","):
         name, *rest = item.split(";")

@@ -20,6 +20,7 @@ OLD: Final = 300.0
 class Links:
     """Where the reader came to, and where the telemetry is."""
 
+    scheme: str
     host: str
     telemetry_port: int
 
@@ -27,7 +28,7 @@ class Links:
     def telemetry(self) -> str:
         """URL of the other port on the same host."""
         name = urlsplit(f"//{self.host}").hostname or "localhost"
-        return f"http://[{name}]:{self.telemetry_port}/" if ":" in name else f"http://{name}:{self.telemetry_port}/"
+        return f"{self.scheme}://{f'[{name}]' if ':' in name else name}:{self.telemetry_port}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """What the template shows."""
+    """The values that the template shows."""
 
     status: Status
     word: str
@@ -119,7 +120,7 @@ def strip(slots: Slots) -> tuple[list[Bar], int]:
 
 
 def shares(slots: Slots) -> Iterator[tuple[str, str, int, float]]:
-    """What the strip's colours mean: CSS class, words, slots, and per cent of all slots."""
+    """Yield the legend of the strip: CSS class, words, slots, and per cent of all slots."""
     parts = (
         ("served", "own, served", difference(slots.own, slots.gained)),
         ("gained", "gained, loading", slots.gained),

@@ -1,13 +1,13 @@
-"""The small parent of the one worker: hands on the signals that mean something, and tells how the worker ended.
+"""The small parent of the one worker, which forwards signals and reports the worker's end.
 
 signal                      parent                                  worker
 --------------------------  --------------------------------------  ----------------------------------------------
-SIGTERM                     hands it on, kills when that takes long  serves on for the drain period, then ends
-SIGINT, SIGQUIT             hands SIGQUIT on, kills as above         ends at once
-SIGSEGV and other faults    ends; the worker sees that and ends     ends
-all others                  nothing                                 nothing
+SIGTERM                     forwards it, kills after `patience`     serves on for the drain period, then ends
+SIGINT, SIGQUIT             forwards SIGQUIT, kills as above        ends at once
+SIGSEGV and other faults    ends; the worker notices and ends       ends
+all others                  ignores them                            ignores them
 
-There is never a second worker: the end of the first is the end of the process, which the kubelet sees, shows and backs off from.
+There is never a second worker: when the first ends, the process ends, and the kubelet sees that, reports it and backs off.
 """
 
 import logging
@@ -23,23 +23,25 @@ from typing import Final, NoReturn
 
 LOG: Final = logging.getLogger(__name__)
 STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
-# The kernel's word for a broken process. It does not ask whether they are ignored, but somebody who sends one wants a core dump.
+# Sent by the kernel to a broken process. Ignoring these signals would not stop the kernel, and a user who sends one wants a core
+# dump.
 FAULTS: Final = frozenset(
     {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 )
-# Exit statuses of a worker that has said itself why, or that nobody else can say it for.
+# Exit statuses of a worker. It exits with CANNOT_START after it has logged the reason, and with NO_MEMORY when it cannot log, so
+# that the parent does.
 CANNOT_START: Final = 4
 NO_MEMORY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How the worker ended.
+    """The end of the worker.
 
     Attributes:
-        code: its exit status, or minus the signal that killed it.
-        told: whether it had been told to stop.
-        overdue: whether it was killed here, as it did not stop in time.
+        code: exit status, or minus the number of the signal that killed the worker.
+        told: the worker had been told to stop.
+        overdue: the worker was killed here because it did not stop in time.
     """
 
     code: int
@@ -48,22 +50,28 @@ class End:
 
 
 def ignore_the_rest() -> None:
-    """Let no signal do anything but those of the module's table. Handlers would not do: a flood of signals is free this way."""
+    """Ignore all signals outside the table of this module.
+
+    Ignored rather than handled, because a flood of ignored signals costs nothing.
+    """
     meant = STOPPING | FAULTS | {signal.SIGCHLD, signal.SIGKILL, signal.SIGSTOP}
     for number in signal.valid_signals() - meant:
         signal.signal(number, signal.SIG_IGN)
 
 
 def heed() -> None:
-    """Let the signals through that were held back since the fork; called by the worker once it has handlers for them."""
+    """Unblock the stop signals, blocked since the fork.
+
+    The worker calls this once its handlers are in place.
+    """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 class Parent:
-    """This process, from before the fork until the worker's end."""
+    """The parent process, from before the fork until the end of the worker."""
 
     def __init__(self) -> None:
-        """Take the signals over, before the fork, so that none is lost."""
+        """Install the signal handlers, before the fork, so that no signal is lost."""
         self._reader, self._writer = os.pipe()
         for end in (self._reader, self._writer):
             os.set_blocking(end, False)
@@ -76,7 +84,10 @@ class Parent:
         self._deadline = float("inf")
 
     def fork(self, work: Callable[[], None]) -> None:
-        """Have a child do the work, and end with it. What stops is held back there until `heed`."""
+        """Fork a child that does the work and then exits.
+
+        Stop signals are blocked in the child until `heed`.
+        """
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         self._worker = os.fork()
         if not self._worker:
@@ -87,7 +98,10 @@ class Parent:
         heed()
 
     def wait(self, patience: float) -> End:
-        """Wait for the end of the worker, which may take so many seconds once it was told to stop."""
+        """Wait for the end of the worker.
+
+        Kill it if it takes more than `patience` seconds after a stop signal.
+        """
         while True:
             for number in self._signals():
                 if number in STOPPING:
@@ -102,7 +116,7 @@ class Parent:
                 os.kill(self._worker, signal.SIGKILL)
 
     def _signals(self) -> bytes:
-        """Wait for signals, or for the deadline; return their numbers."""
+        """Wait for signals or for the deadline; return the numbers of the signals."""
         left = self._deadline - time.monotonic()
         select.select([self._reader], [], [], None if left == float("inf") else max(0.0, left))
         try:
@@ -111,7 +125,10 @@ class Parent:
             return b""
 
     def _reaped(self) -> int | None:
-        """Return how the worker ended, if it did. As process 1 of a container we are the parent of all orphans there too."""
+        """Return the exit status of the worker, or None while it runs.
+
+        Reaps all children: as process 1 of a container this process is also the parent of all orphans.
+        """
         while True:
             number, status = os.waitpid(-1, os.WNOHANG)
             if number in {0, self._worker}:
@@ -119,11 +136,11 @@ class Parent:
 
 
 def _noted(number: int, frame: object) -> None:
-    """Leave it to the wake-up pipe, which has the number."""
+    """Do nothing: the wake-up pipe receives the number of the signal."""
 
 
 def _live(work: Callable[[], None]) -> NoReturn:
-    """Do the work of the child, whatever comes of it, and never return to what the parent was doing."""
+    """Do the work in the child and exit, whatever happens, without returning to the parent's code."""
     status = 1
     try:
         work()

@@ -1,4 +1,4 @@
-"""The worker as a process: which signals it takes, and what its parent learns of it."""
+"""The worker as a process: its signals, and its reports to the parent."""
 
 import os
 import signal
@@ -17,21 +17,24 @@ COUNT_EVERY: Final = 0.5
 
 
 class Process(Worker):
-    """gunicorn's worker without gunicorn's parent."""
+    """gunicorn's worker, run without gunicorn's parent process."""
 
     def init_signals(self) -> None:
-        """Take the signals of the table in `parent`, and undo what gunicorn means by others."""
+        """Handle the signals in the table of `parent`, and reset those that gunicorn handles otherwise."""
         super().init_signals()
         signal.signal(signal.SIGABRT, signal.SIG_DFL)
         ignore_the_rest()
         heed()
 
     def notify(self) -> None:
-        """Do nothing: gunicorn's heartbeat is for a parent that kills who is late with it."""
+        """Do nothing: the heartbeat is for gunicorn's parent, which kills late workers."""
 
 
 def count_objects(source: Source, census: mmap) -> None:
-    """Keep the parent informed of how many objects are held, for its last words if this process is killed."""
+    """Start a thread that writes the number of held objects to `census`.
+
+    The parent logs the number if the kernel kills this process.
+    """
 
     def count() -> None:
         while True:
@@ -42,7 +45,7 @@ def count_objects(source: Source, census: mmap) -> None:
 
 
 def end_without_memory() -> None:
-    """Let the process end once a thread has none left, instead of going on without that thread."""
+    """End the process when a thread runs out of memory, instead of continuing without that thread."""
     others = threading.excepthook
 
     def hook(args: Any) -> None:

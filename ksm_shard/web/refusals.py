@@ -16,19 +16,21 @@ REQUEST_LINE: Final = "request_line"
 HEADER: Final = "header"
 LENGTH: Final = "length"
 BODY: Final = "body"
+PLAIN: Final = "plain"
 # Reason: status, and what the client is told, which never repeats what it sent.
 REASONS: Final = {
     REQUEST_LINE: ("400 Bad Request", "the request line is not one of HTTP/1.1"),
     HEADER: ("400 Bad Request", "a header field is not one of HTTP/1.1"),
     LENGTH: ("431 Request Header Fields Too Large", "the header is too long"),
     BODY: ("413 Content Too Large", "no page here takes a body"),
+    PLAIN: ("400 Bad Request", "this port speaks HTTPS"),
 }
 BUSY: Final = ("503 Service Unavailable", "too many requests are under way")
 FAILED: Final = ("500 Internal Server Error", "the log says why")
 
 
 class Refusals:
-    """What was refused."""
+    """Counts and logs refused requests, and has their answers."""
 
     def __init__(self, count: Callable[[str], None], clock: Callable[[], float]) -> None:
         """Call `count` with each reason; the clock, in seconds, spaces log lines."""
@@ -55,7 +57,7 @@ def reason_of(error: errors.ParseException) -> str:
 
 
 def has_body(headers: list[tuple[str, str]]) -> bool:
-    """Whether a body follows, by the fields of a header that gunicorn found valid."""
+    """Tell whether a body follows, by the fields of a header that gunicorn found valid."""
     return any(name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > 0) for name, value in headers)
 
 

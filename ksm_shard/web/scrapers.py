@@ -1,8 +1,9 @@
-"""Who scrapes, by address, name and query: what is about to go waits until each has had it with a timestamp.
+"""Remembers scrapers, by address, name and query.
 
-Only those are waited for who come again within a period; a last word about what has ended is kept for everybody who was here within
-one, and for a period where nobody was: who scrapes may not have found this process yet. So nobody who stays away holds up anything
-for longer than that. No more than a few dozen are remembered.
+Objects that move to another shard leave only after every regular scraper, one that comes back within a period, has seen their
+samples with a timestamp. Farewells of ended series are kept for every scraper that was here within a period, and for one period if
+none was: a scraper may not have found this process yet. A scraper that stays away therefore delays nothing for longer than a
+period. At most MOST scrapers are remembered.
 """
 
 import math
@@ -11,20 +12,21 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-# Two Prometheus, an agent and a few people are ten. Whoever makes up more does not push out those who come regularly.
+# Two Prometheus servers, an agent and a few people are ten. Clients that invent more identities do not displace regular scrapers.
 MOST: Final = 64
 
 
 @dataclass(slots=True, eq=False)
 class Scraper:
-    """One who scrapes.
+    """A client that scrapes. Times are those of the monotonic clock.
 
     Attributes:
-        began: when the last scrape began that was read to its end; -inf before the first.
-        gap: seconds from the one before it.
-        given: until when the timestamps that it is given are in the future: what is written without any before that is ignored.
-        ahead: the same of the scrapes that were read.
-        heard: when the last scrape began that had nothing to be ignored.
+        began: beginning of the last scrape that was read to its end; -inf before the first.
+        gap: seconds between the beginnings of the last two such scrapes.
+        given: end of the time for which timestamps already sent lie in the future; until then Prometheus ignores samples
+            without a timestamp.
+        ahead: value of `given` as of the last scrape that was read to its end.
+        heard: beginning of the last scrape of which no sample was ignored.
     """
 
     began: float = -math.inf
@@ -35,21 +37,24 @@ class Scraper:
 
 
 class Scrapers:
-    """All of them. Any thread may ask."""
+    """The known scrapers. All methods may be called from any thread."""
 
     def __init__(self, period: float, on_scraped: Callable[[], None] = lambda: None) -> None:
-        """Take the longest time, in seconds, between two scrapes of who is waited for; tell after each scrape."""
+        """Take the period, in seconds, and a function to call after each completed scrape."""
         self._period = period
         self._on_scraped = on_scraped
         self._all: dict[int, Scraper] = {}
         self._lock = Lock()
 
     def find(self, *identity: str | bytes | None) -> Scraper:
-        """Return who that is; somebody new, whom `completed` remembers, if nobody knows."""
+        """Return the scraper of that identity, or a new one, which only `completed` remembers."""
         return self._all.get(hash(identity)) or Scraper()
 
     def completed(self, scraper: Scraper, began: float, *identity: str | bytes | None) -> None:
-        """Note that a scrape was read to its end."""
+        """Record a scrape that was read to its end.
+
+        `began` is the time of its beginning.
+        """
         with self._lock:
             if began > scraper.began:
                 scraper.gap, scraper.began = began - scraper.began, began
@@ -60,12 +65,18 @@ class Scrapers:
         self._on_scraped()
 
     def scraped(self, now: float) -> float:
-        """Return the latest moment such that all who come regularly have completed a scrape since; inf without anybody."""
+        """Return the latest time since which all regular scrapers have completed a scrape.
+
+        Return inf if there are none.
+        """
         with self._lock:
             return min((one.heard for one in self._all.values() if self._counts(one, now)), default=math.inf)
 
     def heard(self, now: float) -> float:
-        """Return the same of everybody; a period ago without anybody."""
+        """Return the latest time since which all present scrapers, regular or not, have completed a scrape.
+
+        Return the time a period ago if there are none.
+        """
         with self._lock:
             return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self._period)
 

@@ -4,6 +4,7 @@ The parent only binds the ports and hands on signals: what is heavy, gunicorn to
 """
 
 import gc
+import logging
 import math
 import mmap
 import os
@@ -13,11 +14,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from ksm_shard.web.parent import CANNOT_START, End, Parent
 from ksm_shard.web.source import Source
 
+if TYPE_CHECKING:
+    from ksm_shard.web.tokens import Reviewer
+    from ksm_shard.web.webfile import WebFile
+
+LOG: Final = logging.getLogger(__name__)
 # Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
 BACKLOG: Final = 4096
 # Seconds that the parent gives the worker beyond the drain period, before it kills.
@@ -31,7 +38,7 @@ class CannotListen(OSError):
 
 
 class CannotStart(Exception):
-    """What the process is told to do cannot be done here; the message is one line that says why."""
+    """A setting that cannot be obeyed here; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ def serve(
     *,
     limits: Limits,
     gzip: bool,
-    started: Callable[[], None] = lambda: None,
+    web_config: str = "",
+    reviewer: "Callable[[Any], Reviewer] | None" = None,
+    started: Callable[[str], object] = str,
 ) -> tuple[End, int]:
     """Serve until a signal ends it: SIGTERM after the drain period, SIGINT at once.
 
@@ -102,13 +111,16 @@ def serve(
             What it raises as CannotStart ends the worker with CANNOT_START, once that was said.
         limits: on requests, and on the stop.
         gzip: whether to compress scrapes for clients that accept it.
-        started: called in the worker once nothing is left that could be wrong with what it was told.
+        web_config: path of the web configuration file, for TLS and passwords on both ports; "" for none.
+        reviewer: makes, of the source, who knows what bearer tokens may see; None if they are not asked for.
+        started: called in the worker with the scheme of both ports, once nothing is left that could be wrong with what it was told.
     """
     census = mmap.mmap(-1, 8)  # shared with the worker
     parent = Parent()
     gc.collect()
     gc.freeze()  # keeps the collector from writing to the pages that both processes share
-    parent.fork(_Server(main, telemetry, start, limits, gzip, started, census).run)
+    work = _Server(main, telemetry, start, limits, gzip, web_config, reviewer, started, census).run
+    parent.fork(work)
     main.close()
     telemetry.close()
     end = parent.wait(math.floor(limits.drain) + MARGIN)
@@ -141,14 +153,18 @@ class _Server:
         start: Callable[[], Source],
         limits: Limits,
         gzip: bool,
-        started: Callable[[], None],
+        web_config: str,
+        reviewer: "Callable[[Any], Reviewer] | None",
+        started: Callable[[str], object],
         census: mmap.mmap,
     ) -> None:
         self._main_address = main.getsockname()[:2]
         self._telemetry_port = telemetry.getsockname()[1]
         self._sockets = [main, telemetry]
         self._start, self._limits, self._gzip = start, limits, gzip
+        self._web_config, self._reviewer = web_config, reviewer
         self._started, self._census = started, census
+        self._web: WebFile | None = None
         self._source: Source | None = None
 
     def run(self) -> None:
@@ -167,6 +183,7 @@ class _Server:
             one.setblocking(False)
             one.listen(BACKLOG)
         try:
+            self._web = self._read_web_config()
             config = Config()
             for name, value in self._settings().items():
                 config.set(name, value)
@@ -178,6 +195,17 @@ class _Server:
         finally:
             if self._source is not None:
                 self._source.close()
+
+    def _read_web_config(self) -> "WebFile | None":
+        from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415  after the fork
+        from ksm_shard.web.webfile import WebFile  # noqa: PLC0415
+
+        if not self._web_config:
+            return None
+        try:
+            return WebFile(self._web_config)
+        except BadConfig as error:
+            raise CannotStart(f"--tls-config: {error}") from None
 
     def _settings(self) -> dict[str, Any]:
         """Return what gunicorn's worker is to do; gunicorn's own command line, environment and files are not read."""
@@ -192,16 +220,20 @@ class _Server:
 
     def wsgi(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
         """Start the source, and return both sites as one: the address that was asked decides."""
+        from ksm_shard.web.access import Gate, guarded  # noqa: PLC0415
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
         from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
         from ksm_shard.web.process import count_objects  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
+        from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415
+        from ksm_shard.web.tokens import TokenFilter  # noqa: PLC0415
         from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         count_objects(source, self._census)
-        metrics = Telemetry(source)
+        web = self._web
+        metrics = Telemetry(source, web)
         unread = Unread(source.retired, metrics.dropped, time.monotonic)
         Worker.invalid, Worker.dropped, Worker.look = metrics.invalid, metrics.dropped, unread.look
 
@@ -211,13 +243,37 @@ class _Server:
         site = main_app(
             source, metrics, unread,
             gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining,
+            by_right=self._reviewer is not None,
         )  # fmt: skip
-        other = telemetry_app(source, metrics, draining=draining)
+        other = telemetry_app(source, metrics, draining=draining, by_right=self._reviewer is not None)
         host, port = self._main_address[0], str(self._main_address[1])
 
         def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             asked = environ["SERVER_PORT"] == port and environ["SERVER_NAME"] == host
             return (site if asked else other)(environ, start_response)
 
-        self._started()
-        return dispatch
+        if self._reviewer is not None and not (web is not None and web.secure):
+            LOG.warning("--auth-filter: without tls_server_config in --tls-config tokens cross the network in the open")
+        tokens = [TokenFilter(self._reviewer(source), time.monotonic)] if self._reviewer is not None else []
+        if web is not None and web.secure:
+            Worker.connect = staticmethod(partial(TlsConnection, tls=web.tls))  # or 3.14 would bind it
+        self._started("https" if web is not None and web.secure else "http")
+        if web is None and not tokens:
+            return dispatch
+        Worker.gate = Gate(lambda: [*(web.now().guards if web is not None else ()), *tokens], metrics.denied)
+        served = guarded(dispatch)
+        return _with_headers(served, web) if web is not None else served
+
+
+def _with_headers(application: Callable[..., Iterable[bytes]], web: "WebFile") -> Callable[..., Iterable[bytes]]:
+    """Return an application that adds the headers of the web configuration where it sets none of that name itself."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            there = {name.lower() for name, _ in headers}
+            added = [item for item in web.in_force.config.headers.items() if item[0].lower() not in there]
+            return start_response(status, [*headers, *added], *more)
+
+        return application(environ, start)
+
+    return answer

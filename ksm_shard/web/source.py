@@ -1,7 +1,7 @@
-"""What the web room asks of the rest of the process, and nothing else.
+"""The interface through which the web room sees the rest of the process.
 
-A `Source` answers from any thread, and from memory, within milliseconds; only `find` may ask the API server, for seconds at most.
-Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.ring`; times are seconds since 1970.
+A `Source` answers from any thread and from memory, within milliseconds; only `find` may query the API server, which can take
+seconds. Masks of slots are bytes of 0 and 1, one a slot, as in `ksm_shard.sharding.ring`; times are seconds since 1970.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from ksm_shard.web.scrapers import Scraper, Scrapers
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """What a scrape asks for.
+    """The parameters of a scrape.
 
     Attributes:
-        wanted: whether a resource of that plural is to be in it.
-        openmetrics: whether it is to be OpenMetrics rather than the text format.
-        scraper: who asks.
-        draining: whether this process was told to stop.
+        wanted: takes a plural and returns whether to include that resource.
+        openmetrics: write OpenMetrics rather than the text format.
+        scraper: the client that scrapes.
+        draining: this process was told to stop.
     """
 
     wanted: Callable[[str], bool]
@@ -31,54 +31,65 @@ class Scrape:
 
 
 class Source(Protocol):
-    """The process behind the pages.
+    """The collectors and the membership, as far as pages, probes and scrapes need them.
 
     Attributes:
-        scrapers: who scrapes it.
+        scrapers: the clients that scrape this process.
     """
 
     scrapers: Scrapers
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
-        """Bodies, headers included, of the resources that are wanted; None while not everything is loaded."""
+        """Return the bodies of the wanted resources, headers included.
+
+        Return None while first lists are under way.
+        """
 
     def retired(self) -> int:
-        """Bytes of pages that were replaced since the start, and may be held by those who read them."""
+        """Return the bytes of pages replaced since the start, which readers may still hold."""
 
     def known(self, resource: str) -> bool:
-        """Whether there is an enabled resource of that plural."""
+        """Return whether a resource of that plural is enabled."""
 
     def exists(self, resource: str) -> bool:
-        """Whether a resource of that plural could be enabled."""
+        """Return whether a resource of that plural exists, enabled or not."""
 
     def readiness(self) -> Readiness:
-        """Whether this process serves all it should."""
+        """Return whether this process serves everything it should, and otherwise the reasons."""
 
     def liveness(self) -> list[str]:
-        """What is wrong with the own loops; nothing about the API server."""
+        """Return the problems of this process's own threads.
+
+        An unreachable API server is none.
+        """
 
     def objects(self) -> int:
-        """How many objects are held now; cheap, and asked often."""
+        """Return the number of objects held now; cheap, as it is called often."""
 
     def status(self) -> Status:
-        """All there is to show."""
+        """Return the whole state of the process."""
 
     def owner(self, uid: str) -> Owner:
-        """Who serves the object of that uid.
+        """Return the shard that serves the object of a uid.
 
         Raises:
             NoAnswer: the fleet is not known yet, or has no shards.
         """
 
     def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """Who serves that object; None if there is no such object. `namespace` is "" for what is cluster-scoped.
+        """Return the shard that serves an object, or None if the object does not exist.
+
+        Args:
+            resource: plural of the resource.
+            namespace: "" for cluster-scoped objects.
+            name: name of the object.
 
         Raises:
-            NoAnswer: as `owner`; or it is not served here, and the API server does not tell its uid.
+            NoAnswer: as `owner`; or another shard serves the object, and the API server does not tell its uid.
         """
 
     def report(self) -> str:
-        """What `ksm-shard check` and `plan` ask for, as JSON."""
+        """Return the report for `ksm-shard check` and `plan`, as JSON."""
 
     def close(self) -> None:
-        """Stop all threads; nothing is asked afterwards."""
+        """Stop all threads; no other method is called afterwards."""

@@ -12,8 +12,11 @@ from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
 from ksm_shard.status.model import ConfigFile, ResourceStatus, Status
+from ksm_shard.status.setup import SetupCheck
+from ksm_shard.web.access import DENIED
 from ksm_shard.web.refusals import REASONS
 from ksm_shard.web.source import Source
+from ksm_shard.web.webfile import WebFile
 
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -21,8 +24,8 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Methods that become a label value. A client may make up any other, and each would be kept for ever with 14 series.
 METHODS: Final = frozenset({"connect", "delete", "get", "head", "options", "patch", "post", "put", "trace"})
 # Reasons why a connection is closed by this side, besides its own wish: no header in time, too many connections, too many
-# requests, and too much that a slow reader keeps from being forgotten.
-DROPPED: Final = ("header", "full", "busy", "unread")
+# requests, too much that a slow reader keeps from being forgotten, and no handshake of TLS.
+DROPPED: Final = ("header", "full", "busy", "unread", "handshake")
 
 Sample = tuple[tuple[str, ...], float]
 Samples = Callable[[ResourceStatus], Iterable[Sample]]
@@ -76,10 +79,10 @@ class Telemetry(Collector):
         refused: called for a scrape that is one too many.
     """
 
-    def __init__(self, source: Source) -> None:
-        """Expose what `source` says at the time of each scrape."""
+    def __init__(self, source: Source, web: WebFile | None = None) -> None:
+        """Expose what `source` says at the time of each scrape, and of the web configuration if there is one."""
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # text has no place for them
-        self._source = source
+        self._source, self._web = source, web
         self._registry = registry = prometheus_client.CollectorRegistry()
         prometheus_client.ProcessCollector(registry=registry)
         self._requests = prometheus_client.Histogram(
@@ -106,6 +109,12 @@ class Telemetry(Collector):
         self._dropped = _by_reason(
             registry, "ksm_shard_connections_dropped", "Connections that were closed before they were served.", DROPPED
         )
+        self._denied = _by_reason(
+            registry,
+            "ksm_shard_requests_denied",
+            "Requests that were refused for their credentials, or for too many of them.",
+            DENIED,
+        )
         registry.register(self)
 
     def requested(self, handler: str, method: str, seconds: float) -> None:
@@ -120,6 +129,10 @@ class Telemetry(Collector):
     def dropped(self, reason: str) -> None:
         """Count a connection that was closed for one of DROPPED."""
         self._dropped[reason].inc()
+
+    def denied(self, reason: str) -> None:
+        """Count a request that was refused for one of DENIED."""
+        self._denied[reason].inc()
 
     def sending(self, encoding: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Pass pieces on, and count each once the client's socket has taken it."""
@@ -139,6 +152,8 @@ class Telemetry(Collector):
         status = self._source.status()
         yield from _reference(status)
         yield from self._fleet(status)
+        if self._web is not None:
+            yield from _web(self._web)
         for kind, rows in (GaugeMetricFamily, GAUGES), (CounterMetricFamily, COUNTERS):
             for name, text, labels, samples in rows:
                 family = kind(f"ksm_shard_{name}", text, labels=("resource", *labels))
@@ -184,6 +199,14 @@ class Telemetry(Collector):
         for resource, state in sorted(status.membership.items()):
             states.add_metric((resource, state), 1)
         yield states
+        setup = GaugeMetricFamily(
+            "ksm_shard_setup_problem",
+            "Whether a check of how this shard was set up finds a problem.",
+            labels=("check",),
+        )
+        for check in SetupCheck:
+            setup.add_metric((check,), check in status.setup)
+        yield setup
 
 
 def _by_reason(
@@ -195,7 +218,7 @@ def _by_reason(
 
 
 def _reference(status: Status) -> Iterator[Metric]:
-    """What kube-state-metrics says of itself."""
+    """Yield the metrics that kube-state-metrics has of itself."""
     build = GaugeMetricFamily("kube_state_metrics_build_info", "What is running.", labels=("version",))
     build.add_metric((status.version,), 1)
     yield build
@@ -224,6 +247,17 @@ def _reference(status: Status) -> Iterator[Metric]:
         if status.object_limit:
             limits.add_metric((resource.type,), status.object_limit)
     yield from (lists, watches, objects, limits)
+
+
+def _web(file: WebFile) -> Iterator[Metric]:
+    """Yield the state of the web configuration."""
+    for name, text, value in (
+        ("successful", "Whether the web configuration is in force as it is in its files.", float(file.successful)),
+        ("success_timestamp_seconds", "When the web configuration that is in force was read.", file.since),
+    ):
+        gauge = GaugeMetricFamily(f"ksm_shard_web_config_last_reload_{name}", text, labels=("filename",))
+        gauge.add_metric((file.name,), value)
+        yield gauge
 
 
 def _config(file: ConfigFile) -> Iterator[Metric]:

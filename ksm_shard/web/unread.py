@@ -1,7 +1,8 @@
-"""Pages that only slow readers keep in memory: bounded, by letting readers go.
+"""Limits the memory of replaced pages that only slow readers hold.
 
-A scrape holds the pages that it began with until its client has read them. While nothing changes, those are the store's own and
-cost nothing; each that is replaced meanwhile is kept for its readers alone. Their bytes are counted once a second.
+Beyond the limit, connections of slow readers are closed. A scrape holds its pages until its client has read them. While nothing
+changes, the store holds the same pages, so they cost nothing; a page that is replaced meanwhile is kept for readers alone. The
+bytes of such pages are counted once a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,19 +13,20 @@ from typing import Final
 from ksm_shard.store.pages import Body, Sized, held
 from ksm_shard.web.limits import UNREAD
 
-# Seconds within which a scrape is never let go: it is sent in less than one, and pages are written at 30 MB a second at most.
+# Seconds during which a scrape is never ended. A healthy scrape is sent in less than one, and pages are replaced at 30 MB a second
+# at most.
 YOUNG: Final = 1.0
 
 
 @dataclass(eq=False)
 class UnreadScrape:
-    """One scrape under way.
+    """A scrape in progress.
 
     Attributes:
-        cut: ends it.
-        began: when, by the clock.
-        retired: what the store had replaced by then.
-        bodies: what its client reads.
+        cut: ends the scrape.
+        began: time of its beginning, by the clock of Unread.
+        retired: bytes of pages that the store had replaced until then.
+        bodies: the bodies that the client reads.
     """
 
     cut: Callable[[], None]
@@ -34,17 +36,17 @@ class UnreadScrape:
 
 
 class Unread:
-    """The scrapes under way."""
+    """All scrapes in progress."""
 
     def __init__(
         self, retired: Callable[[], int], dropped: Callable[[str], None], clock: Callable[[], float], most: int = UNREAD
     ) -> None:
-        """Call `dropped` for each that is let go.
+        """Begin without scrapes.
 
         Args:
-            retired: tells how many bytes of pages were replaced since the start.
-            dropped: counts a connection that was closed, by reason.
-            clock: seconds.
+            retired: returns the bytes of pages replaced since the start.
+            dropped: called with a reason for each connection that is closed.
+            clock: returns the time in seconds.
             most: bytes of replaced pages that readers may hold together.
         """
         self._retired, self._dropped, self._clock, self._most = retired, dropped, clock, most
@@ -52,7 +54,7 @@ class Unread:
         self._lock = Lock()
 
     def start(self, cut: Callable[[], None]) -> UnreadScrape:
-        """Begin a scrape, before its pages are taken."""
+        """Register a scrape; to be called before its pages are taken."""
         with self._lock:
             reading = UnreadScrape(cut, self._clock(), self._retired())
             self._readings[reading] = None
@@ -64,10 +66,10 @@ class Unread:
             self._readings.pop(reading, None)
 
     def look(self) -> int:
-        """Let slow readers go until the rest holds no more than allowed; return the bytes that it may hold.
+        """End scrapes of slow readers until the others hold no more than allowed.
 
-        From the newest to the oldest, each pays for the pages that no newer one holds: for as many bytes of them as were replaced
-        since it began, as the others are the store's own.
+        Returns the bytes that these may hold. Each scrape, from newest to oldest, is charged with the pages that no newer scrape
+        holds, but at most with the bytes that were replaced since its beginning, as the store still holds the other pages.
         """
         with self._lock:
             readings = [reading for reading in reversed(self._readings) if reading.bodies]
@@ -91,7 +93,10 @@ class Unread:
 
 
 def _distinct(reading: UnreadScrape, bodies: set[int], pages: set[int]) -> tuple[set[int], dict[int, Sized]]:
-    """Return what a reading holds beside these: bodies, and pages, by their identity. They live as long as it does."""
+    """Return the bodies and pages that a scrape holds and that are not in the given sets, by id().
+
+    The ids stay valid while the scrape holds the objects.
+    """
     known = {id(body): body for body in reading.bodies if id(body) not in bodies}
     kept = (page.kept for body in known.values() for page in body.pages)
     fresh = {id(page): page for page in kept if id(page) not in pages}

@@ -1,7 +1,8 @@
-"""Connections that hold no thread: before a whole header, between requests, and after the last answer.
+"""Waiting connections, which hold no thread.
 
-Whoever waits longest goes first when there are too many, of the kind that has most: a crowd that is idle does not push out
-those who are about to ask, nor the other way round.
+Connections wait before complete headers, between requests, and after the last answer. When there are too many connections, the one
+that has waited longest is closed, from the larger group: a crowd of idle connections does not displace those that are about to send
+a request, nor the other way round.
 """
 
 import selectors
@@ -21,10 +22,13 @@ class Why(Enum):
 
 
 class Waiting:
-    """Connections in a poller, by reason, each in the order of their deadlines."""
+    """The waiting connections, registered with a poller.
+
+    Kept by reason, and for each reason in the order of deadlines.
+    """
 
     def __init__(self, poller: selectors.BaseSelector, readable: Callable[[Connection], None]) -> None:
-        """Call `readable` when something has come from one of them."""
+        """Take the poller, and a function to call when bytes have arrived on a connection."""
         self._poller, self._readable = poller, readable
         self._of: dict[Why, dict[Connection, None]] = {why: {} for why in Why}
 
@@ -32,11 +36,11 @@ class Waiting:
         return any(connection in some for some in self._of.values())
 
     def why(self, connection: Connection) -> Why | None:
-        """Return the reason why a connection waits; None if it does not."""
+        """Return the reason why a connection waits, or None if it does not wait."""
         return next((why for why, some in self._of.items() if connection in some), None)
 
     def add(self, connection: Connection, why: Why, until: float) -> None:
-        """Let a connection wait, for another reason than before perhaps."""
+        """Let a connection wait until a deadline; replaces an earlier reason."""
         if self.why(connection) is None:
             self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._call, connection))
         else:
@@ -45,12 +49,15 @@ class Waiting:
         self._of[why][connection] = None
 
     def remove(self, connection: Connection) -> None:
-        """Take out a connection."""
+        """Remove a connection."""
         self._forget(connection)
         self._poller.unregister(connection.sock)
 
     def overdue(self, now: float) -> list[Connection]:
-        """Return those whose time is over. As all of one kind wait equally long, the first that is not ends the look."""
+        """Return the connections past their deadline.
+
+        All connections of one reason wait equally long, so the first that is not overdue ends the search.
+        """
         found = []
         for some in self._of.values():
             for connection in some:
@@ -60,14 +67,14 @@ class Waiting:
         return found
 
     def longest(self) -> Connection | None:
-        """Return the one to give up first."""
+        """Return the connection to close first."""
         for some in self._of[Why.CLOSING], max(self._of[Why.HEADER], self._of[Why.IDLE], key=len):
             for connection in some:
                 return connection
         return None
 
     def hurry(self, limits: dict[Why, float]) -> None:
-        """Bring deadlines forward to these, by reason."""
+        """Bring deadlines forward, by reason."""
         for why, until in limits.items():
             for connection in self._of[why]:
                 connection.timeout = min(connection.timeout, until)
@@ -82,5 +89,5 @@ class Waiting:
 
     def _call(self, connection: Connection, sock: object) -> None:
         del sock
-        if connection in self:  # or it was closed in this round of the loop, for another
+        if connection in self:  # the connection may have been closed earlier in this round of the loop
             self._readable(connection)

@@ -11,6 +11,9 @@ a whole header and ends with the answer's last byte; before, between and after, 
     a probe's thread                until those before it are answered          is answered, but never waited for
     a scrape's thread               refused at once if too many wait            is answered within the write timeout
     a thread for anything else      likewise                                    is answered within 10 seconds
+    a check of its credentials      until those before it are checked           waits for its thread, as above
+
+A handshake of TLS is part of waiting for the header.
 """
 
 import errno
@@ -20,12 +23,16 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Final
 
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from gunicorn.util import unquote_to_wsgi_str  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from ksm_shard.web import refusals
+from ksm_shard.web.access import GRANTED, VERDICT, Asked, CredentialCheck, Gate, Verdict
+from ksm_shard.web.checks import Checks
 from ksm_shard.web.connections import Connection
 from ksm_shard.web.lanes import Lane, Lanes
 from ksm_shard.web.limits import most_connections, raise_open_files
@@ -68,6 +75,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         invalid: counts a request that was refused, by reason.
         dropped: counts a connection that was closed, by reason.
         look: called about once a second.
+        connect: makes a connection of a socket and two addresses; `cfg` goes first.
+        gate: says who may ask what; None if anybody may.
     """
 
     header_timeout = 5.0
@@ -78,6 +87,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     invalid: Callable[[str], None] = staticmethod(_ignored)
     dropped: Callable[[str], None] = staticmethod(_ignored)
     look: Callable[[], object] = staticmethod(_nothing)
+    connect: Callable[..., Connection] = Connection
+    gate: Gate | None = None
     alive: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -99,8 +110,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._waiting = Waiting(self.poller, self._readable)
         self._refusals = Refusals(self.invalid, time.monotonic)
         self._lanes = Lanes(self.sockets[0].getsockname(), self._limit, self.write_timeout)
+        self._checks = Checks(self.method_queue.defer)
         self._serving = True
-        super().run()
+        try:
+            super().run()
+        finally:
+            self._checks.close()  # or those that wait would all be made before the process ends
         self._serving = False
         self._lanes.close()
 
@@ -121,19 +136,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 client.close()
                 return
             self.nr_conns += 1
-            connection = Connection(self.cfg, client, address, listener.getsockname())
+            connection = self.connect(self.cfg, client, address, listener.getsockname())
             self._waiting.add(connection, Why.HEADER, time.monotonic() + self.header_timeout)
 
-    def handle(self, connection: Connection, timeout: float) -> bool:
-        """Answer one request, on a thread; tell whether the connection is kept. Nothing is read here: the header is there."""
+    def handle(self, connection: Connection, timeout: float) -> bool | CredentialCheck:
+        """Answer one request, on a thread; tell whether the connection is kept, or what has to be known before.
+
+        Nothing is read here: the header is there.
+        """
         self._deadlines[connection] = time.monotonic() + timeout
         try:
             if self._quitting:
                 return False
-            request = connection.request()
+            request, asked = connection.held or self._taken(connection)
             if refusals.has_body(request.headers):
                 connection.last_words(self._refusals.refuse(refusals.BODY, connection.client, "it has a body"))
                 return False
+            verdict = self.gate.look(asked) if self.gate is not None else GRANTED
+            if isinstance(verdict, CredentialCheck):
+                connection.held = request, asked
+                return verdict
+            connection.held = None
+            VERDICT.set(verdict)
             return bool(self.handle_request(request, connection))
         except ParseException as error:
             reason = refusals.reason_of(error)
@@ -144,11 +168,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             del self._deadlines[connection]
         return False
 
-    def finish_request(self, connection: Connection, lane: Lane, answered: "Future[bool]") -> None:
-        """Let a connection wait for its next request, or for its end; called on the main thread."""
+    def finish_request(self, connection: Connection, lane: Lane, answered: "Future[bool | CredentialCheck]") -> None:
+        """Let a connection wait for its next request, for its end, or for a check; called on the main thread."""
         lane.busy -= 1
         connection.sock.setblocking(False)
         error = answered.exception()
+        if error is None and isinstance(check := answered.result(), CredentialCheck):
+            self._checks.add(check, connection.client[0], partial(self._checked, connection, lane, check.key))
+            return
         if error is not None:
             LOG.error("a request failed", exc_info=error)
             connection.last_words(refusals.answer(*refusals.FAILED))
@@ -222,11 +249,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             if not connection.discard():
                 self._close(connection)
         elif not connection.receive():
+            if connection.failure:
+                self.dropped(connection.failure)
             self._close(connection)
         elif connection.whole or connection.too_long:
             self._waiting.remove(connection)
             self._dispatch(connection)
-        elif why is Why.IDLE:
+        elif why is Why.IDLE and connection.began:
             self._waiting.add(connection, Why.HEADER, time.monotonic() + self.header_timeout)
 
     def _dispatch(self, connection: Connection) -> None:
@@ -234,8 +263,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if connection.too_long:
             connection.last_words(self._refusals.refuse(refusals.LENGTH, connection.client, "the header is too long"))
             self._linger(connection)
-            return
-        lane = self._lanes.of(connection)
+        elif connection.plain:
+            connection.last_words(self._refusals.refuse(refusals.PLAIN, connection.client, "it is not TLS"))
+            self._linger(connection)
+        else:
+            self._submit(connection, self._lanes.of(connection))
+
+    def _submit(self, connection: Connection, lane: Lane) -> None:
+        """Give a request to a lane, or refuse it."""
         if lane.busy >= lane.most:
             self.dropped("busy")
             connection.last_words(refusals.answer(*refusals.BUSY))
@@ -245,6 +280,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         connection.sock.setblocking(lane.blocks)
         future = lane.pool.submit(self.handle, connection, lane.timeout)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, lane, done))
+
+    def _taken(self, connection: Connection) -> tuple[Any, Asked]:
+        """Take a request. Its path is what gunicorn makes of it for the application, by the same function."""
+        request = connection.request()
+        fields = [value for name, value in request.headers if name == "AUTHORIZATION"]
+        return request, Asked(request.method, unquote_to_wsgi_str(request.path), fields)
+
+    def _checked(self, connection: Connection, lane: Lane, key: bytes, verdict: Verdict) -> None:
+        """Go on with a request, for which something was found out."""
+        if connection.held is not None:
+            connection.held[1].found[key] = verdict
+        self._submit(connection, lane)
 
     def _linger(self, connection: Connection) -> None:
         """Wait for a client to have read its last answer: closed sooner, a reset could overtake it."""

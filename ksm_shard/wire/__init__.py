@@ -1,4 +1,5 @@
-"""The bytes of the Kubernetes API: envelopes, lists, watch frames and thin messages. No socket, clock or thread in here.
+"""The bytes of the Kubernetes API: envelopes, lists, watch frames, thin messages.
 
-A room below all others, because the two that must agree on bytes, `cluster` and `simulator`, must not know each other.
+Contains no socket, clock or thread. `wire` lies below all other rooms because `cluster` and `simulator`, which must agree on the
+bytes, must not import each other.
 """

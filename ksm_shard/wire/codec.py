@@ -94,7 +94,9 @@ class ProtobufCodec:
         """See Codec."""
         raw = decode(RawList, unseal(body)[1])
         meta = raw.metadata
-        return ListPage(list(raw.items), meta.resourceVersion, getattr(meta, "continue"), meta.shardInfo.selector)
+        return ListPage(
+            list(raw.items), _text(meta.resourceVersion), _text(getattr(meta, "continue")), meta.shardInfo.selector
+        )
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """See Codec."""
@@ -109,7 +111,7 @@ class ProtobufCodec:
     def identity(self, item: bytes) -> tuple[str, str]:
         """See Codec."""
         meta = decode(Identity, item).metadata
-        return meta.uid, meta.resourceVersion
+        return meta.uid, _text(meta.resourceVersion)
 
     def ends_initial_events(self, item: bytes) -> bool:
         """See Codec."""
@@ -126,6 +128,11 @@ class ProtobufCodec:
     def parse(self, item: bytes, kind: type[M]) -> M:
         """See Codec."""
         return decode(kind, item)
+
+
+def _text(value: Any) -> str:
+    """Return a text; "" for one that is no UTF-8, of which protobuf gives the bytes."""
+    return value if isinstance(value, str) else ""
 
 
 class JsonCodec:

@@ -1,6 +1,7 @@
-"""JSON -> message, driven by the message's descriptor: the one way in for JSON answers, test objects and the simulator.
+"""Converts JSON to protobuf messages, guided by the message's descriptor.
 
-Follows the JSON forms of the API conventions: RFC 3339 times, quantities as strings, int-or-string, base64 bytes.
+JSON answers, the objects of tests and the simulator all take this way. Understands the JSON forms of the API conventions: RFC 3339
+times, quantities as strings, int-or-string, base64 bytes.
 """
 
 import base64
@@ -16,9 +17,10 @@ from google.protobuf.message_factory import GetMessageClass
 
 from ksm_shard.wire.frames import WireError
 
-# Go embeds these structs: their fields stand in the parent's JSON, but in a message of their own in protobuf.
-INLINE = frozenset(
+# Go embeds these structs: JSON has their fields directly in the parent, protobuf has them in a message of their own.
+_INLINE: Final = frozenset(
     {
+        "deviceConfiguration",
         "ephemeralContainerCommon",
         "handler",
         "ingressRuleValue",
@@ -29,21 +31,28 @@ INLINE = frozenset(
         "volumeSource",
     }
 )
-# What a text that is no time becomes: an odd object costs the families that read the time, not all of them.
+# The seconds stored for a time that cannot be parsed: an odd object loses the families that read the time, not all of its families.
 IMPOSSIBLE: Final = 2**63 - 1
 # Go's zero time, 0001-01-01T00:00:00Z, which Go encodes as an empty message.
 ZERO_TIME: Final = -62135596800
 
 
+def inlined(field: Any) -> bool:
+    """Tell whether the fields of that message stand in its parent's JSON. A text may have such a name: RuntimeClass.handler."""
+    return field.name in _INLINE and field.message_type is not None
+
+
 def fill(message: Message, value: Mapping[str, Any]) -> None:
-    """Set the fields of the message that the JSON object carries; what the message does not declare is passed over.
+    """Set the fields of a message from a JSON object.
+
+    Keys that the message does not declare are ignored.
 
     Raises:
-        WireError: a value that does not fit its field; the text has the path to it.
+        WireError: a value does not fit its field; the text has the path to the field.
     """
-    field: Any  # upb's descriptors are not the classes that the stubs name
+    field: Any  # Any, because upb's descriptors are not of the classes that the stubs name
     for field in message.DESCRIPTOR.fields:
-        if field.name in INLINE and field.name not in value:
+        if field.name in _INLINE and field.message_type is not None and field.name not in value:
             child = GetMessageClass(field.message_type)()
             fill(child, value)
             if child.ByteSize():
@@ -91,9 +100,10 @@ def _assign(message: Message, field: Any, given: Any) -> None:
 
 
 def _encoded(field: Any, given: Any) -> bytes:
-    """Encode a field whose texts are not all UTF-8: JSON can spell half a character, and no message takes it as text.
+    """Encode a field with texts that are not valid UTF-8.
 
-    Read back they are bytes, as what came so in protobuf is: whatever shows them fails, and nothing else of the object.
+    Protobuf refuses to set such texts. JSON can spell a lone surrogate, half a character. Read back, such a text is bytes, as one
+    received in protobuf would be: only the families that show it fail, not the whole object.
     """
     kind = field.message_type
     if kind is None:
@@ -125,7 +135,7 @@ def _delimited(field: Any, data: bytes) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """Encode a number as protobuf does."""
+    """Encode a number as a protobuf varint."""
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
@@ -143,7 +153,7 @@ def _scalar(field: Any, given: Any) -> Any:
 
 
 def _fill_any(message: Message, given: Any) -> None:
-    if given is None:  # how Go writes a zero Time inside a map or a list: there, and empty
+    if given is None:  # Go writes a zero Time inside a map or a list as null: present, but empty
         return
     special = SPECIAL.get(message.DESCRIPTOR.name)
     if special is not None:
@@ -167,7 +177,7 @@ def _fill_time(message: Any, given: str) -> None:
 
 
 def _fill_quantity(message: Any, given: str | float) -> None:
-    message.string = _replaced(str(given))  # no quantity then, which is told where it is read
+    message.string = _replaced(str(given))  # an invalid quantity fails in the family that reads it
 
 
 def _fill_int_or_string(message: Any, given: int | str) -> None:

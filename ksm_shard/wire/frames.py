@@ -1,7 +1,7 @@
 r"""Envelopes and frames of `application/vnd.kubernetes.protobuf`.
 
-A single object or a list is `k8s\0` + Unknown{raw}. A watch stream is frames of a 4-byte big-endian length +
-WatchEvent{type, object}; the object inside has the envelope again (apimachinery, runtime/serializer/protobuf).
+A single object or a list is `k8s\0` + Unknown{raw}. A watch stream is a sequence of frames, each a 4-byte big-endian length +
+WatchEvent{type, object}; the object inside is again in an envelope (apimachinery, runtime/serializer/protobuf).
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,18 +12,21 @@ from google.protobuf.message import DecodeError, Message
 from ksm_shard.wire.messages.runtime_pb2 import Unknown
 
 MAGIC = b"k8s\0"
-# etcd refuses values over 1.5 MiB and the API server requests over 3 MiB, so a longer frame is not a frame.
+# etcd refuses values over 1.5 MiB and the API server requests over 3 MiB, so a length above this is garbage, not a frame.
 MAX_FRAME = 64 << 20
 
 M = TypeVar("M", bound=Message)
 
 
 class WireError(ValueError):
-    """The bytes are not what the API server promised. The text names what was expected and what came."""
+    """Bytes that are not what the API server promised.
+
+    The text names what was expected and what came.
+    """
 
 
 def seal(api_version: str, kind: str, raw: bytes) -> bytes:
-    """Put an encoded object or list of that kind into its envelope."""
+    """Wrap an encoded object or list in the envelope of its kind."""
     envelope = Unknown(raw=raw)
     envelope.typeMeta.apiVersion = api_version
     envelope.typeMeta.kind = kind
@@ -34,7 +37,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
     """Return the kind and the encoded object inside an envelope.
 
     Raises:
-        WireError: the data do not begin with the magic bytes, or what follows is no Unknown.
+        WireError: the data do not begin with the magic bytes, or no Unknown message follows.
     """
     if data[:4] != MAGIC:
         raise WireError(f"expected a protobuf envelope that begins with {MAGIC!r}, got {len(data)} bytes that do not")
@@ -43,7 +46,7 @@ def unseal(data: bytes) -> tuple[str, bytes]:
 
 
 def decode(kind: type[M], data: bytes) -> M:
-    """Parse data as a message of that class.
+    """Parse data as a message of the given class.
 
     Raises:
         WireError: the data are truncated or garbage.
@@ -55,13 +58,15 @@ def decode(kind: type[M], data: bytes) -> M:
 
 
 def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the payload of each length-prefixed frame of a stream that arrives in chunks of any size.
+    """Yield the payload of each frame of a watch stream.
+
+    Chunks may be of any size.
 
     Raises:
         WireError: a length over MAX_FRAME, or a stream that ends inside a frame.
     """
-    parts: list[bytes] = []  # of a frame that is incomplete: joined once, however many there are
-    missing = 0  # bytes to its end, 0 if not even the length is there
+    parts: list[bytes] = []  # pieces of the incomplete frame, joined only once, however many there are
+    missing = 0  # bytes until the end of the incomplete frame; 0 while its length is unknown
     for chunk in chunks:
         if missing > len(chunk):
             parts.append(chunk)
@@ -85,7 +90,9 @@ def split_frames(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a JSON watch stream, which separates its events by newlines.
+    """Yield the lines of a JSON watch stream, one event each.
+
+    Chunks may be of any size.
 
     Raises:
         WireError: a line over MAX_FRAME, or a stream that ends inside a line.
@@ -96,7 +103,7 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if b"\n" in chunk:
             *lines, rest = buffer.split(b"\n")
             buffer = rest
-            del chunk  # the next one may be minutes away
+            del chunk  # frees the memory: the next chunk may be minutes away
             lines.reverse()
             while lines:
                 if (line := bytes(lines.pop())).strip():
@@ -109,5 +116,5 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def frame(payload: bytes) -> bytes:
-    """Prefix a payload with its length."""
+    """Prefix a payload with its length: 4 bytes, big-endian."""
     return len(payload).to_bytes(4, "big") + payload

@@ -1,10 +1,13 @@
-"""The part of each object that the API server is asked for."""
+"""The amount of each object to request from the API server."""
 
 from enum import Enum
 
 
 class Reading(Enum):
-    """How much of each object the API server is asked for."""
+    """The representation that lists and watches request.
+
+    The value is the name shown to users.
+    """
 
     FULL = "whole objects"
     METADATA = "PartialObjectMetadata"

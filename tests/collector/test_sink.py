@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -432,6 +432,8 @@ def test_a_label_value_of_a_megabyte_is_a_label_value(shop: Shop) -> None:
     assert huge["metadata"]["namespace"] in {sample.labels["namespace"] for sample in family.samples}
 
 
+# A resource version that is no UTF-8.
+@example([(PROTOBUF, b"\n\x12\n\x030\xc2\x80\x1a\x01a*\x05a-uid2\x01\x80\x1a\t\n\x07Running")])
 @given(
     st.lists(JSON_PODS.map(lambda item: (JSON, item)) | PROTOBUF_PODS.map(lambda item: (PROTOBUF, item)), max_size=5)
 )

@@ -56,6 +56,7 @@ def test_a_report_survives_its_json() -> None:
         ({"digest": "other"}, f"the shards disagree about digest: {MMH3.digest(3)} (2 shards), other (1 shards)"),
         ({"ready": False}, "shard 2 (ksm-2) is not ready"),
         ({"problem": "it is gone"}, "shard 2 (ksm-2): it is gone"),
+        ({"setup": {"grace_period": "it is too short"}}, "shard 2 (ksm-2): it is too short"),
         (
             {"membership": {"statefulsets": "watching", "pods": "forbidden"}},
             "shard 2 (ksm-2): its watch of pods is forbidden",
@@ -92,6 +93,13 @@ def test_each_thing_that_is_wrong_with_one_shard_is_one_line(change: dict[str, o
     reports[2] = replace(reports[2], **change)  # type: ignore[arg-type]
 
     assert expected in problems(reports)
+
+
+def test_what_is_wrong_with_the_template_of_all_pods_is_one_line() -> None:
+    """Each shard says so, of 1,000 too."""
+    reports = [replace(report, setup={"grace_period": "it is too short"}) for report in fleet()]
+
+    assert ["3 of 3 shards: it is too short"] == problems(reports)
 
 
 def test_a_shard_that_does_not_answer_is_named_and_missed() -> None:

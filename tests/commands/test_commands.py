@@ -42,7 +42,9 @@ def test_no_way_to_the_api_server(tmp_path: Path) -> None:
 
 def test_every_command_has_a_runner() -> None:
     """What help offers can be called."""
-    assert [command.name for command in COMMANDS] == list(cli.RUNNERS)
+    assert [command.name for command in COMMANDS] == list(cli.RUNNERS), (
+        "RUNNERS in ksm_shard/cli.py is in the order of COMMANDS"
+    )
 
 
 def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +56,19 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "ksm-shard: --shard: 3 must be from 0 to 2 with --total-shards=3\n"
 
 
+def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file of --tls-config and those that it names are read as run reads them."""
+    file = tmp_path / "web.yml"
+    file.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+    file.write_text("http_server_config: {header: {X-Frame-Options: deny}}")
+    assert cli.main(["config", "validate", f"--tls-config={file}"]) == 2
+    said = f"ksm-shard: --tls-config: {file}: http_server_config: header: no such key; there are http2, headers\n"
+    assert said == capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -62,8 +77,11 @@ def test_validate(capsys: pytest.CaptureFixture[str]) -> None:
         (["config"], "config: no such command; did you mean config validate?"),
         (["completion"], "completion: '' must be bash or zsh or fish"),
         (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
-        (["run", "--tls-config=web.yaml"], "--tls-config: not supported yet"),
-        (["--auth-filter"], "--auth-filter: not supported yet"),
+        (
+            ["run", "--custom-resource-state-config-file=crs.yaml"],
+            "--custom-resource-state-config-file: not supported yet",
+        ),
+        (["--continue-without-config"], "--continue-without-config: not supported yet"),
         (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
         (["demo", "--port=65531"], "--port: 65531 must be at most 65530 with --shards=3"),
         (["plan"], "plan: give --from and --to"),

@@ -4,6 +4,8 @@ What the API server does with them is not tried here: there is no kubelet. Nothi
 """
 
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +223,72 @@ def test_the_cluster_role_reads_and_nothing_else() -> None:
         (group, plural) for rule in rules for group in rule["apiGroups"] for plural in rule["resources"]
     }
     assert all(["list", "watch"] == rule["verbs"] for rule in rules)
+
+
+def test_the_auth_filter_has_its_rights_and_its_flag() -> None:
+    """The component lets the exporter ask both questions and nothing more, and turns the filter on."""
+    folder = DEPLOY / "auth-filter"
+    component = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    role, binding = yaml.safe_load_all((folder / "reviewer.yaml").read_text())
+    (patch,) = component["patches"]
+
+    assert {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"} == set(component["resources"])
+    assert {("tokenreviews", "create"), ("subjectaccessreviews", "create")} == {
+        (resource, verb) for rule in role["rules"] for resource in rule["resources"] for verb in rule["verbs"]
+    }
+    assert binding["subjects"][0]["name"] == manifest("serviceaccount")["metadata"]["name"]
+    assert parse([operation["value"] for operation in yaml.safe_load(patch["patch"])], {}).auth_filter
+
+
+def test_names_that_no_namespace_holds_carry_one() -> None:
+    """The kustomization writes its namespace into the name of each cluster-scoped object, and where the binding names the role."""
+    named = {
+        body["kind"]: body["metadata"]["name"]
+        for file, body in documents()
+        if body["kind"].startswith("Cluster") and file.startswith("statefulset/")
+    }
+    (replacement,) = manifest("kustomization")["replacements"]
+    written = {target["select"]["kind"]: target["fieldPaths"] for target in replacement["targets"]}
+
+    assert set(named.values()) == {"ksm-shard:default"} == {manifest("clusterrolebinding")["roleRef"]["name"]}
+    assert written == {"ClusterRole": ["metadata.name"], "ClusterRoleBinding": ["metadata.name", "roleRef.name"]}
+    assert set(named) == set(written)
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_auth_filter_is_a_component(tmp_path: Path) -> None:
+    """Named in the kustomization, it adds its flag to the StatefulSet, and its rights for the account of that namespace."""
+    for name in ("statefulset", "auth-filter"):
+        shutil.copytree(DEPLOY / name, tmp_path / name)
+    file = tmp_path / "statefulset" / "kustomization.yaml"
+    file.write_text(file.read_text() + "components:\n  - ../auth-filter\n")
+    command = ["kubectl", "kustomize", tmp_path / "statefulset"]
+    made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    named = {(one["kind"], one["metadata"]["name"]): one for one in made}
+
+    container = named["StatefulSet", "ksm-shard"]["spec"]["template"]["spec"]["containers"][0]
+    assert parse(container["args"], {}).auth_filter
+    binding = named["ClusterRoleBinding", "ksm-shard-reviewer:monitoring"]
+    assert ("ClusterRole", binding["roleRef"]["name"]) in named
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "ksm-shard", "namespace": "monitoring"}]
+    assert ("ClusterRole", "ksm-shard-scraper:monitoring") in named
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_fleets_in_two_namespaces_share_no_object(tmp_path: Path) -> None:
+    """What is applied for one takes nothing of the other's: least of all the binding, without which it reads nothing more."""
+    applied = {}
+    for namespace in ("monitoring", "team-b"):
+        folder = tmp_path / namespace
+        shutil.copytree(DEPLOY / "statefulset", folder)
+        file = folder / "kustomization.yaml"
+        file.write_text(file.read_text().replace("namespace: monitoring", f"namespace: {namespace}"))
+        command = ["kubectl", "kustomize", folder]
+        made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+        applied[namespace] = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in made}
+        (binding,) = [one for one in made if one["kind"] == "ClusterRoleBinding"]
+        assert ("ClusterRole", None, binding["roleRef"]["name"]) in applied[namespace]
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "ksm-shard", "namespace": namespace}]
+
+    assert ("ClusterRoleBinding", None, "ksm-shard:team-b") in applied["team-b"]
+    assert not applied["monitoring"] & applied["team-b"]

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ksm_shard.simulator.simulator import Simulator
+from ksm_shard.web.server import MARGIN
 from tests.e2e.api import Api, Refused
 from tests.e2e.load import Load
 from tests.e2e.scrapes import Scrapes, objects
@@ -26,6 +27,18 @@ LABELS = {"app": NAME}
 # Shorter than in earnest, as the scrapes are: one a second.
 HANDOVER = 4.0
 DRAIN = 8.0
+# What a pod finds nothing wrong with: see ksm_shard/membership/selfcheck.py.
+SPEC = {
+    "nodeName": "node-1",
+    "terminationGracePeriodSeconds": int(DRAIN) + MARGIN,
+    "containers": [
+        {
+            "name": "c",
+            "image": "i",
+            "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8081}, "periodSeconds": 1, "failureThreshold": 1},
+        }
+    ],
+}
 # What is told of a process by resource and added up, over the processes that have ended too.
 COUNTED = ("ksm_shard_received_bytes_total", "ksm_shard_listed_bytes_total", "kube_state_metrics_list_total")
 
@@ -37,6 +50,7 @@ class Fleet:
 
     Attributes:
         load: what is exported.
+        spec: of the pods that are made from now on.
         scrapes: what the scrapes of all shards had of it.
         held_most: the most slots that any shard was seen to hold for another.
     """
@@ -71,6 +85,7 @@ class Fleet:
         # Pods that end are waited for in the one, which scrapes must not wait for.
         self._pool, self._scrapers = ThreadPoolExecutor(16), ThreadPoolExecutor(16)
         self.load = load
+        self.spec: dict[str, Any] = SPEC
         self.scrapes = Scrapes()
         self.held_most = 0
 
@@ -226,8 +241,7 @@ class Fleet:
     def _start(self, ordinal: int) -> None:
         owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": NAME, "uid": self._owner, "controller": True}
         metadata = {"namespace": NAMESPACE, "name": f"{NAME}-{ordinal}", "labels": LABELS, "ownerReferences": [owner]}
-        spec = {"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]}
-        self._api("POST", PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        self._api("POST", PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": self.spec})
         self._run(ordinal)
 
     def _run(self, ordinal: int) -> None:

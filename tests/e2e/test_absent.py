@@ -69,11 +69,13 @@ def text_of(collector: Collector) -> str:
     return b"".join(text_pieces(collector.bodies(openmetrics=False))).decode()
 
 
-def following(simulator: Simulator, stop: Passing) -> tuple[Collector, Informer]:
-    """Follow the leases, with that stop."""
+def following(
+    simulator: Simulator, stop: Passing, clock: Callable[[], float] = time.monotonic
+) -> tuple[Collector, Informer]:
+    """Follow the leases, with that stop and that clock of the collector's."""
     ownership = Ownership(MMH3, static(MMH3, 0, 1).held)
     resource = resources()["leases"]
-    collector = Collector(resource, resource.families, ownership, time.monotonic)
+    collector = Collector(resource, resource.families, ownership, clock)
     (target,) = targets(resource, Scope())
     return collector, collector.follow(target, Reader(connect(simulator.url), target), stop)
 

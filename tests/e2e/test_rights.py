@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ksm_shard.collector.status import rights_problems
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.realapi import RealApi
+from tests.e2e.test_absent import Passing, following, lease, text_of
 from tests.e2e.test_storm import pod
 from tests.processes import Exporter, eventually
 
@@ -33,6 +35,40 @@ def test_on_the_simulator() -> None:
         simulator.faults.add("403", "users", seconds=600)
         with Exporter(f"--apiserver={simulator.url}", "--resources=pods,users") as one:
             told(one.ready())
+
+
+def test_a_right_that_is_taken_and_given_back() -> None:
+    """What was listed is served on, and is called old once all answers have been 403 for 90 s; not when one is well again."""
+    told, forbidden = [], []
+
+    def meanwhile() -> None:
+        # In the wait after each answer that was none, with the clock as it is at the end of that.
+        told.append([line[:39] for line in rights_problems([collector]).values()])
+        since = informer._observer.forbidden_since
+        forbidden.append(since is not None and sum(stop.waits) - since >= 90)
+        assert 'lease="first"' in text_of(collector)
+        if sum(forbidden) == 2:
+            simulator.faults.clear()
+
+    stop = Passing(meanwhile)
+    with Simulator([lease("first")]) as simulator:
+        collector, informer = following(simulator, stop, lambda: sum(stop.waits))
+        informer.thread.start()
+        try:
+            eventually(lambda: 'lease="first"' in text_of(collector), "never listed")
+            simulator.faults.add("403", "leases", seconds=600)
+            simulator.faults.add("drop", "leases")
+            eventually(lambda: True in forbidden, "never taken for lost")
+            simulator.put(lease("second"))
+            eventually(lambda: 'lease="second"' in text_of(collector), "never watched again")
+            after = rights_problems([collector])
+        finally:
+            informer.reflector.stop()
+            informer.thread.join()
+
+    assert told == [["leases could be read, and are forbidden"] if old else [] for old in forbidden]
+    assert forbidden[:2] == [False, False]
+    assert after == {}
 
 
 @pytest.mark.real

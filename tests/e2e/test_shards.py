@@ -41,7 +41,7 @@ def told(exporter: Exporter, name: str) -> dict[str, float]:
     return {line.split('resource="')[1].split('"')[0]: float(line.split()[-1]) for line in lines}
 
 
-@pytest.mark.parametrize("shards", [2, 3, 10, 50])
+@pytest.mark.parametrize("shards", [2, 3, 10, pytest.param(50, marks=pytest.mark.slow)])
 def test_all_shards_add_up_to_the_unsharded_scrape(simulator: Simulator, whole: list[str], shards: int) -> None:
     """Each sample stands in exactly one scrape, and what is owned adds up to what every shard has seen."""
     with fleet(shards, f"--apiserver={simulator.url}", "--resources=pods") as exporters:

@@ -45,8 +45,10 @@ class Renderer:
 
 def objects(resource: Resource) -> list[Any]:
     """Return the objects of a resource that the goldens show, as messages."""
+    source = OBJECTS / f"{resource.plural}.jsonl"
+    assert source.exists(), f"make {source}: objects as the API serves them, one a line, with a sample for each family"
     messages = []
-    for line in (OBJECTS / f"{resource.plural}.jsonl").read_text().splitlines():
+    for line in source.read_text().splitlines():
         messages.append(resource.message())
         fill(messages[-1], json.loads(line))
     return messages

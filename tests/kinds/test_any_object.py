@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ksm_shard.kinds import resources
 from ksm_shard.simulator.protobuf import META, encode, message_name
-from ksm_shard.wire.convert import INLINE, fill
+from ksm_shard.wire.convert import fill, inlined
 from tests.kinds.rendering import Renderer
 
 RESOURCES = resources()
@@ -184,7 +184,7 @@ def objects(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
     known: dict[str, st.SearchStrategy[Any]] = {}
     inline = st.just({})
     for field in descriptor.fields:
-        if field.name in INLINE:
+        if inlined(field):
             inline = objects(field.message_type)
         elif field.message_type is not None and field.message_type.GetOptions().map_entry:
             value = field.message_type.fields_by_name["value"]
@@ -207,7 +207,7 @@ def misplaced(message: Any, given: dict[str, Any]) -> list[str]:
     wrong = []
     for field in message.DESCRIPTOR.fields:
         kind, value = field.message_type, given.get(field.name)
-        if field.name in INLINE:
+        if inlined(field):
             wrong += misplaced(getattr(message, field.name), given)
         elif kind is not None and kind.GetOptions().map_entry:
             wrong += [field.name] if len(value or ()) != len(getattr(message, field.name)) else []

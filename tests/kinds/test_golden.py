@@ -3,8 +3,6 @@
 `tox -e generate` writes the expected texts anew; read the difference like code. Allowlists and filters are not in scope.
 """
 
-import os
-
 import pytest
 
 from ksm_shard.kinds import resources
@@ -17,14 +15,13 @@ RESOURCES = resources()
 def test_objects_become_the_expected_text(plural: str) -> None:
     """Every sample, with HELP and TYPE, is as reviewed."""
     renderer = Renderer(RESOURCES[plural])
-    golden = EXPECTED / f"{plural}.prom"
 
     text = renderer.text(*objects(renderer.resource))
-    if os.environ.get("GOLDEN"):
-        golden.write_text(text)
 
     assert [] == renderer.failures
-    assert golden.read_text() == text
+    golden = EXPECTED / f"{plural}.prom"
+    assert golden.exists(), "tox -e generate"
+    assert golden.read_text() == text, "if the text is as it should be: tox -e generate"
 
 
 @pytest.mark.parametrize("plural", RESOURCES)
@@ -34,7 +31,8 @@ def test_every_family_has_a_sample(plural: str) -> None:
 
     samples = renderer.samples(*objects(renderer.resource))
 
-    assert [] == [family.name for family, text in samples.items() if not text]
+    silent = [family.name for family, text in samples.items() if not text]
+    assert [] == silent, f"add an object to {OBJECTS / plural}.jsonl that has samples of these"
 
 
 @pytest.mark.parametrize("plural", RESOURCES)
@@ -52,4 +50,5 @@ def test_a_family_says_alone_what_it_says_among_all(plural: str) -> None:
 
 def test_every_golden_belongs_to_a_kind() -> None:
     """A kind that is gone leaves nothing behind."""
-    assert {path.stem for path in OBJECTS.iterdir()} == {path.stem for path in EXPECTED.iterdir()} == set(RESOURCES)
+    assert {path.stem for path in OBJECTS.iterdir()} == set(RESOURCES), f"{OBJECTS} has one file a kind"
+    assert {path.stem for path in EXPECTED.iterdir()} == set(RESOURCES), "tox -e generate"

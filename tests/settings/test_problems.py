@@ -89,13 +89,13 @@ def test_unknown_resources_show_the_known() -> None:
 
 @pytest.mark.parametrize("flag", [option.flag for option in UNSUPPORTED_FLAGS])
 def test_unsupported_flags_are_refused(flag: str) -> None:
-    """Who asks for authentication must not get an open port: what is not there is said to be missing."""
+    """Who asks for what is not there is told so, and does not find out later."""
     assert [f"--{flag}: not supported yet"] == problems(f"--{flag}=true")
 
 
 def test_unsupported_flags_may_be_off() -> None:
     """A manifest that turns them off gets what it wants."""
-    parse(["--auth-filter=false", "--tls-config="], {})
+    parse(["--custom-resource-state-only=false", "--custom-resource-state-config="], {})
 
 
 def test_combinations() -> None:
@@ -119,7 +119,7 @@ def test_combinations() -> None:
         ("port: http", "FILE: port: 'http' must be a whole number from 0 to 65535"),
         ("labels_allow_list: {pods: app}", "FILE: labels_allow_list: {'pods': 'app'} must have a list of keys for pods"),
         ("namespaces: [[a]]", "FILE: namespaces: [['a']] must be plain text or a number"),
-        ("auth_filter: true", "FILE: auth_filter: not supported yet"),
+        ("custom_resources_only: true", "FILE: custom_resources_only: not supported yet"),
         ("- a", "--config: 'FILE' must hold keys and values, such as total_shards: 3"),
     ],
 )  # fmt: skip

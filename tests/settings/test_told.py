@@ -43,7 +43,7 @@ def test_help_names_every_resource() -> None:
     unwrapped = " ".join(usage.overview().split())
     on = [name for name, resource in resources().items() if resource.default]
     off = [name for name, resource in resources().items() if not resource.default]
-    sentences = f"On by default are {', '.join(on)}. There are besides: {', '.join(off)}."
+    sentences = f"Default resources: {', '.join(on)}. Further resources: {', '.join(off)}."
 
     assert sentences in unwrapped
     assert sentences in docs.page()

@@ -3,34 +3,28 @@
 import json
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 
+from ksm_shard.kinds import resources
 from ksm_shard.simulator import protobuf
 from ksm_shard.simulator.decoding import decoded
-from ksm_shard.simulator.protobuf import Shared, encode, message_name
+from ksm_shard.simulator.protobuf import META, Shared, encode, message_name
 from ksm_shard.simulator.resources import BUILT_IN, ServedResource
+from ksm_shard.wire import messages
 from ksm_shard.wire.messages import core_v1_pb2
 
 OBJECTS = Path(__file__).parents[1] / "kinds/objects"
 POD = "k8s.io.api.core.v1.Pod"
+# Every module of thin messages but `runtime`, whose messages are parts of what the API has: tests/wire/test_messages.py has those.
 THIN = {
-    "admissionregistration_v1": "k8s.io.api.admissionregistration.v1",
-    "apps_v1": "k8s.io.api.apps.v1",
-    "autoscaling_v2": "k8s.io.api.autoscaling.v2",
-    "batch_v1": "k8s.io.api.batch.v1",
-    "certificates_v1": "k8s.io.api.certificates.v1",
-    "coordination_v1": "k8s.io.api.coordination.v1",
-    "core_v1": "k8s.io.api.core.v1",
-    "discovery_v1": "k8s.io.api.discovery.v1",
-    "meta_v1": "k8s.io.apimachinery.pkg.apis.meta.v1",
-    "networking_v1": "k8s.io.api.networking.v1",
-    "policy_v1": "k8s.io.api.policy.v1",
-    "rbac_v1": "k8s.io.api.rbac.v1",
-    "storage_v1": "k8s.io.api.storage.v1",
-}
+    module.name.removesuffix("_pb2"): f"k8s.io.api.{module.name.removesuffix('_pb2').replace('_', '.')}"
+    for module in iter_modules(messages.__path__)
+    if module.name != "runtime_pb2"
+} | {"meta_v1": META}
 ELSEWHERE = {
     "Quantity": "k8s.io.apimachinery.pkg.api.resource.Quantity",
     "IntOrString": "k8s.io.apimachinery.pkg.util.intstr.IntOrString",
@@ -58,11 +52,32 @@ def test_thin_messages_are_part_of_the_full_ones(module: str) -> None:
 
 
 def test_every_kind_but_crds_has_a_message() -> None:
-    """All 39 kinds of kube-state-metrics are sent as protobuf; custom resources and their definitions are not."""
+    """All exported kinds are served, and sent as protobuf, but for KubeSphere's, and for definitions of custom resources."""
     missing = [each.plural for each in BUILT_IN if not message_name(each.group, each.version, each.kind)]
+    served = {(each.api_version, each.plural, each.kind, each.namespaced) for each in BUILT_IN}
+    exported = {(each.api_version, each.plural, each.kind, each.namespaced) for each in resources().values()}
 
     assert missing == ["customresourcedefinitions"]
-    assert len(BUILT_IN) == 40
+    assert {"iam.kubesphere.io/v1alpha2"} == {api_version for api_version, *_ in exported - served}
+
+
+@pytest.mark.parametrize("group", ["apps.example.com", "apps.x-k8s.io", "example.com"])
+def test_groups_of_others_have_no_message(group: str) -> None:
+    """A custom resource that is called as a built-in one is JSON all the same."""
+    assert message_name(group, "v1", "Deployment") is None
+
+
+def test_a_text_may_be_called_as_an_embedded_message() -> None:
+    """The handler of a runtime class is a word, and that of a probe a message whose fields stand in the probe's JSON."""
+    name = "k8s.io.api.node.v1.RuntimeClass"
+    runtime_class: Any = protobuf.message_class(name).FromString(encode(name, {"handler": "runsc"}))
+    pod: Any = protobuf.message_class(POD).FromString(
+        encode(POD, {"spec": {"containers": [{"livenessProbe": {"httpGet": {"path": "/livez"}}}]}})
+    )
+
+    assert runtime_class.handler == "runsc"
+    assert encode(name, {}) == b""
+    assert pod.spec.containers[0].livenessProbe.handler.httpGet.path == "/livez"
 
 
 def test_more_than_is_read() -> None:

@@ -188,6 +188,21 @@ def test_what_an_object_was_gets_its_farewell_though_others_have_the_object() ->
     assert fleet.store.empty
 
 
+def test_an_object_made_again_in_a_slot_that_stays_is_tracked_again() -> None:
+    """Its last samples had timestamps, with the uid before it: they end though it is gone before the next scrape."""
+    fleet = Fleet()
+    fleet.store.put("a", 1, ["x 1\n"])
+    fleet.store.leave(LEAVING)
+    fleet.scrape()
+
+    fleet.store.put("a", 0, ["x 1\n"])
+    fleet.store.drop("a")
+    fleet.scrape()
+    fleet.scrape()
+
+    assert fleet.visible == [{}]
+
+
 def test_an_object_that_stays_after_all_is_tracked_again() -> None:
     """It is written without a timestamp, and ends as any other."""
     fleet = Fleet()

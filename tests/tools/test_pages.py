@@ -24,10 +24,7 @@ def test_a_family_is_shown_by_an_example() -> None:
 
 def test_marks_are_shown() -> None:
     """Opt-in families say so, and labels that may be absent are in brackets."""
-    assert (
-        "| `kube_pod_nodeselectors` | gauge | ALPHA | `nodeselector_*` | Node labels that a pod selects. Opt-in. |"
-        in page()
-    )
+    assert "| `kube_pod_nodeselectors` | gauge | ALPHA | `nodeselector_*` | Node selector of a pod. Opt-in. |" in page()
     assert "| `kube_job_status_failed` | gauge | STABLE | [`reason`] | " in page()
 
 

@@ -10,11 +10,14 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.status.setup import SetupCheck
 from ksm_shard.status.stats import Stats
 from ksm_shard.store.pages import Body, Page, deflate, held
 from ksm_shard.web.scrapers import Scrapers
@@ -114,6 +117,7 @@ class FakeSource:
                 Sibling(f"ksm-shard-{n}", n, n < 8, "missing" if n == 9 else states[n < 8], "" if n == 9 else f"http://shard-{n}/")
                 for n in range(10)
             ],
+            setup={} if self.synced else {SetupCheck.GRACE_PERIOD: "terminationGracePeriodSeconds is 30 <b>seconds</b>"},
             config=ConfigFile("/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000),
             resources=[
                 ResourceStatus(
@@ -157,6 +161,19 @@ class FakeSource:
         print("closed", flush=True)
 
 
+class FakeReviewer:
+    """Believes the token."""
+
+    def user(self, token: str) -> Mapping[str, Any] | None:
+        """Who it names."""
+        name, colon, paths = token.partition(":")
+        return {"username": name, "paths": paths.split(",")} if colon else None
+
+    def allowed(self, user: Mapping[str, Any], verb: str, path: str) -> bool:
+        """Whether it names the path."""
+        return verb == "get" and path in user["paths"]
+
+
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser()
@@ -171,6 +188,8 @@ def main() -> None:
     parser.add_argument("--drain", type=float, default=0.0)
     parser.add_argument("--open-files", default="", help="soft[:hard] limit")
     parser.add_argument("--taken", type=int, default=0, help="files that something else has open")
+    parser.add_argument("--web-config", default="")
+    parser.add_argument("--tokens", action="store_true", help="ask for bearer tokens: NAME:PATH,PATH may see these")
     wanted = parser.parse_args()
     if wanted.open_files:
         soft, _, hard = wanted.open_files.partition(":")
@@ -184,7 +203,14 @@ def main() -> None:
         source.taken = [os.dup(1) for _ in range(wanted.taken)]
         return source
 
-    end, objects = serve(*ports, start, limits=limits, gzip=not wanted.no_gzip)
+    end, objects = serve(
+        *ports,
+        start,
+        limits=limits,
+        gzip=not wanted.no_gzip,
+        web_config=wanted.web_config,
+        reviewer=(lambda source: FakeReviewer()) if wanted.tokens else None,
+    )
     print(f"{end} {objects}", flush=True)
     sys.exit(end.code)
 

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,16 +33,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `main` and `telemetry` are its ports."""
+    """A running server. `main` and `telemetry` are its ports; `context` is for one that speaks TLS."""
 
     process: subprocess.Popen[str]
     main: int
     telemetry: int
     host: str = "127.0.0.1"
+    context: ssl.SSLContext | None = None
 
     def get(self, path: str, method: str = "GET", port: int = 0, **headers: str) -> Answer:
         """Ask on the main port, or on another; `accept_encoding="gzip"` is a header."""
-        connection = http.client.HTTPConnection(self.host, port or self.main, timeout=PATIENCE)
+        at = port or self.main
+        connection = (
+            http.client.HTTPSConnection(self.host, at, timeout=PATIENCE, context=self.context)
+            if self.context
+            else http.client.HTTPConnection(self.host, at, timeout=PATIENCE)
+        )
         try:
             # skip_accept_encoding: http.client would say identity.
             connection.putrequest(method, path, skip_host="host" in headers, skip_accept_encoding=True)

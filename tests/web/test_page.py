@@ -98,6 +98,15 @@ def test_why_the_last_known_slots_are_kept(server: Server, loading: Server) -> N
     assert "The last known slots are kept" not in server.get("/").text
 
 
+def test_what_is_wrong_with_the_set_up(server: Server, loading: Server) -> None:
+    """What a shard finds wrong with its own pod has a section of its own, which is not there otherwise."""
+    page = loading.get("/").text
+
+    assert "<li>terminationGracePeriodSeconds is 30 &lt;b&gt;seconds&lt;/b&gt;</li>" in page
+    assert "Not set up as it should be" in page
+    assert "Not set up as it should be" not in server.get("/").text
+
+
 def test_nothing_from_elsewhere(server: Server) -> None:
     """The page works in a closed network: no script, no file, and a policy that allows none."""
     answer = server.get("/")

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from ksm_shard.status.setup import SetupCheck
 from tests.processes import eventually
 from tests.web.serving import Server
 
@@ -65,6 +66,16 @@ def test_what_keeps_a_shard_from_knowing_its_fleet(server: Server, loading: Serv
     assert (well["ksm_shard_membership_problem",], ill["ksm_shard_membership_problem",]) == (0, 1)
     assert well["ksm_shard_membership_state", "statefulsets", "watching"] == 1
     assert ill["ksm_shard_membership_state", "statefulsets", "forbidden"] == 1
+
+
+def test_checks_of_the_set_up(server: Server, loading: Server) -> None:
+    """Each check is a series from the start, whether it finds anything or not."""
+    found = [
+        {key[1]: value for key, value in samples(one).items() if key[0] == "ksm_shard_setup_problem"}
+        for one in (server, loading)
+    ]
+
+    assert found == [dict.fromkeys(SetupCheck, 0), {check: check is SetupCheck.GRACE_PERIOD for check in SetupCheck}]
 
 
 def test_requests_are_counted(server: Server) -> None:

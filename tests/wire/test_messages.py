@@ -92,14 +92,16 @@ MESSAGES: Final = {thin_name(descriptor): descriptor for descriptor in declared(
 @pytest.mark.parametrize("thin", MESSAGES)
 def test_fields_are_those_of_the_api(thin: str) -> None:
     """Every field has the number and the type that Kubernetes 1.36 gives it; a message that no fact is about fails."""
-    facts = {
-        json_name(name): (number, kind.replace(" ", "") if "map<" in kind else kind)
-        for name, (number, kind) in FACTS[full_name(thin)].items()
-    }
+    full = full_name(thin)
+    assert full in FACTS, (
+        f"{full} is no message of a stable kind of Kubernetes 1.36. Is the package of the .proto file the API's group and version, "
+        f"as storage_v1, and the message called as there? What is newer, python -m tools.fields brings."
+    )
+    facts = {json_name(name): (number, kind) for name, (number, kind) in FACTS[full].items()}
 
     fields = {field.name: (field.number, type_of(field)) for field in MESSAGES[thin].fields}
 
-    expected = {name: facts.get(name) for name in fields}
+    expected = {name: facts.get(name, "no such field") for name in fields}
     for name in fields:
         if (thin, name) in RAW:
             expected[name] = (facts[name][0], RAW[thin, name])
@@ -112,7 +114,10 @@ def test_every_module_of_messages_is_read() -> None:
         path.name.removesuffix(".proto") for path in resources.files(messages).iterdir() if path.name.endswith(".proto")
     }
 
-    assert files == {thin.partition(".")[0] for thin in MESSAGES}
+    packages = {thin.partition(".")[0] for thin in MESSAGES}
+    assert files == packages, (
+        "the package of storage_v1.proto is ksm_shard.storage_v1, and python -m tools makes its module"
+    )
 
 
 def test_exceptions_are_of_messages_that_exist() -> None:
