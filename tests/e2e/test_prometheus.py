@@ -86,7 +86,7 @@ def ended(seen: list[ObjectCount]) -> None:
     changed = sum(len(one.stayed) for one in seen)  # about as many labels change as pods are deleted
     # Where a label changed just before another shard loaded the pod, and a scrape had it before.
     assert {one.what: worst for one in seen if (worst := max(one.twice, default=0.0)) > one.longest} == {}
-    assert sum(len(one.twice) for one in seen) <= changed / 50
+    assert sum(len(one.twice) for one in seen) <= changed / 25
     # Where somebody's first timestamp, which is in the future, hides a last word.
     assert sum(len(one.lingered) for one in seen) <= changed / 200
     # Where the timestamp of one is later than the scrape of another that began before.
