@@ -13,9 +13,9 @@ from typing import Final
 
 PACKAGE = Path(__file__).parents[1] / "ksm_shard"
 # Words in the first line of a docstring, on average: 8 to 9.6 in client_python, psycopg and starlette.
-WORDS: Final = 11.0
+WORDS: Final = 12.0
 # Rooms whose sentences have not been revised yet.
-UNREVISED: Final = frozenset({"custom", "kinds", "metrics", "settings", "simulator", "web", "wire"})
+UNREVISED: Final = frozenset({"custom"})
 
 
 def revised() -> Iterator[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,11 @@ class Judge:
         self._stop.set()
         self._scraper.stop()
 
+    def failed(self) -> Iterator[str]:
+        """Yield the pods of scrapes that failed since the last call."""
+        while not self._scraper.failed.empty():
+            yield self._scraper.failed.get()
+
     def note(self) -> None:
         """Note the state of the fleet."""
         now = time.time()
@@ -201,6 +206,8 @@ def watch(judge: Judge) -> int:
             if judge.failure:
                 print(f"ksm-shard: {judge.failure}", file=sys.stderr)
                 return 1
+            for pod in judge.failed():
+                print(f"{'>':>6} a scrape of {pod} failed")
             judge.note()
             for look in judge.judged():
                 if number % LEGEND_EVERY == 0:

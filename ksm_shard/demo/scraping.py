@@ -1,6 +1,7 @@
 """Scrapes as a Prometheus makes them, each target at its own time."""
 
 import gzip
+import queue
 import threading
 import time
 import urllib.request
@@ -18,13 +19,18 @@ HEADERS: Final = {"Accept": "text/plain;version=0.0.4", "Accept-Encoding": "gzip
 
 
 class ScrapeManager:
-    """Discovers targets, and scrapes each in a thread of its own."""
+    """Discovers targets, and scrapes each in a thread of its own.
+
+    Attributes:
+        failed: pods whose series get markers, as a scrape failed.
+    """
 
     def __init__(self, interval: float, discover: Callable[[], Mapping[tuple[str, str], str]]) -> None:
         """Scrape the targets that `discover` returns.
 
         These are pod and uid -> URL: a pod that is made again is another target.
         """
+        self.failed: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._interval = interval
         self._discover = discover
         self._head = Head()
@@ -69,6 +75,8 @@ class ScrapeManager:
         while not gone.wait(max(0.0, due - time.monotonic())):
             began = time.time()
             text = fetch(url, self._interval)
+            if not text and target.tracked:
+                self.failed.put(key[0])
             with self._lock:
                 target.scraped(began, text)
             due = max(due + self._interval, time.monotonic())

@@ -1,4 +1,4 @@
-"""What the server answered decides how it is read: protobuf, JSON, or a Table. One codec each, all with the same methods.
+"""Codecs: one for each content type of an answer (protobuf, JSON, a Table), all with the same methods.
 
 Items stay raw until somebody owns them. `identity` reads just enough to decide whose. The codecs of JSON are in `json.py`.
 """
@@ -63,7 +63,7 @@ class ApiStatus:
 
 
 class Codec(Protocol):
-    """How answers of one content type are read. Every method raises WireError on bytes that are not what they claim."""
+    """Reads the answers of one content type. Every method raises WireError for bytes that are not what they claim."""
 
     def page(self, body: bytes) -> ListPage:
         """Read one page of a list."""
@@ -88,7 +88,7 @@ class ProtobufCodec:
     """`application/vnd.kubernetes.protobuf`, of whole objects or as PartialObjectMetadata: both have the same shape."""
 
     def page(self, body: bytes) -> ListPage:
-        """See Codec."""
+        """Read a list in protobuf."""
         raw = decode(RawList, unseal(body)[1])
         meta = raw.metadata
         return ListPage(
@@ -96,7 +96,7 @@ class ProtobufCodec:
         )
 
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
-        """See Codec."""
+        """Read a watch in protobuf."""
         for payload in split_frames(chunks):
             try:
                 event = decode(WatchEvent, payload)
@@ -106,16 +106,16 @@ class ProtobufCodec:
             yield made
 
     def identity(self, item: bytes) -> tuple[str, str]:
-        """See Codec."""
+        """Read uid and version, and nothing else, of a protobuf object."""
         meta = decode(Identity, item).metadata
         return meta.uid, _text(meta.resourceVersion)
 
     def ends_initial_events(self, item: bytes) -> bool:
-        """See Codec."""
+        """Tell whether a protobuf bookmark ends the initial events."""
         return decode(Bookmark, item).metadata.annotations.get(INITIAL_EVENTS_END) == "true"
 
     def status(self, item: bytes) -> ApiStatus:
-        """See Codec."""
+        """Read a Status in protobuf."""
         if item[:4] == b"k8s\0":
             item = unseal(item)[1]
         status = decode(StatusMessage, item)
@@ -123,7 +123,7 @@ class ProtobufCodec:
         return ApiStatus(status.code, status.reason, status.message, status.details.retryAfterSeconds, causes)
 
     def parse(self, item: bytes, kind: type[M]) -> M:
-        """See Codec."""
+        """Parse a protobuf object."""
         return decode(kind, item)
 
 
