@@ -112,6 +112,7 @@ RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "plan": lambda argv: _call("ksm_shard.commands.plan:main", parse_command(Plan, argv)),
     "config validate": _validate,
     "custom validate": lambda argv: _call("ksm_shard.commands.custom:validate", parse_command(CustomValidate, argv)),
+    "rbac": lambda argv: _call("ksm_shard.commands.rbac:rbac", parse(argv, os.environ)),
     "version": _version,
     "completion": _completion,
 }

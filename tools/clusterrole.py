@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from ksm_shard.commands.rbac import rules
 from ksm_shard.kinds import resources
 
 MANIFEST: Final = Path(__file__).parents[1] / "deploy/statefulset/clusterrole.yaml"
@@ -22,16 +23,7 @@ rules:
 
 def clusterrole() -> str:
     """Return the manifest: a rule for each API group of the default resources, with the verbs of a reflector."""
-    groups: dict[str, list[str]] = {}
-    for resource in resources().values():
-        if resource.default:
-            groups.setdefault(resource.group, []).append(resource.plural)
-    return HEAD + "".join(_rule(group, plurals) for group, plurals in sorted(groups.items()))
-
-
-def _rule(group: str, plurals: list[str]) -> str:
-    lines = "\n".join(f"      - {plural}" for plural in plurals)
-    return f'  - apiGroups: ["{group}"]\n    resources:\n{lines}\n    verbs: [list, watch]\n'
+    return HEAD + rules((one.group, one.plural) for one in resources().values() if one.default)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ INTRODUCTION: Final = """\
 
 An option is set by a flag, by an environment variable, or by a key in the YAML file that `--config` names. The file
 overrides flags, and flags override variables. `ksm-shard config validate` takes the flags of `run` and
-checks all three.
+checks all three; `ksm-shard rbac` prints the ClusterRole that they need.
 
 - Flags take one dash or two, and their value after a space or `=`. Boolean flags need no value, or one as in `--flag=false`.
 - Flags with comma-separated lists may be repeated and add up. In the file they are lists (or maps, whose keys count).

@@ -11,7 +11,7 @@ from ksm_shard.settings.options import UsageError, options_of
 
 SHELLS: Final = ("bash", "zsh", "fish")
 # Words other than flags that may follow a command.
-SECOND_WORDS: Final = {"config validate": ("validate",), "completion": SHELLS}
+SECOND_WORDS: Final = {"config validate": ("validate",), "custom validate": ("validate",), "completion": SHELLS}
 
 BASH: Final = """\
 _ksm_shard() {{

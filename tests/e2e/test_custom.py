@@ -3,6 +3,7 @@
 What metrics make of objects is in tests/custom; the corpus in tests/conformance/test_custom.py.
 """
 
+import re
 import threading
 import urllib.error
 from collections.abc import Callable, Iterator
@@ -137,6 +138,20 @@ def test_file_changes(simulator: Simulator, file: Path) -> None:
     first = next(at for at, text in enumerate(scrapes) if "pan_litres" in text)
     assert all("pan_litres" in text or "pans_litres" in text for text in scrapes[first:])
     assert all('name="big"' in text and "kube_pod_info{" in text for text in scrapes)
+
+
+@pytest.mark.slow
+def test_file_changes_all_the_time(simulator: Simulator, file: Path) -> None:
+    """While the file is replaced 20 times and definitions come, no scrape misses a pod, an entry that stays, or one that changes."""
+    with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
+        for number in range(20):
+            simulator.put(crd(f"Lid{number}", "v1"))
+            file.write_text(POTS + ENTRY % ("Pot", f"pot{number}"))
+            eventually(has(one, f"pot{number}_litres{{"), f"change {number} is not there")
+
+    assert all('name="big"' in text and "kube_pod_info{" in text and "pot_litres{" in text for text in scrapes)
+    first = next(at for at, text in enumerate(scrapes) if "pot0_litres{" in text)
+    assert all(re.search(r"pot\d+_litres{", text) for text in scrapes[first:])
 
 
 def relists(one: Exporter, plural: str) -> list[str]:
