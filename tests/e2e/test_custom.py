@@ -140,9 +140,8 @@ def test_file_changes(simulator: Simulator, file: Path) -> None:
     assert all('name="big"' in text and "kube_pod_info{" in text for text in scrapes)
 
 
-@pytest.mark.slow
 def test_file_changes_all_the_time(simulator: Simulator, file: Path) -> None:
-    """While the file is replaced 20 times and definitions come, no scrape misses a pod, an entry that stays, or one that changes."""
+    """While the file is replaced 20 times and definitions come, no scrape misses a pod, what stays, or what changes."""
     with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
         for number in range(20):
             simulator.put(crd(f"Lid{number}", "v1"))
