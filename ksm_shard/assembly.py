@@ -3,21 +3,29 @@
 import hashlib
 import logging
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.cluster.reader import Reader
 from ksm_shard.cluster.reviews import AccessReviews
+from ksm_shard.cluster.served import served
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.custom import CustomResources
+from ksm_shard.collector.declared import Declared
+from ksm_shard.collector.definitions import TARGET as DEFINITIONS
+from ksm_shard.collector.definitions import Definitions
 from ksm_shard.collector.targets import Scope, targets
+from ksm_shard.custom.resolve import Followed, resource_of
 from ksm_shard.exporter import Exporter
 from ksm_shard.membership.protocol import Membership
 from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.membership.statefulset import StatefulSetMembership
 from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
-from ksm_shard.metrics.families import Resource
+from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.options import options_of
 from ksm_shard.settings.run import Settings
@@ -38,11 +46,13 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
 
     Raises:
         ConfigurationError: no API server was found.
+        InvalidFileError: the file of Custom Resource State cannot be used.
     """
+    declared = declared_of(settings)
     server = connect(settings.apiserver or None, settings.kubeconfig or None)
     filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
     resources = enabled(settings)
-    for line in surprises(settings, filters, resources):
+    for line in surprises(settings, filters, resources, declared.families() if declared is not None else []):
         LOG.warning("%s", line)
     followed, idle = divided(resources, filters)
     if followed and idle:
@@ -57,8 +67,12 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
         membership = StaticMembership(ring, settings.shard, settings.total_shards)
         ownership.change(membership.state().held)
     scope = scope_of(settings, ownership)
+
+    def make(resource: Resource) -> Collector:
+        return collector(resource, settings, filters, ownership, scope, server)
+
     exporter = Exporter(
-        [collector(resource, settings, filters, ownership, scope, server) for resource in followed],
+        [make(resource) for resource in followed],
         ownership,
         membership,
         server,
@@ -66,11 +80,37 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
         settings=digest(settings),
         object_limit=settings.object_limit,
         config=config,
+        custom=custom_of(declared, filters, server, make) if declared is not None else None,
         timestamps=settings.handover_timestamps,
         period=settings.handover_period,
     )
     exporter.start()
     return exporter
+
+
+def declared_of(settings: Settings) -> Declared | None:
+    """Return the entries of Custom Resource State that the settings name; None if they name none.
+
+    Raises:
+        InvalidFileError: the file cannot be used.
+    """
+    path, text = settings.custom_resource_state_config_file, settings.custom_resource_state_config
+    if not (path or text):
+        return None
+    return Declared(path, text, may_be_missing=settings.continue_without_custom_resource_state_config_file)
+
+
+def custom_of(
+    declared: Declared, filters: Filters, server: ApiServer, make: Callable[[Resource], Collector]
+) -> CustomResources:
+    """Make the source of custom resources, whose collectors `make` makes."""
+
+    def made(followed: Followed) -> Collector | None:
+        resource = resource_of(followed)
+        return make(resource) if filters.on(resource.families) else None
+
+    definitions = Definitions(Reader(server, DEFINITIONS))
+    return CustomResources(declared, partial(served, server), made, definitions)
 
 
 def reviews(exporter: Exporter) -> AccessReviews:
@@ -89,6 +129,8 @@ def enabled(settings: Settings) -> list[Resource]:
 
     The defaults are exported unless some are named.
     """
+    if settings.custom_resource_state_only:
+        return []
     wanted = settings.resources
     return [
         resource for name, resource in kinds.resources().items() if (name in wanted if wanted else resource.default)
@@ -104,12 +146,14 @@ def divided(resources: list[Resource], filters: Filters) -> tuple[list[Resource]
     return followed, [resource for resource in resources if resource not in followed]
 
 
-def surprises(settings: Settings, filters: Filters, resources: list[Resource]) -> list[str]:
+def surprises(
+    settings: Settings, filters: Filters, resources: list[Resource], custom: Sequence[Family] = ()
+) -> list[str]:
     """Return a line for each pattern or name without effect.
 
-    There is one more if nothing is exported.
+    There is one more if nothing is exported. `custom` are the families of custom resources.
     """
-    families = [family for resource in resources for family in resource.families]
+    families = [*(family for resource in resources for family in resource.families), *custom]
     on = filters.on(families)
     return [
         *filters.without_effect(families),

@@ -73,6 +73,9 @@ def _validate(argv: Sequence[str]) -> int:
             WebFile(settings.tls_config)
         except BadConfig as error:
             raise UsageError(f"--tls-config: {error}") from None
+    problems: list[str] = resolve_name("ksm_shard.commands.custom:problems")(settings)
+    if problems:
+        raise UsageError(*problems)
     print("ok")
     return 0
 

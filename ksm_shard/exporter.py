@@ -12,6 +12,7 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.custom import CustomResources
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
@@ -57,6 +58,7 @@ class Exporter:
         settings: str,
         object_limit: int = 0,
         config: ConfigFile | None = None,
+        custom: CustomResources | None = None,
         timestamps: bool = False,
         period: float = 45.0,
     ) -> None:
@@ -71,9 +73,12 @@ class Exporter:
             settings: digest of the settings that must be the same in all shards.
             object_limit: number of objects to list of each resource at most; 0 for all.
             config: the file that some of the settings come from.
+            custom: brings the collectors of custom resources.
             timestamps: whether samples of leaving slots have timestamps.
             period: seconds between two scrapes of one Prometheus, at most.
         """
+        self._builtin = list(collectors)
+        self._custom = custom
         # Both dicts are replaced whole, under the lock, so that readers need none.
         self._collectors = {one.resource.name: one for one in collectors}
         self._loading: dict[str, Collector] = {}  # to replace the collector of the same name once listed
@@ -102,6 +107,16 @@ class Exporter:
     def start(self) -> None:
         """Start the membership, and the collectors once the slots are known."""
         self._membership.start(self)
+        if self._custom is not None:
+            self._custom.start(self)
+
+    def follow(self, collectors: Sequence[Collector]) -> None:
+        """Export these custom resources beside the built-in ones from now on."""
+        self.replace([*self._builtin, *collectors])
+
+    def notice(self) -> None:
+        """Look again at what is awaited."""
+        self._notice()
 
     def replace(self, collectors: Sequence[Collector]) -> None:
         """Export these collectors from now on, without a gap.
@@ -171,12 +186,23 @@ class Exporter:
         return sum(one.store.retired for one in self._all())
 
     def known(self, resource: str) -> bool:
-        """Return whether a resource of that plural is exported."""
-        return resource in self._collectors
+        """Return whether a resource of that name is exported, or would be if the API server had it."""
+        return bool(self.named(resource)) or (self._custom is not None and self._custom.declares(resource))
 
     def exists(self, resource: str) -> bool:
-        """Return whether a resource of that plural could be enabled."""
-        return resource in kinds.resources()
+        """Return whether a resource of that name could be enabled."""
+        return resource in kinds.resources() or self.known(resource)
+
+    def named(self, resource: str) -> set[str]:
+        """Return the names of the exported resources that go by a name: plural, or plural.group of custom ones."""
+        if resource in self._collectors:
+            return {resource}
+        return {
+            name
+            for name, one in self._collectors.items()
+            if name != one.resource.plural
+            and resource in {one.resource.plural, f"{one.resource.plural}.{one.resource.group}"}
+        }
 
     def readiness(self) -> Readiness:
         """Return the readiness.
@@ -186,6 +212,7 @@ class Exporter:
         state, notes = self._membership.state(), []
         for one in self._collectors.values():
             notes += [f"{one.resource.name}: {word} (not waited for)" for word in one.exemptions()]
+        notes += self._custom.notes() if self._custom is not None else []
         if not self._complete:
             return Readiness(ready=False, problems=self._problems(), notes=notes)
         unready = [state.unready] if state.unready else []
@@ -226,6 +253,7 @@ class Exporter:
             problem=state.problem,
             membership=self._membership.watches(),
             config=self._config,
+            custom=self._custom.status() if self._custom is not None else None,
             setup=self._setup(),
         )
 
@@ -279,6 +307,8 @@ class Exporter:
         with self._changing:
             self._closed = True
         self._membership.stop()
+        if self._custom is not None:
+            self._custom.stop()
         for one in self._all():
             one.stop()
         deadline = time.monotonic() + LAST_WAIT
@@ -316,6 +346,7 @@ class Exporter:
         problems = (
             [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]
         )
+        problems += self._custom.awaited() if self._custom is not None else []
         for one in collectors:
             problems += [f"{one.resource.name}: {line}" for line in one.awaited()]
         if collectors and all(one.exempt for one in collectors):
@@ -331,7 +362,8 @@ class Exporter:
 
     def _threads(self) -> list[threading.Thread]:
         collectors = self._all() if self._following else []
-        return [*self._membership.threads(), *(thread for one in collectors for thread in one.threads())]
+        custom = self._custom.threads() if self._custom is not None else []
+        return [*self._membership.threads(), *custom, *(thread for one in collectors for thread in one.threads())]
 
     def _all(self) -> list[Collector]:
         """Return the collectors, and those to replace some of them."""

@@ -71,6 +71,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
         text=size.text,
         stats=collector.stats,
         last_error=speaker.last_error if speaker is not None else "",
+        repeated={collector.families[index].name: count for index, count in collector.repeated.items() if count},
     )
 
 

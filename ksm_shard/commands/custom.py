@@ -1,4 +1,4 @@
-"""`ksm-shard custom validate`: every problem of a Custom Resource State file, and what its metrics make of real objects.
+"""`ksm-shard custom validate`: check a file, show what its metrics give.
 
 Exit status 2 if there is a problem, keys that run would pass over included; advice alone is none.
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ksm_shard.assembly import declared_of
+from ksm_shard.collector.declared import InvalidFileError
 from ksm_shard.commands.simulate import read as read_objects
 from ksm_shard.custom import checks
 from ksm_shard.custom.entries import Entry, Problem
@@ -19,6 +21,7 @@ from ksm_shard.custom.schemas import Definition, definitions
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family
 from ksm_shard.settings.commands import CustomValidate
+from ksm_shard.settings.run import Settings
 from ksm_shard.wire.json import JsonCodec, raw
 
 OK: Final = 0
@@ -29,17 +32,26 @@ TIMED: Final = 0.02
 Object = dict[str, Any]
 
 
+def problems(settings: Settings) -> list[str]:
+    """Return a line for each problem of the file that the settings of run name."""
+    try:
+        declared_of(settings)
+    except InvalidFileError as error:
+        return str(error).splitlines()
+    return []
+
+
 def validate(options: CustomValidate) -> int:
-    """Print problems, advice, and what metrics make of objects; return 2 if there is a problem."""
+    """Print problems, advice and samples; return 2 for a problem."""
     try:
         known = [one for found in _read(options.crds) if _is_definition(found) for one in definitions(found)]
         objects = list(_read(options.objects))
         known += [one for found in objects if _is_definition(found) for one in definitions(found)]
         worst = OK
         for path in options.files:
-            entries, problems = read(Path(path).read_bytes())
-            worst = max(worst, _report(path, entries, problems, known, against=bool(options.crds)))
-            if objects and not any(problem.fatal for problem in problems):
+            entries, found = read(Path(path).read_bytes())
+            worst = max(worst, _report(path, entries, found, known, against=bool(options.crds)))
+            if objects and not any(problem.fatal for problem in found):
                 sys.stdout.writelines(f"{line}\n" for line in _shown(entries, known, objects))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"ksm-shard: {error}\n")

@@ -98,7 +98,7 @@ def resource_of(followed: Followed) -> Resource:
         selectors={name: text for name, text in selectors.items() if text},
         source=partial(Statements, metrics, own),
     )
-    resource.families += [_family(name, same, namespaced=served.namespaced) for name, same in metrics.items()]
+    resource.families += [family_of(name, same, namespaced=served.namespaced) for name, same in metrics.items()]
     return resource
 
 
@@ -110,7 +110,8 @@ def name_of(followed: Followed) -> str:
     return f"{name}?{selectors}" if selectors else name
 
 
-def _family(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool) -> Family:
+def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = True) -> Family:
+    """Return the family of metrics of one name."""
     return Family(
         name,
         metrics[0].help,

@@ -42,12 +42,4 @@ IGNORED_FLAGS: Final = (
 )
 
 # Refused rather than ignored, because a user must not rely on a missing feature. Remove an entry when its option is added.
-UNSUPPORTED_FLAGS: Final = (
-    _unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),
-    _unsupported(
-        "continue-without-custom-resource-state-config-file", Boolean(), "wait for a missing Custom Resource State file"
-    ),
-    _unsupported("custom-resource-state-config", Text(), "Custom Resource State, inline", "custom_resource_config"),
-    _unsupported("custom-resource-state-config-file", Text("FILE"), "Custom Resource State, from a file"),
-    _unsupported("custom-resource-state-only", Boolean(), "nothing but Custom Resource State", "custom_resources_only"),
-)
+UNSUPPORTED_FLAGS: Final = (_unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),)

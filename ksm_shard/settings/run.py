@@ -15,6 +15,7 @@ from ksm_shard.sharding.ring import MAX_SHARDS
 API_SERVER: Final = "API server"
 OBJECTS: Final = "Objects"
 METRICS: Final = "Metrics"
+CUSTOM: Final = "Custom resources"
 SHARDING: Final = "Sharding"
 SERVING: Final = "Serving"
 PROCESS: Final = "Process"
@@ -140,6 +141,26 @@ class Settings(Options):
         {},
         "Annotations to export in the kube_*_annotations families, in the syntax of --metric-labels-allowlist.",
         key="annotations_allow_list",
+    )
+
+    custom_resource_state_config: str = option(
+        CUSTOM,
+        Text("YAML"),
+        "",
+        "Custom Resource State: metrics of custom resources, as YAML. Takes precedence over --custom-resource-state-config-file.",
+        key="custom_resource_config",
+    )
+    custom_resource_state_config_file: str = option(
+        CUSTOM, FILE, "", "File with Custom Resource State. It is read again when it changes."
+    )
+    custom_resource_state_only: bool = option(
+        CUSTOM, Boolean(), False, "Export custom resources only.", key="custom_resources_only"
+    )
+    continue_without_custom_resource_state_config_file: bool = option(
+        CUSTOM,
+        Boolean(),
+        False,
+        "Wait for a missing --custom-resource-state-config-file, and export other resources until then.",
     )
 
     shard: int = option(

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ksm_shard.status.custom import CustomStatus
 from ksm_shard.status.setup import Setup
 from ksm_shard.status.stats import Stats
 
@@ -44,6 +45,7 @@ class ResourceStatus:
         deflated, text: bytes of all pages as kept, and as text.
         stats: counts of events.
         last_error: one line; "" when there was none.
+        repeated: by family, series that several objects have, of which one is exposed.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ResourceStatus:
     text: int
     stats: Stats
     last_error: str = ""
+    repeated: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class Status:
         problem: why the last known ownership is kept; "" when all is well.
         membership: state of each watch of the membership, by resource; empty where the shard is static.
         config: the file of --config; None without one.
+        custom: the state of custom resources; None if none are asked for.
         setup: what is wrong with how the process was set up.
     """
 
@@ -161,6 +165,7 @@ class Status:
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     config: ConfigFile | None = None
+    custom: CustomStatus | None = None
     setup: Setup = field(default_factory=dict)
 
 

@@ -275,7 +275,9 @@ def _wanted(source: Source) -> Callable[[str], bool]:
     for name in sorted(without):
         if not source.exists(name):
             raise _BadRequest(f"there is no resource {name!r}")
-    return lambda resource: (not only or resource in only) and resource not in without
+    asked = {one for name in only for one in source.named(name)}
+    refused = {one for name in without for one in source.named(name)}
+    return lambda resource: (not only or resource in asked) and resource not in refused
 
 
 def _names(parameter: str) -> set[str]:

@@ -49,10 +49,13 @@ class Source(Protocol):
         """Return the bytes of pages replaced since the start, which readers may still hold."""
 
     def known(self, resource: str) -> bool:
-        """Return whether a resource of that plural is enabled."""
+        """Return whether a resource of that name is enabled."""
 
     def exists(self, resource: str) -> bool:
-        """Return whether a resource of that plural exists, enabled or not."""
+        """Return whether a resource of that name exists, enabled or not."""
+
+    def named(self, resource: str) -> set[str]:
+        """Return the enabled resources that go by a name; several versions of a custom resource may."""
 
     def readiness(self) -> Readiness:
         """Return whether this process serves everything it should, and otherwise the reasons."""

@@ -11,7 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics import exposition as openmetrics_text
 from prometheus_client.registry import Collector
 
-from ksm_shard.status.model import ConfigFile, ResourceStatus, Status
+from ksm_shard.status.custom import CustomStatus
+from ksm_shard.status.model import ResourceStatus, Status
 from ksm_shard.status.setup import SetupCheck
 from ksm_shard.web.access import DENIED
 from ksm_shard.web.refusals import REASONS
@@ -50,6 +51,8 @@ GAUGES: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
     ("resource_version", "Resource version of the last event.", (), _version),
     ("state", "State of the reflector, always 1.", ("state",), lambda r: [((r.stats.state,), 1)]),
     ("server_side_filtering", "Whether the API server sends only what is owned.", (), _number(lambda r: r.filtered)),
+    ("repeated_series", "Series that several objects have, of which one is exposed.", ("family",),
+     lambda r: _by(dict(r.repeated))),
     ("page_bytes", "Size of all pages: as kept, and as the text they stand for.", ("form",),
      lambda r: [(("deflated",), r.deflated), (("text",), r.text)]),
 )  # fmt: skip
@@ -63,6 +66,8 @@ COUNTERS: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
     ("wire_errors", "Objects passed over, as they could not be read.", (), _number(lambda r: r.stats.wire_errors)),
     ("render_errors", "Objects that a family could not be written for.", ("family",),
      lambda r: _by(r.stats.render_errors)),
+    ("values_without_sample", "Values that a metric of a custom resource looked for and could not use.",
+     ("family", "why"), lambda r: sorted(r.stats.noted.copy().items())),
     ("duplicate_series_dropped", "Series that one object repeated.", (), _number(lambda r: r.stats.duplicates)),
 )  # fmt: skip
 
@@ -207,6 +212,8 @@ class Telemetry(Collector):
         for check in SetupCheck:
             setup.add_metric((check,), check in status.setup)
         yield setup
+        if status.custom is not None:
+            yield from _custom(status.custom)
 
 
 def _by_reason(
@@ -222,8 +229,7 @@ def _reference(status: Status) -> Iterator[Metric]:
     build = GaugeMetricFamily("kube_state_metrics_build_info", "What is running.", labels=("version",))
     build.add_metric((status.version,), 1)
     yield build
-    if status.config is not None:
-        yield from _config(status.config)
+    yield from _config(status)
     if status.shard is not None:
         ordinal = GaugeMetricFamily(
             "kube_state_metrics_shard_ordinal", "Number of this shard, from 0.", labels=("shard_ordinal",)
@@ -260,13 +266,52 @@ def _web(file: WebFile) -> Iterator[Metric]:
         yield gauge
 
 
-def _config(file: ConfigFile) -> Iterator[Metric]:
-    """That the file was read, which a process does once: who compares the hash with the file's sees that a restart is due."""
-    for name, text, value in (
-        ("config_hash", "Hash of the configuration file that is in force.", file.hash),
-        ("last_config_reload_successful", "Whether the configuration file could be read.", 1),
-        ("last_config_reload_success_timestamp_seconds", "When the configuration file was read.", file.read),
+def _config(status: Status) -> Iterator[Metric]:
+    """Yield when the files were read, and whether their newest contents are in force.
+
+    The file of --config is read once: who compares the hash with the file's sees that a restart is due.
+    """
+    files = []
+    if status.config is not None:
+        files.append(("config", status.config.name, status.config.hash, True, status.config.read))
+    if status.custom is not None:
+        file = status.custom.file
+        files.append(("customresourceconfig", file.name, file.hash, not file.problem, file.read))
+    for at, name, text in (
+        (2, "config_hash", "Hash of the configuration file that is in force."),
+        (3, "last_config_reload_successful", "Whether the configuration file could be read."),
+        (4, "last_config_reload_success_timestamp_seconds", "When the configuration file was read."),
     ):
         gauge = GaugeMetricFamily(f"kube_state_metrics_{name}", text, labels=("type", "filename"))
-        gauge.add_metric(("config", file.name), value)
-        yield gauge
+        for file_of in files:
+            gauge.add_metric(file_of[:2], float(file_of[at]))
+        if files:
+            yield gauge
+
+
+def _custom(status: CustomStatus) -> Iterator[Metric]:
+    """Yield what is known of the entries of Custom Resource State."""
+    entries = GaugeMetricFamily(
+        "ksm_shard_custom_entries",
+        "Entries of Custom Resource State by whether their resource is served.",
+        labels=("state",),
+    )
+    entries.add_metric(("served",), status.file.entries - len(status.unserved))
+    entries.add_metric(("unserved",), len(status.unserved))
+    yield entries
+    yield GaugeMetricFamily(
+        "kube_state_metrics_custom_resource_state_cache",
+        "CustomResourceDefinitions in the cluster.",
+        status.definitions,
+    )
+    for what, count in status.events.items():
+        yield CounterMetricFamily(
+            f"kube_state_metrics_custom_resource_state_{what}_events",
+            f"Events of CustomResourceDefinitions of the kind {what}.",
+            count,
+        )
+    yield GaugeMetricFamily(
+        "ksm_shard_custom_discovery_problem",
+        "Whether discovery or the watch of CustomResourceDefinitions fails.",
+        bool(status.problem),
+    )

@@ -119,7 +119,7 @@ def test_combinations() -> None:
         ("port: http", "FILE: port: 'http' must be a whole number from 0 to 65535"),
         ("labels_allow_list: {pods: app}", "FILE: labels_allow_list: {'pods': 'app'} must have a list of keys for pods"),
         ("namespaces: [[a]]", "FILE: namespaces: [['a']] must be plain text or a number"),
-        ("custom_resources_only: true", "FILE: custom_resources_only: not supported yet"),
+        ("continue_without_config: true", "FILE: continue_without_config: not supported yet"),
         ("- a", "--config: 'FILE' must hold keys and values, such as total_shards: 3"),
     ],
 )  # fmt: skip

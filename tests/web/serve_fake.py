@@ -16,6 +16,7 @@ from typing import Any
 
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.status.custom import CustomStatus, DeclaredStatus
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.status.setup import SetupCheck
 from ksm_shard.status.stats import Stats
@@ -81,6 +82,10 @@ class FakeSource:
         """Leases are off."""
         return resource in {"leases", *self.bodies}
 
+    def named(self, resource: str) -> set[str]:
+        """Each goes by its own name."""
+        return {resource} & set(self.bodies)
+
     def readiness(self) -> Readiness:
         """As was told at the start."""
         notes = ["secrets: forbidden (exempt)"]
@@ -119,6 +124,7 @@ class FakeSource:
             ],
             setup={} if self.synced else {SetupCheck.GRACE_PERIOD: "terminationGracePeriodSeconds is 30 <b>seconds</b>"},
             config=ConfigFile("/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000),
+            custom=CustomStatus(DeclaredStatus("/etc/crs.yaml", 1, 0.0, 1), [], 1, {"add": 1, "update": 0, "delete": 0}),
             resources=[
                 ResourceStatus(
                     name="pods", type="*v1.Pod", reading="protobuf", synced=self.synced, seen=200_650, owned=20_065,
