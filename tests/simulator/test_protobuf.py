@@ -24,8 +24,9 @@ THIN = {
     module.name.removesuffix("_pb2"): f"k8s.io.api.{module.name.removesuffix('_pb2').replace('_', '.')}"
     for module in iter_modules(messages.__path__)
     if module.name != "runtime_pb2"
-} | {"meta_v1": META}
+} | {"meta_v1": META, "metadata_v1": META}
 ELSEWHERE = {
+    "Metadata": f"{META}.PartialObjectMetadata",
     "Quantity": "k8s.io.apimachinery.pkg.api.resource.Quantity",
     "IntOrString": "k8s.io.apimachinery.pkg.util.intstr.IntOrString",
 }
