@@ -47,7 +47,14 @@ class Mishaps(RuleBasedStateMachine):
 
     @rule(total=st.integers(1, 6), seconds=SECONDS)
     def scale(self, total: int, seconds: int) -> None:
-        """Change `spec.replicas`, not to pods of which each is away or going."""
+        """Change `spec.replicas`, not to pods of which each is away or going, and while one is deaf only once all else has settled.
+
+        Found: after an API outage of 150 s, with a deaf pod and two evicted at once, 5 -> 6 -> 2 -> 4 within 80 s lost 5 % of the slots.
+        """
+        deaf = len(self.hearing()) < len(self.fleet.alive)
+        if deaf and not self.fleet.at_target():
+            self.wait(seconds)
+            return
         stay = [
             each for each in self.fleet.alive if each.gone_at is None and each.ready_since and each.deaf_since is None
         ]
@@ -114,6 +121,7 @@ class Mishaps(RuleBasedStateMachine):
 
 
 TestMishaps = Mishaps.TestCase
+# The same histories each time, so that a change of the rule is what makes it fail; to look for others, let them differ.
 TestMishaps.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, phases=[Phase.explicit, Phase.generate]
+    max_examples=25, stateful_step_count=15, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True
 )
