@@ -71,7 +71,7 @@ def test_odd_item_in_a_page() -> None:
 
 def test_deep_item() -> None:
     """An object that is nested too deeply for a decoder costs itself: the list and the watch around it go on."""
-    deep = b'{"metadata":{"uid":"d"},"spec":' + b"[" * 9000 + b'"]}"' + b"]" * 9000 + b"}"
+    deep = b'{"metadata":{"uid":"d"},"spec":' + b"[" * 200_000 + b'"]}"' + b"]" * 200_000 + b"}"
     fine = json.dumps({"metadata": META}).encode()
     page = CODEC.page(b'{"metadata":{"resourceVersion":"9"},"items":[%s, %s]}' % (deep, fine))
     events = list(CODEC.events([b'{"type":"ADDED","object":%s}\n{"type":"ADDED","object":%s}\n' % (deep, fine)]))
