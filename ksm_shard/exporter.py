@@ -114,10 +114,6 @@ class Exporter:
         """Export these custom resources beside the built-in ones from now on."""
         self.replace([*self._builtin, *collectors])
 
-    def notice(self) -> None:
-        """Look again at what is awaited."""
-        self._notice()
-
     def replace(self, collectors: Sequence[Collector]) -> None:
         """Export these collectors from now on, without a gap.
 
@@ -135,10 +131,10 @@ class Exporter:
             for one in kept - known:
                 self._handover.join(one)
                 if self._following and not self._closed:
-                    one.start(self._notice)
+                    one.start(self.notice)
         for one in known - kept:
             one.stop()
-        self._notice()
+        self.notice()
 
     def loaded(self) -> bytes:
         """Return the mask of loaded slots, for the membership."""
@@ -157,8 +153,8 @@ class Exporter:
                 return
             self._following = True
             for one in self._all():
-                one.start(self._notice)
-        self._notice()  # for a process without collectors nobody else does
+                one.start(self.notice)
+        self.notice()  # for a process without collectors nobody else does
 
     def scrape(self, scrape: Scrape) -> list[Body] | None:
         """Return the bodies of a scrape; None before everything is loaded.
@@ -266,7 +262,11 @@ class Exporter:
 
         Objects of other shards are looked up in the API server.
         """
-        collector = self._collectors[resource]
+        found = (self._find(self._collectors[one], namespace, name) for one in sorted(self.named(resource)))
+        return next((owner for owner in found if owner is not None), None)
+
+    def _find(self, collector: Collector, namespace: str, name: str) -> Owner | None:
+        """Return the shard that serves a named object of one collector's resource."""
         slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
             return self._owner("", slot)
@@ -315,10 +315,10 @@ class Exporter:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _notice(self) -> None:
+    def notice(self) -> None:
         """Note lists that have ended, and swap in collectors that are loaded.
 
-        Called on the threads of informers.
+        Called on the threads of informers and of custom resources.
         """
         with self._changing:
             for name, one in list(self._loading.items()):
@@ -383,7 +383,7 @@ class Exporter:
                 one.lose(lost)
             if gained != NONE:
                 one.gain()
-        self._notice()
+        self.notice()
 
     def _owner(self, uid: str, slot: int) -> Owner:
         state, pod = self._membership.state(), self._membership.pod

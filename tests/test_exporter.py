@@ -146,7 +146,7 @@ def refused(one: Exporter, which: int, times: int = 2) -> None:
 def noticed(one: Exporter) -> None:
     """Have what was done to the reflectors noticed, as their observers do where they run."""
     for made in one._collectors.values():
-        made._news = one._notice
+        made._news = one.notice
         made._tell()
 
 

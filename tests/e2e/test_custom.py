@@ -173,6 +173,15 @@ def test_names(simulator: Simulator, file: Path) -> None:
             one.scrape("/metrics?resources=lids.example.com")
 
 
+def test_owner(simulator: Simulator, file: Path) -> None:
+    """The owner of a custom object is found by the names that a scrape takes; a kind that is not served has none."""
+    file.write_text(POTS + ENTRY % ("Pan", "pan"))
+    with exporter(simulator, file).ready() as one:
+        for name in ("pots", f"pots.{GROUP}", f"pots.v1.{GROUP}"):
+            assert '"held":true' in one.scrape(f"/owner?resource={name}&namespace=home&name=big").replace(" ", "")
+        assert 404 == one.status(f"/owner?resource=pans.{GROUP}&namespace=home&name=flat")
+
+
 def test_only(simulator: Simulator, file: Path) -> None:
     """With --custom-resource-state-only nothing else is exported, and a missing file is waited for if that is asked for."""
     file.unlink()
