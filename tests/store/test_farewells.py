@@ -51,12 +51,27 @@ class Fleet:
         return [head.visible(T + self.now) for head in self._heads]
 
 
-def test_what_is_deleted_while_it_leaves_is_gone_after_two_scrapes() -> None:
-    """One scrape has it without a timestamp, the next not at all."""
+def leaver(text: str) -> Fleet:
+    """Return a fleet whose one object, of that text, is in a leaving slot and was scraped with timestamps."""
     fleet = Fleet()
-    fleet.store.put("a", 1, ["x 1\n"])
+    fleet.store.put("a", 1, [text])
     fleet.store.leave(LEAVING)
     fleet.scrape()
+    return fleet
+
+
+def two_scrapes(fleet: Fleet) -> list[list[str]]:
+    """Scrape twice; return the series that the first scraper shows after each."""
+    shown = []
+    for _ in range(2):
+        fleet.scrape()
+        shown.append(sorted(fleet.visible[0]))
+    return shown
+
+
+def test_what_is_deleted_while_it_leaves_is_gone_after_two_scrapes() -> None:
+    """One scrape has it without a timestamp, the next not at all."""
+    fleet = leaver("x 1\n")
 
     assert fleet.store.drop("a")
     assert len(fleet.store) == 0
@@ -69,18 +84,10 @@ def test_what_is_deleted_while_it_leaves_is_gone_after_two_scrapes() -> None:
 
 def test_a_label_that_changes_is_never_there_with_both_values() -> None:
     """The old series ends in the scrape that first has the new one, and each scrape has one of them."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ['x{node=""} 1\n'])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver('x{node=""} 1\n')
 
     fleet.store.put("a", 1, ['x{node="n"} 1\n'])
-    shown = []
-    for _ in range(2):
-        fleet.scrape()
-        shown.append(sorted(fleet.visible[0]))
-
-    assert shown == [['x{node=""}'], ['x{node="n"}']]
+    assert two_scrapes(fleet) == [['x{node=""}'], ['x{node="n"}']]
 
 
 def test_what_nobody_was_shown_gets_no_farewell() -> None:
@@ -106,20 +113,12 @@ def test_what_a_list_told_of_may_have_been_shown_by_others() -> None:
     fleet.store.put("a", 1, ['x{node=""} 1\n'], listed=True)
 
     fleet.store.put("a", 1, ['x{node="n"} 1\n'])
-    shown = []
-    for _ in range(2):
-        fleet.scrape()
-        shown.append(sorted(fleet.visible[0]))
-
-    assert shown == [['x{node=""}'], ['x{node="n"}']]
+    assert two_scrapes(fleet) == [['x{node=""}'], ['x{node="n"}']]
 
 
 def test_only_a_newline_ends_a_line() -> None:
     """Label values may have whatever else ends lines elsewhere."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ['x{odd="\r\x85\u2028\x1c"} 1\n'])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver('x{odd="\r\x85\u2028\x1c"} 1\n')
 
     fleet.store.put("a", 1, ['x{odd="\r\x85\u2028\x1c",more="\r"} 1\n'])
     for _ in range(2):
@@ -130,10 +129,7 @@ def test_only_a_newline_ends_a_line() -> None:
 
 def test_a_value_that_changes_is_shown_at_once() -> None:
     """No series ends, so there is nothing to wait for; nor is there for a series that is new."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ["x 1\n"])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver("x 1\n")
 
     fleet.store.put("a", 1, ["x 2\ny 1\n"])
     fleet.scrape()
@@ -159,10 +155,7 @@ def test_every_scraper_has_the_farewell() -> None:
 
 def test_what_others_go_on_with_gets_no_farewell() -> None:
     """The slots are let go: the last samples have timestamps, and no marker follows."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ["x 1\n"])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver("x 1\n")
 
     assert fleet.store.release(LEAVING) == 1
     fleet.store.leave(None)
@@ -191,10 +184,7 @@ def test_what_an_object_was_gets_its_farewell_though_others_have_the_object() ->
 
 def test_an_object_made_again_in_a_slot_that_stays_is_tracked_again() -> None:
     """Its last samples had timestamps, with the uid before it: they end though it is gone before the next scrape."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ["x 1\n"])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver("x 1\n")
 
     fleet.store.put("a", 0, ["x 1\n"])
     fleet.store.drop("a")
@@ -206,10 +196,7 @@ def test_an_object_made_again_in_a_slot_that_stays_is_tracked_again() -> None:
 
 def test_an_object_that_stays_after_all_is_tracked_again() -> None:
     """It is written without a timestamp, and ends as any other."""
-    fleet = Fleet()
-    fleet.store.put("a", 1, ["x 1\n"])
-    fleet.store.leave(LEAVING)
-    fleet.scrape()
+    fleet = leaver("x 1\n")
     fleet.store.leave(None)
     fleet.scrape()
 
