@@ -13,6 +13,8 @@ RUN PYTHONPATH=/build pip install --no-cache-dir --no-deps --no-build-isolation 
 
 FROM python:3.13-slim
 COPY --from=build /opt/ksm-shard /opt/ksm-shard
+# Manifests of kube-state-metrics name its program, and go on to work when only their image is changed.
+COPY --from=build /opt/ksm-shard/bin/ksm-shard /kube-state-metrics
 # pip has compiled everything; the root file system is read-only where this runs.
 ENV PATH=/opt/ksm-shard/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number, so that Kubernetes can see that it is not root.

@@ -3,7 +3,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Not quiet: on a slow machine it takes minutes, and who waits wants to see that it goes on.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: demo test lock
@@ -21,9 +22,9 @@ lock: $(VENV)/.dev
 	$(COMPILE) --upgrade -c requirements-build.lock -c requirements.lock --extra test --extra dev -o requirements-dev.lock setup.cfg
 
 $(VENV)/.run: $(VENV)/.python requirements.lock requirements-build.lock setup.cfg pyproject.toml
-	@echo "Installing ksm-shard and what it needs into $(VENV) ..."
+	@echo "Installing ksm-shard and what it needs into $(VENV): half a minute, or some on a slow machine ..."
 	@$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
-	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock

@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["help"]:
+        topic = "-".join(words[1:]).lower()
+        if topic in usage.topics():
+            return _say(usage.of_topic(topic))
         words = [*words[1:], "--help"]
     elif words == ["--version"]:
         words = ["version"]

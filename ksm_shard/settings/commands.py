@@ -8,7 +8,7 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import HOST, PORT, Settings
-from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Words
+from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Urls, Words
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -89,7 +89,9 @@ class Demo(Options):
 class Check(Options):
     """Options of `ksm-shard check`: the URLs of all shards, or their Service."""
 
-    urls: tuple[str, ...] = option(OPTIONS, Words("URL"), (), "URL of a shard; give those of all shards.", flag="")
+    urls: tuple[str, ...] = option(
+        OPTIONS, Urls(), (), "URL of a shard, or HOST:PORT; give those of all shards.", flag=""
+    )
     pod_namespace: str = option(
         OPTIONS, Text("NAMESPACE"), "", "Namespace of the headless Service in front of the shards."
     )
@@ -117,7 +119,7 @@ class Plan(Options):
     to_shards: int = option(OPTIONS, Integer(0, MAX_SHARDS), 0, "New number of shards.", flag="to")
     urls: tuple[str, ...] = option(
         OPTIONS,
-        Words("URL"),
+        Urls(),
         (),
         "URL of a running shard, to count its objects, series and bytes. Repeat the flag for each shard.",
         flag="url",

@@ -8,6 +8,16 @@ from typing import Any, Final
 from ksm_shard.settings.options import Option
 from ksm_shard.settings.values import Boolean, Kind, Text
 
+# Flags that kube-state-metrics has renamed, or whose names people remember from its first releases, with the present ones.
+FORMER: Final = {
+    "collectors": "resources",
+    "labels-allow-list": "metric-labels-allowlist",
+    "labels-metric-allow-list": "metric-labels-allowlist",
+    "metric-blacklist": "metric-denylist",
+    "metric-whitelist": "metric-allowlist",
+    "namespace": "namespaces",
+    "namespace-denylist": "namespaces-denylist",
+}
 IGNORED: Final = "Accepted, without effect"
 UNSUPPORTED: Final = "Not supported yet"
 

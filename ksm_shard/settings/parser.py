@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from ksm_shard import kinds
-from ksm_shard.settings.foreign import IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
 from ksm_shard.settings.options import Option, Options, UsageError, options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean
@@ -167,8 +167,12 @@ class _Found:
                 )
 
     def _unknown(self, problem: str, name: str, known: Iterable[str], dashes: str = "") -> None:
-        nearest = difflib.get_close_matches(name, [word for word in known if word], n=1)
-        hint = f"did you mean {dashes}{nearest[0]}?" if nearest else "see ksm-shard --help"
+        former = FORMER.get(name.replace("_", "-"))
+        if former:
+            hint = f"kube-state-metrics calls it {dashes}{former if dashes else former.replace('-', '_')} today"
+        else:
+            nearest = difflib.get_close_matches(name, [word for word in known if word], n=1)
+            hint = f"did you mean {dashes}{nearest[0]}?" if nearest else "see ksm-shard run --help"
         self.problems.append(f"{problem}; {hint}")
 
 

@@ -200,6 +200,17 @@ class Words(Kind[tuple[str, ...]]):
         return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
+class Urls(Words):
+    """A list of URLs of HTTP servers; HOST:PORT stands for http://HOST:PORT."""
+
+    def __init__(self) -> None:
+        """Use the placeholder URL."""
+        super().__init__("URL")
+
+    def _checked(self, words: Sequence[str]) -> tuple[str, ...]:
+        return tuple(word if "://" in word else f"http://{word}" for word in super()._checked(words))
+
+
 class Patterns(Words):
     """Names of families, and regular expressions of ECMAScript."""
 

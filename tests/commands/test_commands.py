@@ -114,6 +114,8 @@ def test_other_ways_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
     for words, expected in (
         (["help"], "Usage: ksm-shard [run] [flags]\n"),
         (["help", "plan"], "Usage: ksm-shard plan [flags]\n"),
+        (["help", "sharding"], "Sharding:\n"),
+        (["help", "API", "server"], "API server:\n"),
         (["--version"], "ksm-shard "),
     ):
         assert cli.main(words) == 0

@@ -57,9 +57,22 @@ def test_its_steps_install_a_program_that_starts(tmp_path: Path) -> None:
     installed = Path(run("python -c 'import ksm_shard; print(ksm_shard.__path__[0])'").strip())
 
     assert run(f"{entry_point()} version").startswith("ksm-shard ")
+    # What the last stage copies besides is a program that may lie anywhere.
+    former = shutil.copy(alias().replace(TARGET, str(target)), tmp_path / "kube-state-metrics")
+    assert run(f"{former} --version").startswith("ksm-shard ")
     assert installed.is_relative_to(target)
     assert data_files(ROOT / "ksm_shard") == data_files(installed)
     run(f"python -c '{IMPORT_ALL}'")
+
+
+def alias() -> str:
+    """Return the file of the build that the image has as /kube-state-metrics."""
+    (found,) = [
+        argument.split()[1]
+        for name, argument in instructions()
+        if name == "COPY" and argument.endswith(" /kube-state-metrics")
+    ]
+    return found
 
 
 def copy(origin: Path, target: Path) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.settings import Check, Plan, Simulate, UsageError, parse, parse_command
-from ksm_shard.settings.foreign import UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import FORMER, UNSUPPORTED_FLAGS
+from ksm_shard.settings.options import options_of
+from ksm_shard.settings.run import Settings
 
 
 def problems(*flags: str, **environ: str) -> list[str]:
@@ -36,7 +38,11 @@ def problems_of_file(folder: Path, text: str) -> list[str]:
         ("--shard=1", "--shard: 1 must be from 0 to 0 with --total-shards=1"),
         ("--pod=a", "--pod: needs --pod-namespace as well; give both for automatic sharding, or neither"),
         ("--total-shard=3", "--total-shard: no such flag; did you mean --total-shards?"),
-        ("--xyzzy", "--xyzzy: no such flag; see ksm-shard --help"),
+        ("--xyzzy", "--xyzzy: no such flag; see ksm-shard run --help"),
+        ("--collectors=pods", "--collectors: no such flag; kube-state-metrics calls it --resources today"),
+        ("--metric-whitelist=a", "--metric-whitelist: no such flag; kube-state-metrics calls it --metric-allowlist today"),
+        ("-metric_blacklist=a", "--metric_blacklist: no such flag; kube-state-metrics calls it --metric-denylist today"),
+        ("--namespace=a", "--namespace: no such flag; kube-state-metrics calls it --namespaces today"),
         ("pods", "'pods': belongs to no flag; on/off flags take their value after =, as in --flag=false"),
         ("--metric-labels-allowlist=pods",
          "--metric-labels-allowlist: 'pods' must be like pods=[app,team-*],*=[owner], but is not from 'pods' on"),
@@ -49,6 +55,14 @@ def problems_of_file(folder: Path, text: str) -> list[str]:
 def test_flags(flag: str, expected: str) -> None:
     """One flag, one line."""
     assert [expected] == problems(flag)
+
+
+def test_former_flags_name_present_ones() -> None:
+    """A hint that names no flag would send people in a circle."""
+    flags = {option.flag for option in options_of(Settings)}
+
+    assert set(FORMER.values()) <= flags
+    assert not flags & set(FORMER)
 
 
 def test_patterns_that_are_none() -> None:
@@ -154,3 +168,10 @@ def test_other_commands(declaration: type[Check | Plan | Simulate], flags: list[
         parse_command(declaration, flags)
 
     assert (expected,) == caught.value.problems
+
+
+def test_shards_may_be_named_without_a_scheme() -> None:
+    """`ksm-shard check HOST:PORT` asks over HTTP, as curl does."""
+    check = parse_command(Check, ["127.0.0.1:8080", "https://[::1]:8080", "ksm-shard-0:8080"])
+
+    assert check.urls == ("http://127.0.0.1:8080", "https://[::1]:8080", "http://ksm-shard-0:8080")

@@ -13,6 +13,8 @@ from ksm_shard.settings.options import options_of
 from ksm_shard.settings.values import Boolean
 from tools import options_page as docs
 
+# Lines of a terminal of common size.
+SCREEN = 30
 WITH_OPTIONS = [command for command in COMMANDS if command.options]
 
 
@@ -31,16 +33,26 @@ def test_help_has_every_option(command: Command) -> None:
 
 
 def test_overview_has_every_command() -> None:
-    """`ksm-shard --help` names the commands, and has the flags of run."""
+    """`ksm-shard --help` names the commands and the topics, on a screen."""
     text = usage.overview()
 
     assert all(f"  {command.name} " in text for command in COMMANDS)
-    assert "--total-shards N" in text
+    assert all(topic in text for topic in usage.topics())
+    assert len(text.splitlines()) <= SCREEN
+
+
+def test_every_topic_fits_a_screen() -> None:
+    """Together the topics have every flag of run."""
+    texts = [usage.of_topic(topic) for topic in usage.topics()]
+
+    assert COMMANDS[0].options is not None
+    assert all(option.usage in "".join(texts) for option in options_of(COMMANDS[0].options))
+    assert max(len(text.splitlines()) for text in texts) <= SCREEN
 
 
 def test_help_names_every_resource() -> None:
     """Those that are on by default, and the others, as the kinds declare them; the page says the same."""
-    unwrapped = " ".join(usage.overview().split())
+    unwrapped = " ".join(usage.of_command(COMMANDS[0]).split())
     on = [name for name, resource in resources().items() if resource.default]
     off = [name for name, resource in resources().items() if not resource.default]
     sentences = f"Default resources: {', '.join(on)}. Further resources: {', '.join(off)}."
