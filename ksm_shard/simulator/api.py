@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from ksm_shard.simulator import discovery, errors, lists, openapi, scales
@@ -167,7 +168,7 @@ class SimulatedApi:
                 marked = self._mark_deleted(request, resource, (namespace, name))
                 if marked is not None:
                     return _written(request, resource, marked)
-                stored = self._objects.delete(resource.storage, (namespace, name))
+                stored = self._catalogue.delete(resource, (namespace, name))
                 if stored is None:
                     raise errors.not_found(resource.plural, name)
                 details = {"name": name, "kind": resource.plural, "uid": stored.metadata["uid"]}
@@ -183,7 +184,8 @@ class SimulatedApi:
         selection = Selection(resource, namespace, query, sharded=self._sharded)
         if not watching:
             return Answer(200, written.content_type, lists.page(self._objects, resource, selection, written, query))
-        watch = Watch(self._objects, self._faults, resource, selection, written, query)
+        served = partial(self._catalogue.serves, resource)
+        watch = Watch(self._objects, self._faults, resource, selection, written, query, served)
         streamed = written.content_type + (";stream=watch" if written.content_type != JSON else "")
         return Answer(200, streamed, stream=lambda wanted: watch.stream(self._bookmarks, wanted))
 

@@ -5,16 +5,18 @@ These are the built-in ones, those that CRDs declare, and those of any other obj
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from ksm_shard.simulator.objects import Objects, Stored
-from ksm_shard.simulator.resources import BUILT_IN, ServedResource, defined, guessed
+from ksm_shard.simulator.objects import Key, Objects, Stored
+from ksm_shard.simulator.resources import BUILT_IN, ServedResource, defined, guessed, storage_of
+
+CRDS: Final = "customresourcedefinitions"
 
 
 class Catalogue:
     """The served resources by group, version and plural.
 
-    Putting an object adds its resource.
+    Putting an object adds its resource. A changed CRD replaces its resources, and a deleted one takes its objects along.
     """
 
     def __init__(self, objects: Objects, more: Iterable[ServedResource]) -> None:
@@ -44,9 +46,10 @@ class Catalogue:
             self._resources[resource.group, resource.version, resource.plural] = resource
 
     def withdraw(self, plural: str) -> None:
-        """Stop serving a resource, as an older server would; its objects are kept."""
+        """Stop serving a resource, as an older server would, and end its watches; its objects are kept."""
         with self._lock:
             self._resources = {key: found for key, found in self._resources.items() if found.plural != plural}
+        self._objects.wake()
 
     def of(self, data: Mapping[str, Any]) -> ServedResource:
         """Return the resource of an object.
@@ -67,18 +70,45 @@ class Catalogue:
         self.serve(made)
         return made
 
+    def serves(self, resource: ServedResource) -> bool:
+        """Return whether a resource is served as before: its watches end with the next change of its CRD."""
+        return self.find(resource.group, resource.version, resource.plural) is resource
+
     def put(self, resource: ServedResource, data: Mapping[str, Any], *, keep_version: bool = False) -> Stored:
         """Store an object, given without apiVersion and kind.
 
-        A CRD makes its resource served.
+        A CRD makes its resource served, in the versions that it says.
 
         Raises:
             ValueError: a CRD lacks names, scope or versions.
         """
-        if resource.plural == "customresourcedefinitions":
-            try:
-                for found in defined(data):
-                    self.serve(found)
-            except (KeyError, TypeError):
-                raise ValueError("expected a CRD with spec.group, spec.names, spec.scope and spec.versions") from None
+        if resource.plural == CRDS:
+            self._define(resource, data)
         return self._objects.put(resource.storage, data, keep_version=keep_version)
+
+    def delete(self, resource: ServedResource, key: Key) -> Stored | None:
+        """Remove an object and return its last version, or None if it does not exist."""
+        deleted = self._objects.delete(resource.storage, key)
+        if deleted is not None and resource.plural == CRDS:
+            storage = storage_of(deleted.data)
+            for one in list(self._objects.each(storage)):
+                self._objects.delete(storage, one.key)
+            self._replace(storage, [])
+        return deleted
+
+    def _define(self, crds: ServedResource, data: Mapping[str, Any]) -> None:
+        """Serve the versions of a CRD anew, unless only its status or metadata change."""
+        try:
+            found = defined(data)
+        except (KeyError, TypeError):
+            raise ValueError("expected a CRD with spec.group, spec.names, spec.scope and spec.versions") from None
+        before = self._objects.get(crds.storage, ("", data["metadata"]["name"]))
+        if before is None or before.data["spec"] != data["spec"]:
+            self._replace(storage_of(data), found)
+
+    def _replace(self, storage: str, found: Iterable[ServedResource]) -> None:
+        """Serve these versions of a custom resource and no others, and end the watches of all former ones."""
+        with self._lock:
+            others = {key: one for key, one in self._resources.items() if one.storage != storage}
+            self._resources = others | {(one.group, one.version, one.plural): one for one in found}
+        self._objects.wake()

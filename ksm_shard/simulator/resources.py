@@ -151,6 +151,11 @@ def guessed(api_version: str, kind: str, *, namespaced: bool) -> ServedResource:
     return ServedResource(group, version, plural, kind, namespaced, custom=True)
 
 
+def storage_of(crd: Mapping[str, Any]) -> str:
+    """Return the key in `Objects` of the objects that a CustomResourceDefinition declares."""
+    return f"{crd['spec']['names']['plural']}.{crd['spec']['group']}"
+
+
 def defined(crd: Mapping[str, Any]) -> list[ServedResource]:
     """Return the resources that a CustomResourceDefinition declares, one for each served version."""
     spec, names = crd["spec"], crd["spec"]["names"]

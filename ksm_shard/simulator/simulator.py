@@ -128,7 +128,7 @@ class Simulator:
 
     def delete(self, plural: str, name: str, namespace: str = "") -> bool:
         """Delete an object; return whether it existed."""
-        return self._objects.delete(self._find(plural).storage, (namespace, name)) is not None
+        return self._catalogue.delete(self._find(plural), (namespace, name)) is not None
 
     def compact(self) -> None:
         """Drop all history, as etcd does every five minutes.

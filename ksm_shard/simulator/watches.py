@@ -40,8 +40,11 @@ class Watch:
         selection: Selection,
         written: Format,
         query: Mapping[str, str],
+        served: Callable[[], bool],
     ) -> None:
         """Begin the watch at the current state, even if bytes are read only later.
+
+        `served` returns False once the resource is served no longer, or anew after a change of its CRD: the watch ends.
 
         Raises:
             ApiError: the query is invalid.
@@ -63,6 +66,7 @@ class Watch:
         self._bookmarks = query.get("allowWatchBookmarks") in {"true", "1"}
         self._timeout = int(query.get("timeoutSeconds") or 0) or random.uniform(MIN_TIMEOUT, 2 * MIN_TIMEOUT)
         self._began = faults.endings
+        self._served = served
 
     def stream(self, every: float, wanted: Callable[[], bool]) -> Iterator[bytes]:
         """Yield the bytes of the stream.
@@ -100,9 +104,10 @@ class Watch:
                 if fault is None and self._faults.find(self._resource.plural, "stall", use=False):
                     shelf.changed.wait(0.2)  # a stall can end by the clock, without a notification
                     continue
-                if fault is None and len(shelf.history) + shelf.forgotten == position and now < min(deadline, bookmark):
+                idle = len(shelf.history) + shelf.forgotten == position and now < min(deadline, bookmark)
+                if fault is None and idle and self._served():
                     shelf.changed.wait(min(deadline - now, bookmark - now, LOOK_AFTER_CLIENT))
-                changes = shelf.since(position)
+                served, changes = self._served(), shelf.since(position)
                 version = self._objects.version
             if fault is not None:
                 if fault.fault == "drop":
@@ -112,11 +117,10 @@ class Watch:
             # A watch from a future version sends neither events nor bookmarks until the server has reached that version.
             yield from _batched(filter(None, (self._event(one) for one in changes if one.version > self._from)))
             now = time.monotonic()
-            if self._bookmarks and now >= bookmark:
-                yield from filter(None, [self._bookmark(version, {})])
             if now >= bookmark:
+                yield from filter(None, [self._bookmark(version, {}) if self._bookmarks else b""])
                 bookmark = now + every
-            if now >= deadline:
+            if now >= deadline or not (served or changes):
                 return
 
     def _event(self, change: Change) -> bytes:
