@@ -6,30 +6,30 @@ Exit status 2 if there is a problem, keys that run would pass over included; adv
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ksm_shard.assembly import declared_of
+from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.errors import ClusterError
 from ksm_shard.collector.declared import InvalidFileError
-from ksm_shard.commands.simulate import read as read_objects
+from ksm_shard.commands.specimens import Cluster, Files, Item, Specimens
 from ksm_shard.custom import checks
 from ksm_shard.custom.entries import Entry, Problem
 from ksm_shard.custom.file import read
 from ksm_shard.custom.resolve import Followed, Served, resolve, resource_of, unserved
-from ksm_shard.custom.schemas import Definition, definitions
+from ksm_shard.custom.schemas import Definition
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family
 from ksm_shard.settings.commands import CustomValidate
 from ksm_shard.settings.run import Settings
-from ksm_shard.wire.json import JsonCodec, raw
+from ksm_shard.wire.frames import WireError
 
 OK: Final = 0
 USAGE: Final = 2
 # A metric is timed for so long at least, in seconds: one object is too short for the clock.
 TIMED: Final = 0.02
-
-Object = dict[str, Any]
 
 
 def problems(settings: Settings) -> list[str]:
@@ -43,34 +43,32 @@ def problems(settings: Settings) -> list[str]:
 
 def validate(options: CustomValidate) -> int:
     """Print problems, advice and samples; return 2 for a problem."""
+    worst = OK
     try:
-        known = [one for found in _read(options.crds) if _is_definition(found) for one in definitions(found)]
-        objects = list(_read(options.objects))
-        known += [one for found in objects if _is_definition(found) for one in definitions(found)]
-        worst = OK
+        specimens = _specimens(options)
         for path in options.files:
             entries, found = read(Path(path).read_bytes())
-            worst = max(worst, _report(path, entries, found, known, against=bool(options.crds)))
-            if objects and not any(problem.fatal for problem in found):
-                sys.stdout.writelines(f"{line}\n" for line in _shown(entries, known, objects))
-    except (ValueError, OSError) as error:
+            usable = not any(problem.fatal for problem in found)
+            worst = max(worst, _report(path, entries, found, specimens.definitions(entries)))
+            if usable and (served := specimens.served(entries)) is not None:
+                sys.stdout.writelines(f"{line}\n" for line in _shown(entries, served, specimens))
+    except (ValueError, OSError, ClusterError, WireError) as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return USAGE
-    return worst
+    sys.stderr.writelines(f"ksm-shard: {line}\n" for line in specimens.problems)
+    return USAGE if specimens.problems else worst
 
 
-def _read(folder: str) -> Iterator[Object]:
-    return (found for _, found in read_objects(Path(folder))) if folder else iter(())
-
-
-def _is_definition(found: Object) -> bool:
-    return bool(found["kind"] == "CustomResourceDefinition")
+def _specimens(options: CustomValidate) -> Specimens:
+    if not options.cluster:
+        return Files(options.crds, options.objects)
+    return Cluster(connect(options.apiserver or None, options.kubeconfig or None))
 
 
 def _report(
-    path: str, entries: Sequence[Entry], problems: Sequence[Problem], known: Sequence[Definition], *, against: bool
+    path: str, entries: Sequence[Entry], problems: Sequence[Problem], known: Sequence[Definition] | None
 ) -> int:
-    found = {*checks.of_file(entries), *(checks.against(entries, known) if against else ())}
+    found = {*checks.of_file(entries), *(checks.against(entries, known) if known is not None else ())}
     errors = sorted({*problems, *(one for one in found if one.fatal)})
     advice = sorted(one for one in found if not one.fatal)
     lines = [(one, "") for one in errors] + [(one, "warning: ") for one in advice]
@@ -82,30 +80,15 @@ def _report(
     return USAGE if errors else OK
 
 
-def _shown(entries: Sequence[Entry], known: Sequence[Definition], objects: Sequence[Object]) -> Iterator[str]:
+def _shown(entries: Sequence[Entry], served: Collection[Served], specimens: Specimens) -> Iterator[str]:
     """Yield a table for each kind: what its metrics make of the objects."""
-    served = {one.served for one in known} | set(_guessed(objects, known))
     for followed in resolve(entries, served):
-        mine = [one for one in objects if _is_of(one, followed.served)]
-        yield from _table(followed, mine)
+        yield from _table(followed, specimens.objects(followed))
     for entry in unserved(entries, served):
         yield f"{entry.group}/{entry.version}/{entry.kind}: there is no object and no definition of it"
 
 
-def _guessed(objects: Iterable[Object], known: Iterable[Definition]) -> Iterator[Served]:
-    """Yield what objects say of kinds without a definition."""
-    defined = {(one.served.group, one.served.kind) for one in known}
-    for one in objects:
-        group, _, version = str(one["apiVersion"]).rpartition("/")
-        if (group, one["kind"]) not in defined:
-            yield Served(group, version, one["kind"], f"{str(one['kind']).lower()}s")
-
-
-def _is_of(found: Object, served: Served) -> bool:
-    return (str(found["apiVersion"]).rpartition("/")[0], found["kind"]) == (served.group, served.kind)
-
-
-def _table(followed: Followed, objects: Sequence[Object]) -> Iterator[str]:
+def _table(followed: Followed, items: Sequence[Item]) -> Iterator[str]:
     resource = resource_of(followed)
     reasons: Counter[tuple[str, str]] = Counter()
 
@@ -115,11 +98,10 @@ def _table(followed: Followed, objects: Sequence[Object]) -> Iterator[str]:
     def failed(family: Family, error: Exception) -> None:
         reasons[family.name, type(error).__name__] += 1
 
-    items = [raw(one) for one in objects]
     began = time.perf_counter()
-    parsed = [resource.shape.parse(JsonCodec(), item) for item in items]
+    parsed = [resource.shape.parse(codec, item) for codec, item in items]
     reading = (time.perf_counter() - began) / (len(items) or 1) * 1e6
-    yield f"{resource.name}: {len(objects)} objects" + (f", {reading:.0f} us to read one" if items else "")
+    yield f"{resource.name}: {len(items)} objects" + (f", {reading:.0f} us to read one" if items else "")
     if not items:
         return
     yield "   samples   without   us     metric"

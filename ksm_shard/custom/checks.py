@@ -38,7 +38,7 @@ def against(entries: Sequence[Entry], definitions: Sequence[Definition]) -> Iter
         found = [one for one in definitions if matches(entry, one.served)]
         if not found:
             name = "/".join((entry.group or '""', entry.version, entry.kind))
-            yield Problem(entry.line, entry.column, f"no definition of {name} is among those given", fatal=False)
+            yield Problem(entry.line, entry.column, f"there is no definition of {name}", fatal=False)
         kinds = [one.served.kind for one in found]
         for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}) if entry.version == ANY else ():
             text = f"{kinds.count(kind)} versions of {kind} are served, and each is listed with all objects: name one"

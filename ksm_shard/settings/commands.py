@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
-from ksm_shard.settings.run import HOST, PORT, Settings
-from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Urls, Words
+from ksm_shard.settings.run import FILE, HOST, PORT, Settings
+from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Url, Urls, Words
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -161,10 +161,24 @@ class CustomValidate(Options):
     objects: str = option(
         OPTIONS, Text("DIR"), "", "Show what each metric makes of the objects in this directory, and what that costs."
     )
+    cluster: bool = option(
+        OPTIONS,
+        Boolean(),
+        False,
+        "Instead of directories, read the definitions from the cluster, and the first 100 objects of each kind. The rights"
+        " that run needs suffice.",
+    )
+    apiserver: str = option(OPTIONS, Url("URL"), "", "URL of the API server for --cluster, as for run.")
+    kubeconfig: str = option(OPTIONS, FILE, "", "Kubeconfig for --cluster, as for run.")
 
     def problems(self) -> list[str]:
         """Return a line for each thing that does not go together."""
-        return [] if self.files else ["custom validate: give the file to check"]
+        if not self.files:
+            return ["custom validate: give the file to check"]
+        if self.cluster:
+            return ["--cluster: leave out --crds and --objects"] if self.crds or self.objects else []
+        given = [f"--{name}" for name in ("apiserver", "kubeconfig") if getattr(self, name)]
+        return [f"{flag}: needs --cluster as well" for flag in given]
 
 
 @dataclass(frozen=True)

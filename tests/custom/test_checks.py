@@ -136,9 +136,7 @@ def test_kinds() -> None:
     several = {**CRD, "spec": {**CRD["spec"], "versions": versions}}
     metric = gauge("path: [spec, litres]")
 
-    assert [("no definition of example.org/v1/Pot is among those given", False)] == found(
-        metric, ENTRY.replace("Kettle", "Pot")
-    )
+    assert [("there is no definition of example.org/v1/Pot", False)] == found(metric, ENTRY.replace("Kettle", "Pot"))
     assert [("2 versions of Kettle are served, and each is listed with all objects: name one", False)] == found(
         metric, "group: example.org", crd=several
     )
