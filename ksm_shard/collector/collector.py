@@ -13,6 +13,7 @@ from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.status.custom import FamilyTally
 from ksm_shard.status.stats import Stats
 from ksm_shard.store.distinct import distinct
 from ksm_shard.store.pages import Body, deflate, inflate
@@ -184,6 +185,11 @@ class Collector:
             Exposed(self.families[index], head, samples.get(index, NO_BODY))
             for index, head in enumerate(self._headers[openmetrics])
         ]
+
+    def tallies(self) -> dict[str, FamilyTally]:
+        """Return how much there is of each family that a file declares."""
+        live = ((self.families[index], at) for at, index in enumerate(self._compiled.live))
+        return {family.name: FamilyTally(*self.store.tally(at)) for family, at in live if family.shape == "source"}
 
     def _failed(self, family: Family, error: Exception) -> None:
         if family.type == "counter":

@@ -72,6 +72,7 @@ def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
         stats=collector.stats,
         last_error=speaker.last_error if speaker is not None else "",
         repeated={collector.families[index].name: count for index, count in collector.repeated.items() if count},
+        tallies=collector.tallies(),
     )
 
 

@@ -24,6 +24,14 @@ class DeclaredStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyTally:
+    """Number of samples of a family, and of objects that have none: all of them where a path is misspelt."""
+
+    samples: int
+    without: int
+
+
+@dataclass(frozen=True, slots=True)
 class CustomStatus:
     """State of the custom resources that are exported.
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ksm_shard.status.custom import CustomStatus
+from ksm_shard.status.custom import CustomStatus, FamilyTally
 from ksm_shard.status.setup import Setup
 from ksm_shard.status.stats import Stats
 
@@ -46,6 +46,7 @@ class ResourceStatus:
         stats: counts of events.
         last_error: one line; "" when there was none.
         repeated: by family, series that several objects have, of which one is exposed.
+        tallies: by family of a custom resource, how much there is of it.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ResourceStatus:
     stats: Stats
     last_error: str = ""
     repeated: Mapping[str, int] = field(default_factory=dict)
+    tallies: Mapping[str, FamilyTally] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from ksm_shard.store.pages import held
 # Texts are compared by 32 bits of their hash, which keeps 4 bytes a text instead of 180; one change in 4e9 is overlooked
 # until the next.
 HASH_BITS: Final = 0xFFFFFFFF
+# The hash of an empty text, whatever PYTHONHASHSEED is.
+NO_TEXT: Final = hash("") & HASH_BITS
 
 
 class Origin(NamedTuple):
@@ -84,6 +86,10 @@ class Block:
         """Return the hash of each text of a row."""
         width = len(self._families)
         return self._hashes[row * width : (row + 1) * width]
+
+    def without(self, family: int) -> int:
+        """Return the number of rows without text of a family; free rows are among them."""
+        return self._hashes[family :: len(self._families)].count(NO_TEXT)
 
     def note(self, row: int, texts: Sequence[str], after: "array[int]") -> int | None:
         """Note the texts of a row, which have the hashes `after`.

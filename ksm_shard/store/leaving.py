@@ -127,6 +127,10 @@ class Leaving:
         block.remake()
         return True
 
+    def ended(self) -> list[str]:
+        """Return the keys of deleted objects that are still shown, for their farewell."""
+        return [key for key, farewell in self.farewells.items() if farewell.successor is None]
+
     def handed_over(self, block: Block, row: int) -> dict[int, str]:
         """Return the lines still to show of an object handed over, by family."""
         farewell = self.farewells.get(block.keys[row] or "")

@@ -16,7 +16,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Final
 
-from ksm_shard.store.block import Block, Origin, hashes
+from ksm_shard.store.block import NO_TEXT, Block, Origin, hashes
 from ksm_shard.store.column import ROWS
 from ksm_shard.store.farewells import Successor
 from ksm_shard.store.leaving import Leaving
@@ -230,6 +230,19 @@ class Store:
             text=sum(page.length for page in pages),
             series=sum(page.lines for page in pages),
         )
+
+    def tally(self, family: int) -> tuple[int, int]:
+        """Return the number of samples of a family, and of objects without any.
+
+        Counted from what is stored, 1 us for 128 objects: a change of an object costs nothing for it.
+        """
+        with self._lock:
+            self._write()
+            columns = (block.columns[family] for block in self._blocks)
+            samples = sum(column.page.lines for column in columns if column is not None)
+            without = sum(block.without(family) - block.keys.count(None) for block in self._blocks)
+            ended = (self._at(self._index[key]) for key in self._leaving.ended())
+            return samples, without - sum(block.hashes(row)[family] == NO_TEXT for block, row in ended)
 
     def _place(self, key: str) -> int:
         if not self._free:

@@ -54,6 +54,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomRow:
+    """A family of a custom resource: its samples, objects without one, and values that are none."""
+
+    resource: str
+    family: str
+    samples: int
+    without: int
+    empty: bool
+    unused: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageView:
     """The values that the template shows."""
 
@@ -68,6 +80,7 @@ class PageView:
     tallest: int
     shares: Sequence[tuple[str, str, int, float]]
     rows: Sequence[Row]
+    custom: Sequence[CustomRow]
     ready_siblings: int
     siblings: Sequence[Sibling]
     seen: int
@@ -92,6 +105,7 @@ def view(source: Source, draining: bool, links: Links, now: float) -> PageView:
         tallest=tallest,
         shares=list(shares(status.slots)),
         rows=[_row(resource, now) for resource in sorted(status.resources, key=lambda resource: resource.name)],
+        custom=[row for resource in status.resources for row in _custom(resource)],
         ready_siblings=sum(sibling.ready for sibling in status.siblings),
         siblings=sorted(status.siblings, key=lambda sibling: sibling.ordinal),
         seen=sum(resource.seen for resource in status.resources),
@@ -149,6 +163,14 @@ def size(count: int) -> str:
     while value >= 999.5 and larger:
         value, unit = value / 1000, larger.pop(0)
     return f"{value:.2f} {unit}" if value < 9.995 else f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+
+
+def _custom(resource: ResourceStatus) -> Iterator[CustomRow]:
+    noted = resource.stats.noted.copy()
+    for family, tally in resource.tallies.items():
+        unused = sum(count for (name, _), count in noted.items() if name == family)
+        empty = not tally.samples and bool(tally.without)
+        yield CustomRow(resource.name, family, tally.samples, tally.without, empty, unused)
 
 
 def _row(resource: ResourceStatus, now: float) -> Row:

@@ -53,6 +53,10 @@ GAUGES: Final[tuple[tuple[str, str, tuple[str, ...], Samples], ...]] = (
     ("server_side_filtering", "Whether the API server sends only what is owned.", (), _number(lambda r: r.filtered)),
     ("repeated_series", "Series that several objects have, of which one is exposed.", ("family",),
      lambda r: _by(dict(r.repeated))),
+    ("custom_samples", "Samples of a family of custom resources.", ("family",),
+     lambda r: [((family,), one.samples) for family, one in sorted(r.tallies.items())]),
+    ("custom_objects_without_sample", "Objects of which a family of custom resources has no sample.", ("family",),
+     lambda r: [((family,), one.without) for family, one in sorted(r.tallies.items())]),
     ("page_bytes", "Size of all pages: as kept, and as the text they stand for.", ("form",),
      lambda r: [(("deflated",), r.deflated), (("text",), r.text)]),
 )  # fmt: skip

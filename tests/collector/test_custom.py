@@ -11,6 +11,7 @@ from ksm_shard.custom.resolve import Served, resolve, resource_of
 from ksm_shard.sharding.masks import ALL
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.status.custom import FamilyTally
 from ksm_shard.store.pages import text_pieces
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.wire.frames import WireError
@@ -89,12 +90,14 @@ def test_changes() -> None:
     sink = kettles.sink()
     sink.put(JsonCodec(), vessel("a", 1))
     sink.put(JsonCodec(), vessel("b", 2))
+    assert FamilyTally(2, 0) == kettles.tallies()["litres"]
     sink.change(JsonCodec(), vessel("a", "odd", 2))
     with pytest.raises(WireError):  # for the reflector, as not even its name can be read
         sink.put(JsonCodec(), raw({"metadata": ["c"]}))
     sink.drop(JsonCodec(), vessel("b", 2))
 
     assert [] == [line for line in scrape(kettles) if not line.startswith("#")]
+    assert {name: FamilyTally(0, 1) for name in ("litres", "vessels", "any")} == kettles.tallies()
     assert {
         ("litres", "not_a_number"): 1,
         ("vessels", "not_a_number"): 1,

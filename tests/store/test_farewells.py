@@ -246,9 +246,12 @@ def test_prometheus_shows_what_there_is_whatever_happens(steps: list[tuple[str, 
             fleet.scrape(which)
             assert all({"s", "t"} <= shown.keys() for shown in fleet.visible)
         assert len(fleet.store) == len(model)
+        # A farewell shows an object as it was, a deleted one as well.
+        assert 0 <= fleet.store.tally(1)[1] <= len(model)
 
     for _ in range(3):
         fleet.scrape()
 
     there = dict(line.split(" ") for texts in model.values() for text in texts for line in text.splitlines())
     assert fleet.visible == [there, there]
+    assert fleet.store.tally(1)[1] == sum(not texts[1] for texts in model.values())

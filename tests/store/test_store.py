@@ -166,3 +166,6 @@ def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]
     assert gzip.decompress(answer) == text
     assert (gzip_length(bodies), text_length(bodies)) == (len(answer), len(text))
     assert len(store) == len(model)
+    for family in range(FAMILIES):
+        there = sum(bool(texts[family]) for texts in model.values())
+        assert (there, len(model) - there) == store.tally(family)

@@ -16,7 +16,7 @@ from typing import Any
 
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.murmur import MMH3
-from ksm_shard.status.custom import CustomStatus, DeclaredStatus
+from ksm_shard.status.custom import CustomStatus, DeclaredStatus, FamilyTally
 from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, ResourceStatus, Sibling, Slots, Status
 from ksm_shard.status.setup import SetupCheck
 from ksm_shard.status.stats import Stats
@@ -140,6 +140,11 @@ class FakeSource:
                     name="validatingwebhookconfigurations", type="*v1.ValidatingWebhookConfiguration", reading="metadata",
                     synced=True, seen=120, owned=12, listed=12, resource_version="712", filtered=True, families=5,
                     deflated=812, text=4_100, stats=stats,
+                ),
+                ResourceStatus(
+                    name="kettles.v1.example.org", type="*v1.Kettle", reading="JSON", synced=True, seen=120, owned=12, listed=12,
+                    resource_version="712", filtered=False, families=2, deflated=812, text=4_100, stats=stats,
+                    tallies={"kettle_litres": FamilyTally(1_400, 2), "kettle_with_a_path_that_is_misspelt": FamilyTally(0, 12)},
                 ),
             ],
         )  # fmt: skip

@@ -89,6 +89,15 @@ def test_errors_are_text(server: Server) -> None:
     assert "<b>it</b>" not in page
 
 
+def test_metrics_of_custom_resources(server: Server) -> None:
+    """Each has its samples and the objects that have none; one without any sample is marked."""
+    words = " ".join(re.sub(r"<[^>]*>", " ", server.get("/").text).split())
+
+    assert "kettle_litres kettles.v1.example.org 1,400 2 0" in words
+    assert "kettle_with_a_path_that_is_misspelt kettles.v1.example.org 0 12 0" in words
+    assert '<span class="bad">0</span>' in server.get("/").text
+
+
 def test_why_the_last_known_slots_are_kept(server: Server, loading: Server) -> None:
     """A shard that cannot follow its fleet says so where one looks first."""
     page = loading.get("/").text

@@ -57,6 +57,8 @@ def test_what_the_source_knows(server: Server) -> None:
     assert found["ksm_shard_watch_errors_total", "forbidden", "secrets"] == 1
     assert found["ksm_shard_received_bytes_total", "pods"] == 35_000_000
     assert found["ksm_shard_page_bytes", "deflated", "pods"] == 25_300_000
+    assert found["ksm_shard_custom_samples", "kettle_litres", "kettles.v1.example.org"] == 1_400
+    assert found["ksm_shard_custom_objects_without_sample", "kettle_litres", "kettles.v1.example.org"] == 2
 
 
 def test_what_keeps_a_shard_from_knowing_its_fleet(server: Server, loading: Server) -> None:
