@@ -5,6 +5,7 @@ what happens                                    what follows
 a definition comes, changes or goes             discovery is asked at once, and thrice more: it lags behind
 a minute passes                                 discovery is asked: APIs of other servers, or no right to definitions
 the file changes                                resources with other metrics are loaded beside the former ones
+a version goes, and another one comes           the former one is exported until the other one has listed
 discovery does not answer                       everything stays, and it is asked again
 
 Only what differs is touched; the other collectors keep their store and their watch.
@@ -34,6 +35,8 @@ REGULAR: Final = 60.0
 RETRY: Final = 1.0
 # Seconds between looks at the file: one system call.
 FILE: Final = 1.0
+# Seconds between looks at whether a successor has listed: for so long a scrape may have both.
+SUCCESSION: Final = 0.1
 
 Discover = Callable[[frozenset[Served], Call], frozenset[Served]]
 Make = Callable[[Followed], Collector | None]
@@ -53,6 +56,16 @@ class Listener(Protocol):
 class _Made:
     followed: Followed
     collector: Collector | None
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """The group and kind, which several versions share."""
+        return self.followed.served.group, self.followed.served.kind
+
+    @property
+    def loading(self) -> bool:
+        """True until the objects have been listed."""
+        return self.collector is not None and not self.collector.settled
 
 
 class CustomResources:
@@ -78,6 +91,7 @@ class CustomResources:
         self._closed = False
         self._served: frozenset[Served] = frozenset()
         self._made: dict[str, _Made] = {}
+        self._leaving: dict[str, _Made] = {}  # not wanted, but exported until others of their kind have listed
         self._answered = False
         self._problem = "discovery has not been asked yet"
         self._thread = threading.Thread(target=self._run, name="custom resources", daemon=True)
@@ -147,6 +161,9 @@ class CustomResources:
                     self._apply()
                     self._answered = True
                     self._listener.notice()
+                if self._leaving != (leaving := _awaiting(self._leaving, self._made)):
+                    self._leaving = leaving
+                    self._follow()
             except Exception:
                 LOG.exception("custom resources stay as they are")
                 self._after(REGULAR)
@@ -161,7 +178,8 @@ class CustomResources:
 
     def _pause(self) -> float:
         with self._lock:
-            return max(0.0, min([FILE, *(at - time.monotonic() for at in self._due)]))
+            pauses = [SUCCESSION if self._leaving else FILE, *(at - time.monotonic() for at in self._due)]
+            return max(0.0, min(pauses))
 
     def _after(self, seconds: float) -> None:
         with self._lock:
@@ -185,18 +203,30 @@ class CustomResources:
         return not self._answered or found != before
 
     def _apply(self) -> None:
-        made: dict[str, _Made] = {}
+        known, made = self._leaving | self._made, dict[str, _Made]()
         for followed in resolve(self._declared.entries, self._served):
             name = name_of(followed)
-            before = self._made.get(name)
+            before = known.get(name)
             made[name] = before if before and before.followed == followed else _Made(followed, self._make(followed))
         if made != self._made or not self._answered:
             self._told(made)
-            self._made = made
-            self._listener.follow([one.collector for one in made.values() if one.collector is not None])
+            gone = {name: one for name, one in known.items() if name not in made}
+            self._made, self._leaving = made, _awaiting(gone, made)
+            self._follow()
+
+    def _follow(self) -> None:
+        """Have all collectors exported, those of former versions last."""
+        collectors = (one.collector for one in (*self._made.values(), *self._leaving.values()))
+        self._listener.follow([one for one in collectors if one is not None])
 
     def _told(self, made: dict[str, _Made]) -> None:
         for name in sorted(made.keys() - self._made.keys()):
             LOG.info("%s is followed", name)
         for name in sorted(self._made.keys() - made.keys()):
             LOG.info("%s is followed no longer", name)
+
+
+def _awaiting(gone: dict[str, _Made], made: dict[str, _Made]) -> dict[str, _Made]:
+    """Return the resources of which another version, or other objects, are still loading."""
+    loading = {one.kind for one in made.values() if one.loading}
+    return {name: one for name, one in gone.items() if one.kind in loading}

@@ -98,7 +98,10 @@ def resource_of(followed: Followed) -> Resource:
         selectors={name: text for name, text in selectors.items() if text},
         source=partial(Statements, metrics, own),
     )
-    resource.families += [family_of(name, same, namespaced=served.namespaced) for name, same in metrics.items()]
+    selected = bool(resource.selectors)  # objects that other selectors of the file may select as well
+    resource.families += [
+        family_of(name, same, namespaced=served.namespaced, selected=selected) for name, same in metrics.items()
+    ]
     return resource
 
 
@@ -110,7 +113,7 @@ def name_of(followed: Followed) -> str:
     return f"{name}?{selectors}" if selectors else name
 
 
-def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = True) -> Family:
+def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = True, selected: bool = False) -> Family:
     """Return the family of metrics of one name."""
     return Family(
         name,
@@ -118,7 +121,8 @@ def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = 
         "",
         "source",
         _nothing,
-        repeats=any(metric.overriding & OWN or not identifies(metric, namespaced=namespaced) for metric in metrics),
+        repeats=selected
+        or any(metric.overriding & OWN or not identifies(metric, namespaced=namespaced) for metric in metrics),
     )
 
 

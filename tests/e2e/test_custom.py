@@ -117,6 +117,54 @@ def test_kinds_come_and_go(simulator: Simulator, file: Path) -> None:
     assert all("kube_pod_info{" in text and 'name="big"' in text for text in scrapes)
 
 
+def test_versions_come_and_go(simulator: Simulator, file: Path) -> None:
+    """A version that is served no longer is exported until its successor has listed; another stored one changes nothing."""
+
+    def served(*versions: str) -> None:
+        simulator.put(crd("Pot", *versions))
+
+    def exported(*versions: str) -> Callable[[], bool]:
+        return lambda: set(versions) == set(re.findall(r'pot_litres{.*version="(\w+)"', one.scrape()))
+
+    with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
+        served("v1", "v2")
+        eventually(exported("v1", "v2"), "the second version is not there")
+        served("v2", "v1")
+        served("v2")
+        eventually(exported("v2"), "the first version is still there")
+        simulator.faults.add("503", "pots")
+        served("v3")
+        state = 'ksm_shard_state{resource="pots.v3.example.org",state="waiting"} 1.0'
+        eventually(lambda: state in one.scrape_telemetry(), "the third version is not tried")
+        assert exported("v2")()
+        simulator.faults.clear()
+        eventually(exported("v3"), "the third version is not there, or not alone")
+
+    assert all("pot_litres{" in text and "kube_pod_info{" in text for text in scrapes)
+
+
+def test_selectors_change(simulator: Simulator, file: Path) -> None:
+    """Objects that are selected in another way stay, each once, while they are listed anew; so do those of two selectors."""
+    chosen = POTS.replace("spec:\n", "spec:\n  dialect: ksm-shard/v1\n").replace(
+        "    metricName", "    %s\n    metricName"
+    )
+    pot = vessel("Pot", "big", 9)
+    simulator.put({**pot, "metadata": {**pot["metadata"], "labels": {"a": "b"}}})
+
+    def followed(*selectors: str) -> None:
+        states = [f'_state{{resource="pots.v1.example.org{one}",state="watching"}} 1.0' for one in selectors]
+        eventually(lambda: all(one_of in one.scrape_telemetry() for one_of in states), f"not followed: {selectors}")
+
+    with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
+        for selector in ("labelSelector: a=b", "labelSelector: a!=c", "fieldSelector: metadata.namespace=home"):
+            file.write_text(chosen % selector)
+            followed(f"?{selector.split()[1]}")
+        file.write_text(chosen % "labelSelector: a!=c" + ENTRY % ("Pot", "pot"))
+        followed("?a!=c", "")
+
+    assert {1} == {sum(line.startswith("pot_litres{") for line in text.splitlines()) for text in scrapes}
+
+
 def test_file_changes(simulator: Simulator, file: Path) -> None:
     """Entries that are the same keep their lists; others load beside the old ones, which are there until then."""
     simulator.put(crd("Pan", "v1"))
