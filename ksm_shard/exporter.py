@@ -296,6 +296,7 @@ class Exporter:
             held=state.held,
             memory=resident(),
             resources=reported(self._collectors.values()),
+            custom=f"{self._custom.status().file.hash:012x}" if self._custom is not None else "",
             problem=state.problem,
             membership=self._membership.watches(),
             setup={str(check): line for check, line in self._setup().items()},

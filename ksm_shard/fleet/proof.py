@@ -23,6 +23,15 @@ WELL: Final = frozenset(str(state) for state in ReflectorState if state.well)
 # A resource that the cluster's configuration makes unreadable is no problem if all shards agree: KubeSphere's `users` are
 # on by default and absent from every other cluster.
 EXEMPT: Final = frozenset(str(state) for state in ReflectorState if state.exempt)
+# What all shards must say alike, and the field of the report that says it.
+DISPUTED: Final = {
+    "version": "version",
+    "settings": "settings",
+    "what the file of custom resources holds": "custom",
+    "ring": "ring",
+    "total": "total",
+    "digest": "digest",
+}
 
 
 def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
@@ -95,10 +104,10 @@ def _resources(reports: Sequence[Report]) -> list[str]:
 
 def _disagreements(reports: Sequence[Report]) -> list[str]:
     found = []
-    for what in ("version", "settings", "ring", "total", "digest"):
-        values = Counter(getattr(report, what) for report in reports)
+    for what, name in DISPUTED.items():
+        values = Counter(getattr(report, name) for report in reports)
         if len(values) > 1:
-            said = ", ".join(f"{value} ({count} shards)" for value, count in values.most_common())
+            said = ", ".join(f"{value or 'none'} ({count} shards)" for value, count in values.most_common())
             found.append(f"the shards disagree about {what}: {said}")
     return found
 

@@ -11,6 +11,7 @@ from ksm_shard.settings.values import Boolean, Kind, Text
 # Flags that kube-state-metrics has renamed, or whose names people remember from its first releases, with the present ones.
 FORMER: Final = {
     "collectors": "resources",
+    "custom-resource-config-file": "custom-resource-state-config-file",
     "labels-allow-list": "metric-labels-allowlist",
     "labels-metric-allow-list": "metric-labels-allowlist",
     "metric-blacklist": "metric-denylist",

@@ -151,7 +151,11 @@ class Settings(Options):
         key="custom_resource_config",
     )
     custom_resource_state_config_file: str = option(
-        CUSTOM, FILE, "", "File with Custom Resource State. It is read again when it changes."
+        CUSTOM,
+        FILE,
+        "",
+        "File with Custom Resource State. It is read again when it changes.",
+        per_process=True,  # what it holds is compared
     )
     custom_resource_state_only: bool = option(
         CUSTOM, Boolean(), False, "Export custom resources only.", key="custom_resources_only"

@@ -49,6 +49,7 @@ class Report:
         own, held: masks of the slots under the map and of those served, 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
         resources: by plural.
+        custom: hash of the Custom Resource State in force; "" without any.
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
     """
 
@@ -65,6 +66,7 @@ class Report:
     held: bytes
     memory: int
     resources: Mapping[str, ResourceReport]
+    custom: str = ""
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     setup: Mapping[str, str] = field(default_factory=dict)

@@ -53,6 +53,10 @@ def test_a_report_survives_its_json() -> None:
     [
         ({"version": "2"}, "the shards disagree about version: 1 (2 shards), 2 (1 shards)"),
         ({"settings": "t"}, "the shards disagree about settings: s (2 shards), t (1 shards)"),
+        (
+            {"custom": "c0ffee"},
+            "the shards disagree about what the file of custom resources holds: none (2 shards), c0ffee (1 shards)",
+        ),
         ({"digest": "other"}, f"the shards disagree about digest: {MMH3.digest(3)} (2 shards), other (1 shards)"),
         ({"ready": False}, "shard 2 (ksm-2) is not ready"),
         ({"problem": "it is gone"}, "shard 2 (ksm-2): it is gone"),

@@ -7,12 +7,14 @@ import re
 import threading
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ksm_shard.fleet.client import ask_all
+from ksm_shard.fleet.proof import problems
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.test_storm import pod
 from tests.processes import Exporter, eventually
@@ -255,16 +257,28 @@ def test_namespaces(simulator: Simulator, file: Path) -> None:
     assert 'name="big"' not in found
 
 
-def test_shards(simulator: Simulator, file: Path) -> None:
-    """Each object is exported by one of the shards."""
+def test_shards(simulator: Simulator, tmp_path: Path) -> None:
+    """Each object is exported by one of the shards; `check` compares what their files hold, wherever they are."""
     for number in range(20):
         simulator.put(vessel("Pot", f"pot-{number}", number))
-    lines: list[str] = []
-    for shard in range(3):
-        with exporter(simulator, file, "--total-shards=3", f"--shard={shard}").ready() as one:
-            lines += [line for line in one.scrape().splitlines() if line.startswith("pot_litres{")]
+    files = [tmp_path / f"{shard}.yaml" for shard in range(3)]
+    with ExitStack() as stack:
+        shards = []
+        for shard, path in enumerate(files):
+            path.write_text(POTS)
+            flags = "--total-shards=3", f"--shard={shard}"
+            shards.append(stack.enter_context(exporter(simulator, path, *flags)))
+        urls = [one.ready().url for one in shards]
+        lines = [line for one in shards for line in one.scrape().splitlines() if line.startswith("pot_litres{")]
+        same = problems(ask_all(urls))
+        files[2].write_text(POTS + ENTRY % ("Pot", "pot2"))
+        eventually(has(shards[2], "pot2_litres"), "the changed file is not in force")
+        other = problems(ask_all(urls))
 
     assert 21 == len(lines) == len(set(lines))
+    assert [] == same
+    (line,) = [line for line in other if "disagree" in line]
+    assert line.startswith("the shards disagree about what the file of custom resources holds: ")
 
 
 def test_bad_file(tmp_path: Path) -> None:

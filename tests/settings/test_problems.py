@@ -129,6 +129,10 @@ def test_combinations() -> None:
     ("text", "expected"),
     [
         ("total_shard: 3", "FILE: total_shard: no such key; did you mean total_shards?"),
+        (
+            "custom_resource_config_file: crs.yaml",
+            "FILE: custom_resource_config_file: no such key; kube-state-metrics calls it custom_resource_state_config_file today",
+        ),
         ("port: [1]", "FILE: port: [1] must be a single value"),
         ("port: http", "FILE: port: 'http' must be a whole number from 0 to 65535"),
         ("labels_allow_list: {pods: app}", "FILE: labels_allow_list: {'pods': 'app'} must have a list of keys for pods"),
