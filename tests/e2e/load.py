@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.e2e.api import Api, Rejected
 
@@ -36,22 +36,42 @@ def configmap(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NAMESPACE, "name": name}}
 
 
+class Beside(NamedTuple):
+    """A kind of objects beside the pods.
+
+    Attributes:
+        label: of its series, with the name of the object.
+        path: where its objects are.
+        body: returns an object of a name.
+        change: returns a merge patch that changes the object, by a number.
+    """
+
+    label: str
+    path: str
+    body: Callable[[str], dict[str, Any]]
+    change: Callable[[int], dict[str, Any]]
+
+
+MAPS = Beside("configmap", CONFIGMAPS, configmap, lambda turn: {"data": {"turn": str(turn)}})
+
+
 class Load:
-    """Pods and half as many config maps that stay, and what changes them.
+    """Pods and half as many objects of another kind that stay, and what changes them.
 
     Attributes:
         changed: changes made so far, of those that stay and of pods that come and go.
-        uids: of those that stay: "pod" or "configmap", and the name, -> uid.
+        uids: of those that stay: "pod" or the label of the other kind, and the name, -> uid.
         deleted: of those that came and went: uid -> when it went, in seconds since 1970.
     """
 
-    def __init__(self, api: Api, pods: int, rate: float, passing: float = 0.2) -> None:
+    def __init__(self, api: Api, pods: int, rate: float, passing: float = 0.2, beside: Beside = MAPS) -> None:
         """Make `pods` pods and `rate` changes a second; that part of them is of pods that come and go."""
         self._api = api
         self._rate = rate
         self._passing = passing
         self._pods = [f"stays-{number}" for number in range(pods)]
-        self._configmaps = self._pods[: pods // 2]
+        self._beside = beside
+        self._others = self._pods[: pods // 2]
         self._lock = threading.Lock()
         self._given = 0
         self._began = 0.0
@@ -76,7 +96,7 @@ class Load:
             self.uids |= {(kind, metadata["name"]): metadata["uid"] for metadata in made}
 
         make("pod", PODS, self._pods, pod)
-        make("configmap", CONFIGMAPS, self._configmaps, configmap)
+        make(self._beside.label, self._beside.path, self._others, self._beside.body)
 
     def writers(self, stop: threading.Event) -> list[Callable[[], None]]:
         """Return what is to run in a thread each until `stop`: together they change as much as they should, late if not in time."""
@@ -118,7 +138,7 @@ class Load:
                         f"{PODS}/{fresh}/status", {"status": {"podIP": f"10.0.{turn >> 8 & 255}.{turn & 255}"}}
                     )
             elif what < self._passing + 0.2:
-                self._api.merge(f"{CONFIGMAPS}/{chance.choice(self._configmaps)}", {"data": {"turn": str(turn)}})
+                self._api.merge(f"{self._beside.path}/{chance.choice(self._others)}", self._beside.change(turn))
             else:
                 status = {"phase": chance.choice(["Pending", "Running"]), "message": str(turn)}
                 self._api.merge(f"{PODS}/{chance.choice(self._pods)}/status", {"status": status})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 # Series of what stays: the last label before the name's value tells the kind of object.
 STAYS = '"stays-'
-OBJECT = re.compile(r'[{,](pod|configmap)="(stays-\d+)"')
+OBJECT = re.compile(r'[{,](pod|configmap|pot)="(stays-\d+)"')
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,16 @@ class Fleet:
         handover: float = HANDOVER,
         drain: float = DRAIN,
         ahead: float = 0.0,
+        resources: str = "pods,configmaps",
+        every: float = 1.0,
     ) -> None:
         """Take what is to be exported, where the ordinals of the set begin, and the hand-over and drain periods in seconds.
 
-        The clocks of its processes are so many seconds ahead.
+        The clocks of its processes are so many seconds ahead; a round of scrapes begins `every` so many seconds.
         """
+        self._every = every
         self._flags = [
-            *flags, "--resources=pods,configmaps", f"--pod-namespace={NAMESPACE}",
+            *flags, f"--resources={resources}", f"--pod-namespace={NAMESPACE}",
             f"--handover-period={handover:g}s", f"--drain-period={drain:g}s",
         ]  # fmt: skip
         self._ahead = ahead
@@ -199,7 +202,7 @@ class Fleet:
             texts = self._scrape_all()
             self.scrapes.add(began, time.monotonic(), texts)
             self._count()
-            self._stop.wait(max(0.0, began + 1 - time.monotonic()))
+            self._stop.wait(max(0.0, began + self._every - time.monotonic()))
 
     def _scrape_all(self) -> list[str]:
         return self._each(lambda one: one.scrape())

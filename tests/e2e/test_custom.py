@@ -190,17 +190,36 @@ def test_file_changes(simulator: Simulator, file: Path) -> None:
     assert all('name="big"' in text and "kube_pod_info{" in text for text in scrapes)
 
 
-def test_file_changes_all_the_time(simulator: Simulator, file: Path) -> None:
-    """While the file is replaced 20 times and definitions come, no scrape misses a pod, what stays, or what changes."""
+def test_everything_changes_all_the_time(simulator: Simulator, file: Path) -> None:
+    """No scrape misses a pod or what stays while the file is replaced 20 times and definitions come, change and go.
+
+    Lids are missing only while there is no definition of them.
+    """
+    lids = ENTRY % ("Lid", "lid")
+    spans: list[list[str]] = []  # the scrapes while there are lids
     with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
         for number in range(20):
-            simulator.put(crd(f"Lid{number}", "v1"))
-            file.write_text(POTS + ENTRY % ("Pot", f"pot{number}"))
+            file.write_text(POTS + ENTRY % ("Pot", f"pot{number}") + lids)
+            changed = crd("Pot", "v1")
+            simulator.put({**changed, "spec": {**changed["spec"], "conversion": {"strategy": str(number)}}})
+            simulator.put(crd("Pan", "v1", *["v2"] * (number % 2)))
+            if number % 4 == 0:
+                simulator.put(crd("Lid", "v1"))
+                simulator.put(vessel("Lid", "round", number))
+                eventually(has(one, "lid_litres{"), "the new kind is not there")
+                begun = len(scrapes) + 1
             eventually(has(one, f"pot{number}_litres{{"), f"change {number} is not there")
+            if number % 4 == 2:
+                spans.append(scrapes[begun:])
+                simulator.delete("customresourcedefinitions", f"lids.{GROUP}")
+                simulator.delete("customresourcedefinitions", f"pans.{GROUP}")
+                eventually(lambda: "lid_litres{" not in one.scrape(), "the kind that is gone is still there")
 
     assert all('name="big"' in text and "kube_pod_info{" in text and "pot_litres{" in text for text in scrapes)
     first = next(at for at, text in enumerate(scrapes) if "pot0_litres{" in text)
     assert all(re.search(r"pot\d+_litres{", text) for text in scrapes[first:])
+    assert 5 == len(spans)
+    assert all("lid_litres{" in text for span in spans for text in span)
 
 
 def relists(one: Exporter, plural: str) -> list[str]:

@@ -29,7 +29,7 @@ class Remaking(Load):
         if self.resting.is_set():
             return
         every = [
-            *((CONFIGMAPS, configmap, name) for name in self._configmaps),
+            *((CONFIGMAPS, configmap, name) for name in self._others),
             *((PODS, pod, name) for name in self._pods),
         ]
         path, make, name = every[turn % len(every)]
