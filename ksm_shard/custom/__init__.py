@@ -1,1 +1,4 @@
-"""Custom Resource State: files of metrics about resources that nobody here knows, compiled to families like those of `kinds`."""
+"""Custom Resource State: metrics that a user's file declares.
+
+They are compiled to families like those of `kinds`.
+"""

@@ -1,4 +1,7 @@
-"""Findings in files that can be read: what can never give a sample, and what is probably not meant, alone and by schemas."""
+"""Check metrics of readable files, alone and against schemas.
+
+Fatal is what can never give a sample; all else is advice.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -25,7 +28,7 @@ NUMERIC: Final = frozenset({"integer", "number", "boolean"})
 
 
 def of_file(entries: Iterable[Entry]) -> Iterator[Problem]:
-    """Yield what can be said without schemas."""
+    """Yield the findings that need no schemas."""
     for entry in entries:
         for metric in entry.metrics:
             for text in _alone(metric):
@@ -33,7 +36,7 @@ def of_file(entries: Iterable[Entry]) -> Iterator[Problem]:
 
 
 def against(entries: Sequence[Entry], definitions: Sequence[Definition]) -> Iterator[Problem]:
-    """Yield what the schemas say; fatal is what can never give a sample."""
+    """Yield the findings by schema; metrics without any possible sample are fatal."""
     for entry in entries:
         found = [one for one in definitions if matches(entry, one.served)]
         if not found:
@@ -102,7 +105,7 @@ def _by_schema(metric: CustomMetric, schema: Schema) -> Iterator[tuple[str, bool
 
 
 def _elements(metric: CustomMetric, found: Schema, *, wild: bool) -> list[Schema]:
-    """Return the schemas of what may be an element: of a map also the map itself."""
+    """Return the schemas of possible elements; a map counts as one, too."""
     if wild:
         return [found]
     if metric.aggregate or found.get("type") == "array":
@@ -111,7 +114,7 @@ def _elements(metric: CustomMetric, found: Schema, *, wild: bool) -> list[Schema
 
 
 def _around(schema: Schema, path: Path) -> list[Schema]:
-    """Return the schemas of what `..` leads to, from the object inwards."""
+    """Return the schemas that `..` leads to, from the object inwards."""
     found = [at(schema, path[: place + 1]) for place, step in enumerate(path) if isinstance(step, Each)]
     return [schema, *(found[:-1] if path and isinstance(path[-1], Each) else found)]
 
@@ -133,7 +136,7 @@ def _at(schema: Schema, around: Sequence[Schema], path: Path) -> Schema | None:
 
 
 def _missing(elements: Sequence[Schema], around: Sequence[Schema], path: Path) -> str:
-    """Return why a path is in none of the elements, "" if it is in one."""
+    """Return why no element has a path; "" if one has."""
     errors = []
     ups, rest = outward(path)
     for one in elements:

@@ -1,4 +1,7 @@
-"""Generated Python: paths as look-ups, each look-up made once, and texts as literals of f-strings."""
+"""Generate Python: look-ups for paths, literals for texts.
+
+A look-up that several metrics need is made once.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -10,7 +13,7 @@ BRACES: Final = str.maketrans({"{": "{{", "}": "}}", "'": "\\'"})
 
 
 def literal(text: str) -> str:
-    """Return what stands for a text in an f-string that is in single quotes."""
+    """Return the literal of a text in a single-quoted f-string."""
     return text.encode("unicode_escape").decode("ascii").translate(BRACES)
 
 
@@ -33,21 +36,23 @@ class Names:
 
 
 class Suite:
-    """Statements, and the variables that they have set: what is looked up twice is looked up once.
+    """Statements of a block, and the variables that they set.
+
+    An expression that is needed twice is evaluated once.
 
     Attributes:
         lines: the statements.
     """
 
     def __init__(self, names: Names, around: "Suite | None" = None) -> None:
-        """Begin a block, whose variables come after those of the block around it."""
+        """Begin a block; its variables come after those around it."""
         self.lines: list[str] = []
         self._names = names
         self._around = around
         self._known: dict[object, str] = {}
 
     def set(self, kind: str, expression: str) -> str:
-        """Return the variable that has the value of an expression, set in this block or around it."""
+        """Return the variable of an expression, setting it if necessary."""
         found = self.known(expression)
         if found is None:
             found = self._known[expression] = self._names.new(kind)
@@ -55,11 +60,14 @@ class Suite:
         return found
 
     def known(self, expression: object) -> str | None:
-        """Return the variable that has the value of an expression already."""
+        """Return the variable that an expression was assigned to before."""
         return self._known.get(expression) or (self._around.known(expression) if self._around else None)
 
     def build(self, kind: str, expression: str, updates: Sequence[tuple[str, str]]) -> str:
-        """Return the variable that begins as an expression and is updated: what stands before its name, and after."""
+        """Return a variable that begins as an expression and is updated.
+
+        An update is the text before and the text after its name.
+        """
         key = (expression, *updates)
         found = self.known(key)
         if found is None:
@@ -68,7 +76,7 @@ class Suite:
         return found
 
     def walk(self, start: str, path: Path) -> str:
-        """Return the variable that has the value at a path, which has no wildcards, from the value of `start`."""
+        """Return the variable at a path without wildcards, read from `start`."""
         for step in path:
             start = self.set("v", look_up(start, step))
         return start
@@ -96,7 +104,7 @@ def constant(value: float | None) -> str:
 
 
 def split(path: Path) -> Iterator[Path]:
-    """Yield the parts of a path between its wildcards, the last one after all of them."""
+    """Yield the parts of a path before, between and after wildcards."""
     part: list[Step] = []
     for step in path:
         if isinstance(step, Each):

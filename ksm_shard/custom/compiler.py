@@ -1,4 +1,6 @@
-"""The metrics of entries as statements for the frame that `metrics/compiler.py` generates: what a careful hand would write.
+"""Compile metrics to the statements that a careful author would write.
+
+`metrics/compiler.py` generates the frame around them.
 
 Nothing walks a path or sorts labels when an object comes. The prelude reads what several metrics need, once an object; then
 each family, all metrics of one name, collects its samples in `rows`, labels -> value, where the first of a series counts.
@@ -28,7 +30,7 @@ PLAIN: Final = re.compile(r"[\w ./:-]*", re.ASCII)
 
 
 class Statements:
-    """The source of the families of one resource.
+    """Source of the families of one resource.
 
     Attributes:
         scope: what the statements call.
@@ -49,18 +51,24 @@ class Statements:
     }
 
     def __init__(self, metrics: Mapping[str, Sequence[CustomMetric]], own: Mapping[str, str]) -> None:
-        """Take the metrics of each family by its name, and the labels customresource_*."""
+        """Take the metrics by family, and the labels customresource_*."""
         self._metrics = metrics
         self._own = own
         self._names = Names()
         self._prelude = Suite(self._names)
 
     def prelude(self) -> list[str]:
-        """Return what runs once an object, for all families that were asked for before."""
+        """Return the statements that run once for each object.
+
+        They serve all families whose `statements` were asked for before.
+        """
         return self._prelude.lines
 
     def statements(self, family: Family, variable: str) -> list[str]:
-        """Return what adds the samples of a family to `text`; `variable` has the family, for what is noted of it."""
+        """Return statements that add the samples of a family to `text`.
+
+        `variable` holds the family, to which problems are attributed.
+        """
         metrics = self._metrics[family.name]
         block = Suite(self._names, self._prelude)
         line = f"{family.name}{{{{"
@@ -99,7 +107,10 @@ class _Metric:
         self._alike = not metric.labels and not metric.label_from_key and not any(metric.labels_from_keys)
 
     def write(self, line: str) -> None:
-        """Add the statements to the block. `line` begins a sample of the family, "" if other metrics are in it, too."""
+        """Add the statements to the block.
+
+        `line` begins a sample of the family; it is "" if the family has several metrics.
+        """
         if self._wild or self._metric.aggregate:
             self._write_wild()
             return
@@ -138,7 +149,10 @@ class _Metric:
         lines += ["else:", *indented(rest.lines)]
 
     def _value_of(self, body: Suite, key: str, element: str) -> str:
-        """Add the statements that set x and n, the value of an element; return the variable whose labels it has."""
+        """Add statements for the value of an element, x, and its sample, n.
+
+        Return the variable that the labels are read from.
+        """
         only = self._metric.value_from[0] if len(self._metric.value_from) == 1 else None
         read = Suite(self._names, body)
         found = read.walk(element, self._metric.value_from)
@@ -178,7 +192,10 @@ class _Metric:
         self._block.lines += indented(body.lines)
 
     def _one_hot(self, value: str, line: str) -> None:
-        """Write the states of an object without a loop: by far the most statesets have no other labels of their own."""
+        """Write the states of an object without a loop.
+
+        By far the most statesets have no labels of elements.
+        """
         block, states = self._block, self._metric.states
         element = self._names.new("e")
         body = Suite(self._names, block)
@@ -197,7 +214,7 @@ class _Metric:
         block.lines.append(f"if len(now) > 1: duplicated({len(states)} * (len(now) - 1))")
 
     def _states(self, body: Suite, element: str, layers: Sequence[Layer], outer: Sequence[str] = ()) -> None:
-        """Add the statements that put the states of one element into `rows`: 1 if any element says so."""
+        """Add statements for the states of an element: 1 if any has it."""
         found = self._reached(body, element, self._metric.value_from, outer)
         rows = Suite(self._names, body)
         own = self._own(rows, element, outer)
@@ -218,7 +235,7 @@ class _Metric:
         body.lines.append(f"elif {found} is not None: {self._noted('not_text')}")
 
     def _write_wild(self) -> None:
-        """Write a metric of what wildcards find, or an aggregate of a list or map."""
+        """Write a metric with wildcards, or an aggregate."""
         metric = self._metric
         lines = self._block.lines
         lines += ["groups = {}"] if metric.aggregate else ["some = False"]
@@ -280,12 +297,15 @@ class _Metric:
         block.lines += [f"if n is None: {self._unread()}", "else:", *indented([*rows.lines, *add])]
 
     def _own(self, block: Suite, element: str, outer: Sequence[str] = ()) -> Layer:
-        """Return the labels that are read from an element, or from what is around it."""
+        """Return the labels that are read from an element or around it."""
         return [(one, self._reached(block, element, one.path, outer)) for one in self._metric.labels]
 
     @staticmethod
     def _reached(block: Suite, element: str, path: Path, outer: Sequence[str]) -> str:
-        """Return the variable at a path from an element, or, behind `..`, from what is around it."""
+        """Return the variable at a path from an element.
+
+        `..` leads to the elements around it.
+        """
         ups, rest = outward(path)
         return block.walk(outer[-ups] if ups else element, rest)
 

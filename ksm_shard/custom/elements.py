@@ -1,4 +1,7 @@
-"""Elements of a value, as each kind of metric iterates lists and maps: functions that generated statements call."""
+"""Iterate lists and maps as each type of metric does.
+
+Generated statements call these functions.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +12,7 @@ from ksm_shard.metrics.families import Family
 
 
 def elements(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return the elements of a list, the keys and values of a map, or the value itself."""
+    """Return the elements of a list or map, or the value itself."""
     if value.__class__ is dict:
         items: Iterable[tuple[Any, Any]] = value.items()
         return items
@@ -17,12 +20,12 @@ def elements(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def members(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return the same, and the map itself before its values."""
+    """Return the elements as `elements` does, a map before its values."""
     return ((None, value), *value.items()) if value.__class__ is dict else elements(value)
 
 
 def children(value: Any) -> Iterable[tuple[str, Any]]:
-    """Return the elements of a list by their numbers, or the values of a map by their keys."""
+    """Return the elements of a list or map with number or key."""
     if value.__class__ is dict:
         items: Iterable[tuple[Any, Any]] = value.items()
         return items
@@ -30,7 +33,10 @@ def children(value: Any) -> Iterable[tuple[str, Any]]:
 
 
 def lone(value: Any, zero: bool, family: Family, noted: Noted, duplicated: Callable[[int], None]) -> str | None:
-    """Return the one sample of a list, a map or nothing, where all would be of one series; note why there is none."""
+    """Return the one sample of a list, a map or nothing.
+
+    All elements would be of one series. The reason why there is no sample is noted.
+    """
     if value.__class__ is not list and value.__class__ is not dict:
         if value is None and zero:
             return "0"

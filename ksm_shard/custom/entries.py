@@ -1,4 +1,7 @@
-"""The contents of a Custom Resource State file, once it is understood: one entry for each item of `spec.resources`."""
+"""Contents of a Custom Resource State file as data.
+
+There is an entry for each item of `spec.resources`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class LabelPath:
-    """One of `labelsFromPath`.
+    """One label of `labelsFromPath`.
 
     Attributes:
         name: of the label; the prefix of all names for a star.
@@ -25,7 +28,7 @@ class LabelPath:
 
 @dataclass(frozen=True, slots=True)
 class CustomMetric:
-    """One of the metrics of an entry, its labels merged with those of the entry.
+    """One metric of an entry, with the labels of the entry.
 
     Attributes:
         name: with its prefix.
@@ -65,7 +68,7 @@ class CustomMetric:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of the resources of a file, which may stand for several kinds and versions.
+    """One item of `spec.resources`, for one or several kinds and versions.
 
     Attributes:
         group, version, kind: version and kind may be `*`.
@@ -85,7 +88,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Something wrong with a file.
+    """A problem of a file, with its place.
 
     Attributes:
         line, column: where, from 1 on.

@@ -1,4 +1,4 @@
-"""A Custom Resource State file -> entries, and every problem that it has, with line and column.
+"""Read a Custom Resource State file: its entries and all its problems.
 
 Problems are fatal where kube-state-metrics exits, stops serving all custom resources, or writes what Prometheus refuses.
 What it passes over without a word, as unknown keys, is reported and passed over here, too.
@@ -49,14 +49,17 @@ LabelNodes = Mapping[str, tuple[Node, Node]]
 
 
 def read(text: str | bytes) -> tuple[list[Entry], list[Problem]]:
-    """Return the entries of a file and its problems, in the order of the file; with a fatal one the entries are not all."""
+    """Return the entries and the problems of a file, in its order.
+
+    A fatal problem means that entries are missing.
+    """
     file = _File()
     entries = file.entries(text)
     return entries, sorted(set(file.problems))
 
 
 class _File(Nodes):
-    """One file that is being read."""
+    """Reader of one file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +83,7 @@ class _File(Nodes):
         ]
 
     def _known(self, what: str, known: Sequence[str], node: Node | None, name: str) -> Fields:
-        """Return the fields of one of the maps that have more fields in the dialect."""
+        """Return the fields of a map that has more in the dialect."""
         more = MORE[what]
         return self.fields(node, name, (*known, *more) if self._dialect else known, () if self._dialect else more)
 
@@ -223,7 +226,7 @@ class _File(Nodes):
         return found
 
     def _paths(self, labels: LabelNodes, depth: int | None) -> tuple[LabelPath, ...]:
-        """Return the labels from weak to strong: stars first, each sorted by key."""
+        """Return labels from weak to strong: stars first, sorted by key."""
         found = []
         for key in sorted(labels, key=lambda key: (not _star(key), key)):
             at, child = labels[key]
@@ -240,7 +243,10 @@ class _File(Nodes):
         return tuple(found)
 
     def _path(self, node: Node | None, what: str, depth: int | None, *, wild: bool = False) -> Path:
-        """Return a path; `depth` is how many `..` it may begin with, None for a path of the whole object."""
+        """Return a path.
+
+        It may begin with at most `depth` times `..`; None is a path from the object.
+        """
         segments = self.texts(node, what)
         if node is None or not segments:
             return ()

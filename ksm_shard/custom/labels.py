@@ -1,4 +1,6 @@
-"""The labels of a metric as source: what can be decided when the file is read is not decided for each sample.
+"""Generate the source of labels.
+
+As much as possible is decided when the file is read, not for each sample.
 
 From weak to strong, each layer replacing those before where it is not null:
 
@@ -40,13 +42,19 @@ def quoted(value: Any) -> str:
 # Cached: the objects of a cluster repeat their keys.
 @lru_cache(maxsize=65536)
 def copied_name(prefix: str, key: str) -> str:
-    """Return the label name of a copied key; `_` comes before what Prometheus does not take at the beginning."""
+    """Return the label name of a copied key.
+
+    `_` is put before a beginning that Prometheus refuses.
+    """
     name = INVALID.sub("_", prefix + key)
     return f"_{name}" if not name or name[0].isdigit() or name == "__name__" else name
 
 
 def copied(prefix: str, value: Any, noted: Noted) -> dict[str, str]:
-    """Return the names and escaped texts of a map's keys; of keys that make one name the last in order counts."""
+    """Return label names and escaped texts of a map.
+
+    Of keys that become one name the last in order counts.
+    """
     if value.__class__ is not dict:
         return {}
     names = {copied_name(prefix, key): quoted(value[key]) for key in sorted(value)}
@@ -66,7 +74,7 @@ def after(prefix: str, value: Any, noted: Noted) -> str:
 
 
 def joined(names: Mapping[str, str]) -> str:
-    """Return labels that met in a dict, sorted."""
+    """Return the labels of a dict, sorted."""
     return ",".join([f'{name}="{names[name]}"' for name in sorted(names)])
 
 
@@ -82,7 +90,7 @@ SCOPE: Final[Mapping[str, Any]] = {
 def labels_of(
     metric: CustomMetric, constants: Mapping[str, str], prelude: Suite, *, around: bool = False
 ) -> "Fixed | Mixed":
-    """Return how the labels of a metric are written.
+    """Return the writer of the labels of a metric.
 
     Args:
         metric: whose labels these are.
@@ -105,12 +113,12 @@ def labels_of(
 
 
 def given(metric: CustomMetric) -> list[str]:
-    """Return the names of the labels that a sample has neither of the object nor of the element."""
+    """Return the names of labels that no path reads."""
     return [name for name in (metric.label_name, metric.label_from_key, *metric.labels_from_keys) if name]
 
 
 def present(layer: Layer) -> str:
-    """Return the condition that one of the labels is there."""
+    """Return the condition that any of the labels is there."""
     conditions = [
         f"({value}.__class__ is dict and {value})" if one.star else f"{value} is not None" for one, value in layer
     ]
@@ -118,7 +126,9 @@ def present(layer: Layer) -> str:
 
 
 class Fixed:
-    """Labels whose names and order are known, but for copied keys, whose names all begin with what no other does.
+    """Labels whose names and order are known.
+
+    Names of copied keys have a prefix that no other name has.
 
     Attributes:
         base: f-string content for a sample that has no labels but those of the object.
@@ -179,7 +189,9 @@ class Fixed:
 
 
 class Mixed:
-    """Labels that copied keys may replace: they meet in a dict, from weak to strong, and are sorted for each sample.
+    """Labels that copied keys may replace.
+
+    They meet in a dict, from weak to strong, and are sorted for each sample.
 
     Attributes:
         base: f-string content for a sample that has no labels but those of the object.
@@ -200,7 +212,10 @@ class Mixed:
 
 
 def _updates(layers: Sequence[Layer]) -> list[tuple[str, str]]:
-    """Return the statements that add labels to a dict: what stands before its name, and after."""
+    """Return updates that add labels to a dict.
+
+    An update is the text before and the text after the name of the dict.
+    """
     return [
         ("", f".update(copied({one.name!r}, {value}, noted))")
         if one.star
@@ -211,7 +226,7 @@ def _updates(layers: Sequence[Layer]) -> list[tuple[str, str]]:
 
 
 def _written(name: str, text: str) -> str:
-    """Return f-string content of one label, with the comma between it and the anchor."""
+    """Return the f-string content of a label, with its comma."""
     if name == ANCHOR:
         return f'{name}="{text}"'
     return f'{name}="{text}",' if name < ANCHOR else f',{name}="{text}"'

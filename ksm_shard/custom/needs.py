@@ -1,4 +1,7 @@
-"""The fields of an object that metrics need, as a tree: a decoder is made of it that skips the rest, or metadata suffice."""
+"""Find the fields of an object that metrics need, as a tree.
+
+A decoder made of the tree skips all other fields; for some files metadata suffice.
+"""
 
 from collections.abc import Iterable
 from typing import Any, Final, TypedDict
@@ -33,7 +36,7 @@ SCALARS: Final = str | int | float | bool | None
 
 
 class Need:
-    """The part of a value that is needed.
+    """Needed part of a value.
 
     Attributes:
         whole: all of it.
@@ -50,11 +53,14 @@ class Need:
         self.elements: Need | None = None
 
     def add(self, path: Path) -> None:
-        """Need all of what the path leads to."""
+        """Need the whole value at a path."""
         self.at(path).whole = True
 
     def at(self, path: Path) -> "Need":
-        """Return the need at the end of a path, where it can be told apart from what is around it."""
+        """Return the need at the end of a path.
+
+        It is that of a value around it where the path cannot be followed.
+        """
         need = self
         for step in path:
             if isinstance(step, Child) and step.index is None:
@@ -69,7 +75,10 @@ class Need:
         return need
 
     def type(self, name: str = "object") -> Any:
-        """Return the type to decode it as: of other types than a map or a list, whatever comes."""
+        """Return the type to decode a value as.
+
+        Scalars of any type are taken.
+        """
         if self.whole:
             return Any
         fields = {key: need.type(key) for key, need in self.fields.items()}
@@ -79,7 +88,7 @@ class Need:
 
 
 def of(metrics: Iterable[CustomMetric]) -> Need:
-    """Return what metrics need of an object, and what it takes to know which it is."""
+    """Return the need of metrics, namespace and name included."""
     root = Need()
     for name in ("name", "namespace"):
         root.add((Child("metadata"), Child(name)))
@@ -91,7 +100,7 @@ def of(metrics: Iterable[CustomMetric]) -> Need:
 
 
 def _add(root: Need, metric: CustomMetric) -> None:
-    """Add what a metric needs besides the labels of the object."""
+    """Add the need of a metric, but for the labels of the object."""
     inner = [metric.value_from, *(label.path for label in metric.labels)]
     wild = next((at for at, step in enumerate(metric.path) if isinstance(step, Each)), None)
     if wild is not None:
@@ -118,7 +127,10 @@ def _add(root: Need, metric: CustomMetric) -> None:
 
 
 def _passes_lists(metric: CustomMetric, inner: Iterable[Path]) -> bool:
-    """Tell whether a list in a map, as managedFields in the metadata, can be nothing to a metric of that map."""
+    """Return whether a metric of a map ignores the lists in it.
+
+    Such a list are the managedFields of the metadata.
+    """
     named = all(path and isinstance(path[0], Child) and path[0].index is None for path in inner)
     if metric.type == "info":
         return named and not metric.label_from_key
@@ -134,7 +146,7 @@ def decoder(need: Need) -> Decoder:
 
 
 def metadata_only(need: Need) -> bool:
-    """Tell whether the metadata suffice."""
+    """Return whether metadata suffice."""
     if need.whole or need.map_whole or not need.fields.keys() <= {"apiVersion", "kind", "metadata"}:
         return False
     metadata = need.fields["metadata"]

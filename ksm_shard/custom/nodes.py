@@ -1,4 +1,7 @@
-"""YAML with positions: nodes that know their line and column, and readers that collect every problem instead of raising."""
+"""Read YAML nodes, which know their line and column.
+
+Readers collect all problems instead of raising the first.
+"""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -21,7 +24,7 @@ KINDS: Final = {yaml.ScalarNode: "a text", yaml.SequenceNode: "a list", yaml.Map
 
 
 class Nodes:
-    """Reads nodes as what is expected of them.
+    """Reader of nodes as maps, lists and scalars.
 
     Attributes:
         problems: what was wrong, in the order found.
@@ -32,7 +35,7 @@ class Nodes:
         self.problems: list[Problem] = []
 
     def root(self, text: str | bytes) -> Node | None:
-        """Return the first document of a text, None if there is none or it is no YAML."""
+        """Return the first document of a text; None without any."""
         try:
             if isinstance(text, bytes):
                 text = text.decode("utf-8-sig")
@@ -63,7 +66,7 @@ class Nodes:
         self.problems.append(Problem(*where, text, fatal))
 
     def fields(self, node: Node | None, what: str, known: Sequence[str], elsewhere: Sequence[str] = ()) -> "Fields":
-        """Return the fields of a map; report those that are not known, with the nearest that is.
+        """Return the fields of a map; report unknown ones.
 
         Args:
             node: None and null are an empty map.
@@ -86,11 +89,14 @@ class Nodes:
         return found
 
     def is_map(self, node: Node | None) -> bool:
-        """Tell whether there is a map, or nothing in its place."""
+        """Return whether a node is a map, or nothing."""
         return node is None or _null(node) or isinstance(node, yaml.MappingNode)
 
     def pairs(self, node: Node | None, what: str) -> dict[str, tuple[Node, Node]]:
-        """Return the keys and values of a map whose keys anybody may choose, each with its nodes."""
+        """Return the nodes of keys and values, by key.
+
+        For maps whose keys are up to the user.
+        """
         return {key.value: (key, child) for key, child in self._pairs(node, what) if self._whole(key)}
 
     def items(self, node: Node | None, what: str) -> list[Node]:
@@ -103,7 +109,7 @@ class Nodes:
         return list(node.value)
 
     def text(self, node: Node | None, what: str, default: str = "") -> str:
-        """Return a text: numbers and bools are the text as it is written."""
+        """Return a text; numbers and bools are taken as written."""
         if node is None or _null(node):
             return default
         if not isinstance(node, yaml.ScalarNode):
@@ -130,7 +136,7 @@ class Nodes:
             self.report(node, f"expected {what} to be an integer, got {_kind(node)}")
 
     def _pairs(self, node: Node | None, what: str, within: tuple[int, ...] = ()) -> list[tuple[Node, Node]]:
-        """Return keys and values; those of merged maps (`<<`) that the map itself does not have come first."""
+        """Return keys and values, those of merged maps (`<<`) first."""
         if node is None or _null(node):
             return []
         if not isinstance(node, yaml.MappingNode) or id(node) in within:

@@ -1,4 +1,6 @@
-"""Paths: lists of segments, without dots, from an object to a value. What is not there, at any step, is null.
+"""Parse paths: lists of segments that lead to a value.
+
+A step that leads nowhere gives null.
 
 segment   on a map                                          on a list
 --------  ------------------------------------------------  --------------------------------------------------
@@ -22,7 +24,7 @@ INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A field of a map; for names that are integers an element of a list as well."""
+    """A field of a map, or the element of a list by number."""
 
     name: str
     index: int | None = None
@@ -30,7 +32,10 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """`k=v` in a map: the value of `key` if it is that text, else the field that is called `k=v`."""
+    """`k=v` in a map: the value of `key` if equal to the text.
+
+    Otherwise the field that is called `k=v`.
+    """
 
     key: str
     text: str
@@ -43,7 +48,10 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """`[k=v]` in a list: its first map whose `key` is equal as a text, a number or a bool."""
+    """`[k=v]` in a list: its first map with an equal value.
+
+    Equal as a text, a number or a bool.
+    """
 
     key: str
     text: str
@@ -53,12 +61,12 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """`*`: each element of a list, or value of a map."""
+    """`*`: each element of a list or map."""
 
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """`..`: the element around the present one, or the object around them all."""
+    """`..`: the element around, or the object around all."""
 
 
 Step = Child | Equal | Find | Each | Up
@@ -82,13 +90,13 @@ def parse(segments: Sequence[str], *, dialect: bool = False) -> Path:
 
 
 def outward(path: Path) -> tuple[int, Path]:
-    """Return how many `..` a path begins with, and the rest."""
+    """Return the number of leading `..`, and the rest of a path."""
     ups = sum(isinstance(step, Up) for step in path)
     return ups, path[ups:]
 
 
 def around(path: Path) -> int:
-    """Return how much is around what a path with wildcards finds: the elements of wildcards, and the object."""
+    """Return the number of elements around a found value, object included."""
     depth = sum(isinstance(step, Each) for step in path)
     return depth + (depth > 0 and not isinstance(path[-1], Each))
 

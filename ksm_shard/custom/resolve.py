@@ -1,4 +1,6 @@
-"""Entries and what the API server has -> resources to follow: each group, version and kind with the metrics of all its entries.
+"""Resolve entries to resources of the API server.
+
+Each group, version and kind has the metrics of all its entries.
 
 Entries add up. Of kube-state-metrics' file, the last entry of a kind would replace the others without a word.
 """
@@ -36,7 +38,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resource to follow: what it is, and which entries it is of."""
+    """A resource to follow, with selectors and metrics."""
 
     served: Served
     label_selector: str
@@ -45,7 +47,7 @@ class Followed:
 
 
 def resolve(entries: Sequence[Entry], served: Iterable[Served]) -> list[Followed]:
-    """Return what to follow, sorted; entries with other selectors are followed apart."""
+    """Return the resources to follow, sorted, one for each selector."""
     found: dict[tuple[Served, str, str], list[CustomMetric]] = {}
     for one in sorted(set(served)):
         for entry in entries:
@@ -55,18 +57,21 @@ def resolve(entries: Sequence[Entry], served: Iterable[Served]) -> list[Followed
 
 
 def unserved(entries: Sequence[Entry], served: Iterable[Served]) -> list[Entry]:
-    """Return the entries of which the API server has nothing."""
+    """Return the entries without any served resource."""
     served = list(served)
     return [entry for entry in entries if not any(matches(entry, one) for one in served)]
 
 
 def matches(entry: Entry, served: Served) -> bool:
-    """Tell whether an entry is about a resource."""
+    """Return whether an entry is about a resource."""
     return entry.group == served.group and entry.version in {ANY, served.version} and entry.kind in {ANY, served.kind}
 
 
 def resource_of(followed: Followed) -> Resource:
-    """Return the resource with its families: one for each name, with the help of the first metric of that name."""
+    """Return the resource with a family for each name.
+
+    The help is that of the first metric of the name.
+    """
     served = followed.served
     metrics: dict[str, list[CustomMetric]] = {}
     for metric in followed.metrics:
@@ -106,7 +111,7 @@ def resource_of(followed: Followed) -> Resource:
 
 
 def name_of(followed: Followed) -> str:
-    """Return what a resource is called here: `things.v1.example.org`, with its selectors if it has any."""
+    """Return the name, such as `things.v1.example.org`, with selectors if any."""
     served = followed.served
     name = f"{served.plural}.{served.version}.{served.group}".rstrip(".")
     selectors = "&".join(filter(None, (followed.label_selector, followed.field_selector)))
@@ -127,7 +132,10 @@ def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = 
 
 
 def identifies(metric: CustomMetric, *, namespaced: bool) -> bool:
-    """Tell whether the labels of a metric have the object's name and namespace, or uid, whatever else they have."""
+    """Return whether the labels tell objects apart.
+
+    They do with name and namespace, or with the uid.
+    """
     certain = _certain(metric)
     paths: Mapping[str, Any] = {
         one.name: one.path for one in metric.base if not one.star
@@ -137,7 +145,7 @@ def identifies(metric: CustomMetric, *, namespaced: bool) -> bool:
 
 
 def _certain(metric: CustomMetric) -> set[str]:
-    """Return the names of labels of the object that nothing of an element replaces."""
+    """Return the names of object labels that no element replaces."""
     replaced = {*given(metric), *(one.name for one in metric.labels if not one.star)}
     prefixes = tuple(one.name for one in metric.labels if one.star)
     return {

@@ -1,4 +1,4 @@
-"""Schemas of custom resource definitions: what is at a path, or that nothing can be, and what would be near."""
+"""Look up paths in schemas of custom resource definitions."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -42,12 +42,12 @@ METADATA: Final[Schema] = {
 
 
 class Absent(Exception):
-    """Nothing can be at a path. The text says why, and what is near."""
+    """Nothing can be at a path; the text has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A version of a kind with its schema, which is empty where there is none."""
+    """A served version with its schema; empty without one."""
 
     served: Served
     schema: Schema
@@ -73,13 +73,13 @@ def definitions(crd: Any) -> Iterator[Definition]:
 
 
 def _whole(schema: Schema) -> Schema:
-    """Return the schema with what every object has."""
+    """Return the schema with the fields of every object."""
     known = {**(schema.get("properties") or {}), "apiVersion": TEXT, "kind": TEXT, "metadata": METADATA}
     return {**schema, "properties": known} if schema else ANYTHING
 
 
 def at(schema: Schema, path: Path) -> Schema:
-    """Return the schema of what is at a path.
+    """Return the schema at a path.
 
     Raises:
         Absent: nothing can be there.
@@ -90,7 +90,7 @@ def at(schema: Schema, path: Path) -> Schema:
 
 
 def element(schema: Schema) -> Schema:
-    """Return the schema of the elements of a list, or the values of a map."""
+    """Return the schema of elements of a list or map."""
     if schema.get("type") == "array":
         return schema.get("items") or ANYTHING
     more = schema.get("additionalProperties")
@@ -98,7 +98,7 @@ def element(schema: Schema) -> Schema:
 
 
 def is_open(schema: Schema) -> bool:
-    """Tell whether anything may be there."""
+    """Return whether a schema allows any value."""
     return (
         bool(schema.get("x-kubernetes-preserve-unknown-fields"))
         or schema.get("additionalProperties") is True

@@ -1,4 +1,7 @@
-"""Custom resources as dicts of the fields that some metric needs: from JSON, or from metadata in protobuf."""
+"""Parse custom resources as dicts of the needed fields.
+
+From JSON, or from metadata in protobuf.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,14 +19,14 @@ TEXTS: Final = ("name", "generateName", "namespace", "uid", "resourceVersion", "
 
 
 class TreeShape:
-    """The fields of an object that a decoder knows.
+    """Shape of an object: the fields that a decoder knows.
 
     Attributes:
         name: the kind.
     """
 
     def __init__(self, kind: str, api_version: str, decoder: Callable[[], Decoder]) -> None:
-        """Take what lists of core kinds and metadata do not say of their objects: kind and version.
+        """Take kind and version, which items of lists may lack.
 
         The decoder is made for the first object: 0.4 ms, which a start with many kinds does not wait for.
         """
@@ -46,7 +49,7 @@ class TreeShape:
 
 
 class MetadataShape(TreeShape):
-    """The same of metadata alone, which come as protobuf where the server has it."""
+    """Shape of metadata alone, in protobuf or JSON."""
 
     def parse(self, codec: Codec, item: Raw) -> Tree:
         """Parse metadata, or decode the fields of them that are needed."""
@@ -56,7 +59,7 @@ class MetadataShape(TreeShape):
 
 
 def _metadata(message: Metadata) -> Tree:
-    """Return metadata as they are in JSON."""
+    """Return metadata as in JSON."""
     meta = message.metadata
     found: dict[str, Any] = {name: value for name in TEXTS if (value := getattr(meta, name))}
     found["creationTimestamp"] = _time(meta.creationTimestamp)
@@ -82,7 +85,7 @@ def _owner(owner: OwnerReference) -> Tree:
 
 
 def _time(moment: Time) -> str | None:
-    """Return a moment in RFC 3339, null for Go's zero time, which is encoded as empty."""
+    """Return a moment in RFC 3339; null for Go's zero time."""
     if not moment.HasField("seconds"):
         return None
     return (EPOCH + timedelta(seconds=moment.seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

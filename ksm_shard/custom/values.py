@@ -1,4 +1,6 @@
-"""JSON values as label texts and as numbers, as kube-state-metrics reads them: Go's `%v`, and a number of nearly any text.
+"""Convert JSON values to label texts and numbers, as kube-state-metrics does.
+
+Labels are Go's `%v`; nearly any text is a number.
 
 text                                            number
 ----------------------------------------------  -----------------------------------------
@@ -35,7 +37,7 @@ FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 def label(value: Any) -> str:
-    """Return the text of a JSON value that is not null, as Go's `%v` writes it: `[1 a <nil>]`, `map[a:1]`, `1e+06`."""
+    """Return a value as Go's `%v`: `[1 a <nil>]`, `map[a:1]`, `1e+06`."""
     kind = value.__class__
     if kind is str:
         return value  # type: ignore[no-any-return]
@@ -53,7 +55,7 @@ def label(value: Any) -> str:
 
 
 def numeric(value: Any) -> float | None:
-    """Return the number that a JSON value stands for, None if it stands for none: a list, a map, null, other text."""
+    """Return the number of a value; None if it has none."""
     kind = value.__class__
     if kind is str:
         return of_text(value)
@@ -63,7 +65,7 @@ def numeric(value: Any) -> float | None:
 
 
 def sample(value: Any) -> str | None:
-    """Return the text of a sample whose value that is, None if it stands for no number."""
+    """Return a value as the text of a sample; None without a number."""
     kind = value.__class__
     if kind is str:
         return sample_of_text(value)
@@ -75,7 +77,7 @@ def sample(value: Any) -> str | None:
 # Cached (0.05 instead of 2 to 4 us): states, quantities and times repeat among the objects of a cluster.
 @lru_cache(maxsize=4096)
 def of_text(text: str) -> float | None:
-    """Return the number that a text stands for, None if it stands for none."""
+    """Return the number of a text; None if it has none."""
     if (word := WORDS.get(text.lower())) is not None:
         return word
     if (moment := MOMENT.fullmatch(text)) is not None and (seconds := _seconds(moment)) is not None:
@@ -89,18 +91,21 @@ def of_text(text: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def sample_of_text(text: str) -> str | None:
-    """Return what `of_text` finds as the text of a sample."""
+    """Return the number of a text as the text of a sample."""
     value = of_text(text)
     return None if value is None else number(value)
 
 
 def boolean(text: str) -> bool | None:
-    """Return the bool that Go's `strconv.ParseBool` reads, None for other texts."""
+    """Return the bool of a text, by Go's `strconv.ParseBool`, or None."""
     return True if text in TRUE else False if text in FALSE else None
 
 
 def found(items: Any, key: str, text: str, value: float | None, flag: bool | None) -> Any:
-    """Return the first map of a list whose `key` equals the text, or the number or bool that the text stands for."""
+    """Return the first map of a list with an equal value.
+
+    The value at `key` equals the text, or its number or bool.
+    """
     if items.__class__ is not list:
         return None
     for item in items:
@@ -116,7 +121,10 @@ def found(items: Any, key: str, text: str, value: float | None, flag: bool | Non
 
 
 def at(value: Any, name: str, index: int) -> Any:
-    """Return the field `name` of a map, or the element `index` of a list, negative ones from its end; None if absent."""
+    """Return a field of a map, or an element of a list.
+
+    Negative numbers count from the end; None if absent.
+    """
     if value.__class__ is dict:
         return value.get(name)
     if value.__class__ is list and -len(value) <= index < len(value):
@@ -125,7 +133,7 @@ def at(value: Any, name: str, index: int) -> Any:
 
 
 def count(values: Sequence[Any]) -> float:
-    """Return how many values there are."""
+    """Return the number of values."""
     return len(values)
 
 
@@ -133,7 +141,10 @@ AGGREGATES: Final[Mapping[str, Any]] = {"count": count, "sum": math.fsum, "min":
 
 
 def aggregate(how: str, values: Sequence[float]) -> float:
-    """Return the count, sum, min or max of numbers; NaN where one of them is, or where infinities cancel out."""
+    """Return the count, sum, min or max of numbers.
+
+    NaN where one of them is, or where infinities cancel out.
+    """
     if how != "count" and any(map(math.isnan, values)):
         return math.nan
     try:
@@ -165,7 +176,10 @@ def _days(year: int, month: int) -> int:
 
 
 def _parsed(text: str) -> float | None:
-    """Return what Go's ParseFloat reads: underscores stand between digits, hexadecimal ones have an exponent."""
+    """Return the number that Go's ParseFloat reads.
+
+    Underscores stand between digits, hexadecimal numbers have an exponent.
+    """
     if LOOSE_UNDERSCORE.search(text):
         return None
     if DECIMAL.fullmatch(text):
