@@ -127,7 +127,7 @@ def family_of(name: str, metrics: Sequence[CustomMetric], *, namespaced: bool = 
         "source",
         _nothing,
         repeats=selected
-        or any(metric.overriding & OWN or not identifies(metric, namespaced=namespaced) for metric in metrics),
+        or any(_disguises(metric) or not identifies(metric, namespaced=namespaced) for metric in metrics),
     )
 
 
@@ -142,6 +142,14 @@ def identifies(metric: CustomMetric, *, namespaced: bool) -> bool:
     }  # the last of a name is the strongest
     found = {path for name, path in paths.items() if name in certain}
     return NAMES["uid"] in found or (NAMES["name"] in found and (not namespaced or NAMESPACE in found))
+
+
+def _disguises(metric: CustomMetric) -> bool:
+    """Return whether labels may replace those of group, kind or version: two resources may share a series then."""
+    labels = (*metric.base, *metric.labels)
+    prefixes = tuple(one.name for one in labels if one.star)
+    names = {*metric.overriding, *given(metric), *(one.name for one in labels if not one.star)}
+    return bool(OWN & names) or (bool(prefixes) and any(name.startswith(prefixes) for name in OWN))
 
 
 def _certain(metric: CustomMetric) -> set[str]:

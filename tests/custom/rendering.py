@@ -25,6 +25,7 @@ class Rendered:
 
     Attributes:
         families: those that there are, by name, the first of a name.
+        repeating: names of which a family may have a series of several objects, or resources.
         samples: the text of each, in the order of the objects.
         duplicates: series that an object repeated.
         noted: values that gave no sample, by family and reason.
@@ -40,6 +41,7 @@ class Rendered:
         filters: Filters | None = None,
     ) -> None:
         self.families: dict[str, Family] = {}
+        self.repeating: set[str] = set()
         self.samples: defaultdict[str, str] = defaultdict(str)
         self.duplicates = 0
         self.noted = Counter[tuple[str, str]]()
@@ -64,6 +66,7 @@ class Rendered:
                 resource.shape.key(parsed)
                 for family, text in zip(compiled.families, compiled.render(parsed), strict=True):
                     self.families.setdefault(family.name, family)
+                    self.repeating |= {family.name} if family.repeats else set()
                     self.samples[family.name] += text
 
     def text(self, *, openmetrics: bool = False) -> str:
@@ -74,7 +77,7 @@ class Rendered:
 
     def exposed(self, name: str) -> str:
         """Return the samples of a family that a scrape has."""
-        if not self.families[name].repeats:
+        if name not in self.repeating:
             return self.samples[name]
         body, _ = distinct(Body.of([deflate(self.samples[name].encode())]))
         return b"".join(text_pieces([body])).decode()

@@ -69,6 +69,13 @@ OBJECTS = st.fixed_dictionaries(
     optional={"spec": MAPS | MAPS | MAPS | MORE, "status": MAPS | MORE, "a": MORE},
 )
 
+UNIQUE = st.lists(
+    OBJECTS,
+    min_size=1,
+    max_size=3,
+    unique_by=lambda one: (one["kind"], one["metadata"]["name"], one["metadata"].get("namespace")),
+)
+
 SEGMENTS = (
     KEYS
     | KEYS
@@ -99,7 +106,11 @@ def labels(paths: st.SearchStrategy[list[str]]) -> st.SearchStrategy[dict[str, A
     return st.dictionaries(NAMES | STARS, paths, max_size=3)
 
 
-COMMON = {"commonLabels": st.dictionaries(PLAIN_NAMES, TEXTS, max_size=2), "labelsFromPath": labels(rooted(PATHS))}
+IDENTITY = {"name": ["metadata", "name"], "namespace": ["metadata", "namespace"]}
+COMMON = {
+    "commonLabels": st.dictionaries(PLAIN_NAMES, TEXTS, max_size=2),
+    "labelsFromPath": st.builds(lambda more, own: more | own, labels(rooted(PATHS)), st.sampled_from([IDENTITY, {}])),
+}
 
 
 def block(*, dialect: bool) -> st.SearchStrategy[dict[str, Any]]:
@@ -140,13 +151,17 @@ def files(*, dialect: bool) -> st.SearchStrategy[str]:
     kind = st.fixed_dictionaries(
         {
             "group": st.just("example.org"),
-            "version": st.sampled_from(["v1"] * 5 + ["*"]),
-            "kind": st.sampled_from(["Thing"] * 5 + ["*"]),
+            "version": st.sampled_from(["v1"] * 3 + ["*"]),
+            "kind": st.sampled_from(["Thing"] * 3 + ["*"]),
         }
     )
     entry = st.fixed_dictionaries(
         {"groupVersionKind": kind, "metrics": st.lists(metrics(dialect=dialect), min_size=1, max_size=3)},
-        optional={**COMMON, "metricNamePrefix": st.sampled_from(["", "p"])},
+        optional={
+            **COMMON,
+            "metricNamePrefix": st.sampled_from(["", "p"]),
+            **({"labelSelector": st.sampled_from(["a=b", "a"])} if dialect else {}),
+        },
     )
     said = {"dialect": DIALECT} if dialect else {}
     return st.lists(entry, min_size=1, max_size=2).map(
@@ -154,7 +169,7 @@ def files(*, dialect: bool) -> st.SearchStrategy[str]:
     )
 
 
-@given(st.booleans().flatmap(lambda dialect: files(dialect=dialect)), st.lists(OBJECTS, min_size=1, max_size=3))
+@given(st.booleans().flatmap(lambda dialect: files(dialect=dialect)), UNIQUE)
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=150)
 def test_any_object(file: str, objects: list[dict[str, Any]]) -> None:
     """Whatever a file asks of whatever objects, the text is one that Prometheus takes, and no family raises."""
@@ -166,9 +181,7 @@ def test_any_object(file: str, objects: list[dict[str, Any]]) -> None:
     series = [line.rpartition(" ")[0] for line in text.split("\n") if line and not line.startswith("#")]
 
     assert [] == rendered.failures
-    # Objects of several kinds and versions are told apart where all families are joined.
-    if len(rendered.sources) == 1:
-        assert len(series) == len(set(series))
+    assert len(series) == len(set(series))
     assert len(series) == sum(len(family.samples) for family in text_string_to_metric_families(text))
     list(openmetrics.text_string_to_metric_families(rendered.text(openmetrics=True) + "# EOF\n"))
 

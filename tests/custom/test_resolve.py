@@ -65,3 +65,31 @@ def test_paths() -> None:
     assert "/api/v1/pods" == found["pods.v1"].path
     assert ("Other", False) == (found["others.v1.example.org"].kind, found["others.v1.example.org"].namespaced)
     assert not found["pods.v1"].default
+
+
+IDENTITY = "name: [metadata, name], namespace: [metadata, namespace]"
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "repeats"),
+    [
+        (IDENTITY, "", False),
+        ("uid: [metadata, uid]", "", False),
+        ("name: [metadata, name]", "", True),
+        (f"{IDENTITY}, customresource_version: [metadata, uid]", "", True),
+        (f"{IDENTITY}, '*': [metadata, labels]", "", True),
+        (f"{IDENTITY}, 'label_*': [metadata, labels]", "", False),
+        (f"{IDENTITY}, 'custom*': [metadata, labels]", "", True),
+        (IDENTITY, ", labelFromKey: customresource_kind", True),
+        (IDENTITY, ", labelFromKey: key", False),
+        (IDENTITY, ", labelsFromPath: {name: [x]}", True),
+    ],
+)
+def test_series_of_several(labels: str, more: str, repeats: bool) -> None:
+    """What may be the series of two objects, or of two kinds or versions, is looked through for a second one."""
+    metric = f"{{name: m, each: {{type: Gauge, gauge: {{path: [spec]{more}}}}}}}"
+    entry = f"{{groupVersionKind: {{group: example.org}}, labelsFromPath: {{{labels}}}, metrics: [{metric}]}}"
+    found, problems = read(f"spec: {{resources: [{entry}]}}")
+    assert [] == problems
+
+    assert {repeats} == {family.repeats for one in resolve(found, THINGS) for family in resource_of(one).families}

@@ -262,6 +262,33 @@ def test_only(simulator: Simulator, file: Path) -> None:
         assert "kube_pod_info" not in one.scrape()
 
 
+def test_core_kinds(simulator: Simulator, file: Path) -> None:
+    """Core kinds may be named, beside themselves as built-in ones, by JSON or by their metadata."""
+    pods = """
+  - groupVersionKind: {group: "", version: v1, kind: Pod}
+    metricNamePrefix: my_pod
+    labelsFromPath: {namespace: [metadata, namespace], pod: [metadata, name]}
+    metrics:
+    - {name: phase, each: {type: StateSet, stateSet: {path: [status, phase], labelName: phase, list: [Running]}}}
+"""
+    labels = """
+  - groupVersionKind: {group: apps, version: v1, kind: Deployment}
+    metricNamePrefix: my_deployment
+    labelsFromPath: {namespace: [metadata, namespace], deployment: [metadata, name]}
+    metrics:
+    - {name: app, each: {type: Info, info: {path: [metadata, labels], labelsFromPath: {app: [app]}}}}
+"""
+    metadata = {"name": "web", "namespace": "default", "labels": {"app": "a"}}
+    simulator.put({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata})
+    file.write_text(POTS + pods + labels)
+    with exporter(simulator, file).ready() as one:
+        found = one.scrape()
+
+    assert "kube_pod_info{" in found
+    assert re.search(r'my_pod_phase{.*phase="Running",pod="p"} 1', found)
+    assert re.search(r'my_deployment_app{app="a",customresource_group="apps",.*deployment="web"', found)
+
+
 def test_namespaces(simulator: Simulator, file: Path) -> None:
     """Kinds without namespaces are exported whole when namespaces are named, and others of those alone."""
     simulator.put(crd("Pan", "v1", scope="Cluster"))
