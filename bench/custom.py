@@ -9,10 +9,15 @@ kube-state-metrics 2.20, of the same size, needed 878 us an object at a cold sta
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import SimpleNamespace
 from typing import Final
 
 from bench.databases import FILE, database
+from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.served import served as discovered
 from ksm_shard.collector.collector import Collector
 from ksm_shard.custom.file import read
 from ksm_shard.custom.resolve import Served, resolve, resource_of
@@ -20,6 +25,8 @@ from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.sharding.masks import ALL, NONE
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
+from ksm_shard.simulator.discovery import document
+from ksm_shard.simulator.resources import BUILT_IN, ServedResource
 from ksm_shard.store.store import Store
 from ksm_shard.wire.json import JsonCodec
 
@@ -28,6 +35,24 @@ PAGE: Final = 500
 RUNS: Final = 5
 # What a file of many entries has: issue 11 asks for less than 0.1 s.
 ENTRIES: Final = 40
+# Kinds in the cluster that no entry is about, which must cost nothing that can be measured.
+STRANGERS: Final = 200
+
+
+class Discovery:
+    """An API server's discovery, with so many kinds that no file names."""
+
+    def __init__(self, strangers: int) -> None:
+        """Write both documents."""
+        more = [ServedResource(f"g{at // 10}.example.org", "v1", f"kinds{at}", f"Kind{at}") for at in range(strangers)]
+        self._bodies = {
+            path: json.dumps(document(path, [*BUILT_IN, *more], aggregated=True)).encode() for path in ("/api", "/apis")
+        }
+
+    @contextmanager
+    def get(self, path: str, *_: object) -> Iterator[SimpleNamespace]:
+        """Answer with one of them."""
+        yield SimpleNamespace(body=lambda: self._bodies[path])
 
 
 def best(work: Callable[[], object], count: int) -> float:
@@ -111,6 +136,9 @@ def main() -> int:
         f"{best(all_compiled, 1) / 1000:8.1f} ms  a file of {ENTRIES} entries, {ENTRIES * len(resource.families)} metrics, compiled"
     )
     print(f"{best(lambda: read(many), 1) / 1000:8.1f} ms  of which reading it")
+    for count in (0, STRANGERS):
+        found = best(partial(discovered, Discovery(count), frozenset(), Call()), 1)  # type: ignore[arg-type]
+        print(f"{found / 1000:8.1f} ms  a look at discovery, once a minute, with {count} kinds that nobody names")
     return 0
 
 

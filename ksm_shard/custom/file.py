@@ -251,10 +251,12 @@ class _File(Nodes):
         if node is None or not segments:
             return ()
         try:
-            path = parse(segments, dialect=self._dialect)
+            path = parse(tuple(segments), dialect=self._dialect)
         except ValueError as error:
             self.report(node, str(error))
             return ()
+        if not self._dialect:
+            return path
         if not wild and any(isinstance(step, Each) for step in path):
             self.report(node, '"*" stands in the path of a metric only; labels and values are read from what it finds')
             return ()
