@@ -200,6 +200,21 @@ class Words(Kind[tuple[str, ...]]):
         return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
+class Several(Words):
+    """Words that follow a flag until the next flag, as a shell makes of `rules/*.yaml`.
+
+    A comma is part of a word.
+    """
+
+    def __init__(self, word: str) -> None:
+        """Set the placeholder of one word."""
+        super().__init__(f"{word}...")
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the one word."""
+        return self._checked([text])
+
+
 class Patterns(Words):
     """Names of families, and regular expressions of ECMAScript."""
 
