@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.reference import expected_of, runs, simulated
-from tests.e2e.prometheus import PROMETHEUS, TICK, Prometheus
+from tests.e2e.prometheus import EVALUATION, PROMETHEUS, TICK, Prometheus
 from tests.processes import PATIENCE, Exporter, eventually, fleet
 
 JOB = "kube-state-metrics"
@@ -54,7 +54,7 @@ def test_no_query_notices_the_move_nor_the_way_back(tmp_path: Path) -> None:
             evaluated(prometheus, began, 10)
             prometheus.reconfigure(lambda config: switch(config, old))
             evaluated(prometheus, time(), LONG)
-            moved = prometheus.value(f'count(up{{job="{JOB}"}} == 1)')
+            stale = prometheus.value(f'time() - min(timestamp(kube_pod_info{{job="{JOB}"}}))')
             prometheus.reconfigure(lambda config: switch_back(config, old))
             evaluated(prometheus, time(), LONG)
             seen = {name: prometheus.recorded(name, began, time()) for name in RECORDS}
@@ -63,7 +63,7 @@ def test_no_query_notices_the_move_nor_the_way_back(tmp_path: Path) -> None:
         prometheus.process.wait(20)
 
     assert compared.returncode == 0, compared.stdout + compared.stderr
-    assert moved == 3
+    assert stale < 3 * INTERVAL  # the shards write the series now
     assert usual["test:begun"] == 0
     assert usual["test:firing"] == usual["test:count"] > 0
     assert {name: [] for name in RECORDS} == {
@@ -113,18 +113,27 @@ def beside(prometheus: Prometheus) -> bool:
 
 def switch(config: dict[str, Any], old: str) -> None:
     """Give the series of the shards the job and the instance of the old exporter, and scrape that no more."""
-    config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] != JOB]
+    config["scrape_configs"] = without(config, JOB)
     job = next(job for job in config["scrape_configs"] if job["job_name"] == "ksm-shard")
-    job["relabel_configs"].append({"target_label": "job", "replacement": JOB})
-    job["metric_relabel_configs"].append({"target_label": "instance", "replacement": old})
+    # Labels of samples change at once; those of targets when Prometheus next takes discovered pods over, up to 5 s later. With the
+    # job among the latter, series had one new label and one old for so long: 12 alerts began anew.
+    job["metric_relabel_configs"] += [
+        {"target_label": "job", "replacement": JOB},
+        {"target_label": "instance", "replacement": old},
+    ]
 
 
 def switch_back(config: dict[str, Any], old: str) -> None:
-    """Take both from the shards, and scrape the old exporter again."""
-    job = next(job for job in config["scrape_configs"] if job["job_name"] == "ksm-shard")
-    job["relabel_configs"].pop()
-    job["metric_relabel_configs"].pop()
-    config["scrape_configs"].append(job_of(old))
+    """Scrape the old exporter again, and the shards no more.
+
+    Were only their labels taken away, Prometheus would end the series with these labels: a gap until the old exporter is scraped.
+    """
+    config["scrape_configs"] = [*without(config, "ksm-shard"), job_of(old)]
+
+
+def without(config: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return all jobs but one."""
+    return [job for job in config["scrape_configs"] if job["job_name"] != name]
 
 
 def compare(old: str, shards: list[Exporter]) -> "subprocess.CompletedProcess[str]":
@@ -136,4 +145,9 @@ def compare(old: str, shards: list[Exporter]) -> "subprocess.CompletedProcess[st
 
 def evaluated(prometheus: Prometheus, began: float, count: int) -> None:
     """Wait until the rules were evaluated so often."""
-    eventually(lambda: len(prometheus.recorded(TICK, began, time())) >= count, "the rules are not evaluated")
+
+    def often() -> bool:
+        now = time()
+        return now > began + EVALUATION and len(prometheus.recorded(TICK, began, now)) >= count
+
+    eventually(often, "the rules are not evaluated")
