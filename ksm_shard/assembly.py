@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer, connect
@@ -28,7 +28,7 @@ from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.options import options_of
-from ksm_shard.settings.run import Settings
+from ksm_shard.settings.run import METRICS, OBJECTS, Settings
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
@@ -78,6 +78,7 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
         server,
         version=version(),
         settings=digest(settings),
+        filters=filters_of(settings),
         object_limit=settings.object_limit,
         config=config,
         custom=custom_of(declared, filters, server, make) if declared is not None else None,
@@ -176,6 +177,12 @@ def digest(settings: Settings) -> str:
     """
     alike = [(one.name, getattr(settings, one.name)) for one in options_of(Settings) if not one.per_process]
     return hashlib.sha256(repr(sorted(alike)).encode()).hexdigest()[:12]
+
+
+def filters_of(settings: Settings) -> dict[str, Any]:
+    """Return the options that decide which series there are, by flag, where they are not the default."""
+    given = {one.flag: getattr(settings, one.name) for one in options_of(Settings) if one.section in {OBJECTS, METRICS}}
+    return {flag: value for flag, value in given.items() if value}
 
 
 def collector(

@@ -12,7 +12,17 @@ from pkgutil import resolve_name
 from typing import Final
 
 from ksm_shard.settings import completion, usage
-from ksm_shard.settings.commands import COMMANDS, Check, Command, CustomValidate, Demo, Plan, Simulate
+from ksm_shard.settings.commands import (
+    COMMANDS,
+    Cardinality,
+    Check,
+    Command,
+    Compare,
+    CustomValidate,
+    Demo,
+    Plan,
+    Simulate,
+)
 from ksm_shard.settings.options import Options, UsageError
 from ksm_shard.settings.parser import parse, parse_command
 from ksm_shard.version import version
@@ -113,6 +123,8 @@ RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "simulate": lambda argv: _call("ksm_shard.commands.simulate:main", parse_command(Simulate, argv)),
     "check": lambda argv: _call("ksm_shard.commands.check:main", parse_command(Check, argv)),
     "plan": lambda argv: _call("ksm_shard.commands.plan:main", parse_command(Plan, argv)),
+    "compare": lambda argv: _call("ksm_shard.commands.compare:main", parse_command(Compare, argv)),
+    "cardinality": lambda argv: _call("ksm_shard.commands.cardinality:main", parse_command(Cardinality, argv)),
     "config validate": _validate,
     "custom validate": lambda argv: _call("ksm_shard.commands.custom:validate", parse_command(CustomValidate, argv)),
     "rbac": lambda argv: _call("ksm_shard.commands.rbac:rbac", parse(argv, os.environ)),

@@ -4,8 +4,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
@@ -56,6 +56,7 @@ class Exporter:
         *,
         version: str,
         settings: str,
+        filters: Mapping[str, Any] | None = None,
         object_limit: int = 0,
         config: ConfigFile | None = None,
         custom: CustomResources | None = None,
@@ -71,6 +72,7 @@ class Exporter:
             server: asked for the owner of objects of other shards.
             version: of the package.
             settings: digest of the settings that must be the same in all shards.
+            filters: settings that decide which series there are, as the report has them.
             object_limit: number of objects to list of each resource at most; 0 for all.
             config: the file that some of the settings come from.
             custom: brings the collectors of custom resources.
@@ -88,6 +90,7 @@ class Exporter:
         self.server = server
         self._version = version
         self._settings = settings
+        self._filters = filters or {}
         self._object_limit = object_limit
         self._config = config
         self._started_at = time.time()
@@ -300,6 +303,7 @@ class Exporter:
             problem=state.problem,
             membership=self._membership.watches(),
             setup={str(check): line for check, line in self._setup().items()},
+            filters=self._filters,
         ).to_json()
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """Client of a fleet: asks shards for their reports over HTTP."""
 
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Final
 
 from ksm_shard.status.report import Report
@@ -18,6 +18,18 @@ class NoReport(Exception):
     """
 
 
+def open_url(url: str, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> HTTPResponse:
+    """Ask for any page of an exporter.
+
+    Raises:
+        OSError, HTTPException: no answer, or one that is no success.
+    """
+    answer: HTTPResponse = urllib.request.urlopen(
+        urllib.request.Request(url, headers=dict(headers or {})), timeout=timeout
+    )
+    return answer
+
+
 def ask(url: str) -> Report:
     """Fetch the report of the shard at a URL.
 
@@ -25,7 +37,7 @@ def ask(url: str) -> Report:
         NoReport: the shard did not answer with a report.
     """
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/shard", timeout=TIMEOUT) as answer:
+        with open_url(f"{url.rstrip('/')}/shard") as answer:
             return Report.from_json(answer.read())
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
         # The error for an answer that is not HTTP quotes its first line, and some errors have no text.

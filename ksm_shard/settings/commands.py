@@ -8,7 +8,7 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import FILE, HOST, PORT, Settings
-from ksm_shard.settings.values import Boolean, Choice, Integer, Rate, Text, Url, Urls, Words
+from ksm_shard.settings.values import Boolean, Choice, Duration, Integer, Rate, Several, Text, Url, Urls, Words
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -181,6 +181,61 @@ class CustomValidate(Options):
         return [f"{flag}: needs --cluster as well" for flag in given]
 
 
+URLS: Final = Several("URL|FILE")
+FILES: Final = Several("FILE")
+RULES_HELP: Final = "Rule files, PrometheusRules, or ConfigMaps with rules."
+DASHBOARDS_HELP: Final = "Dashboards of Grafana as JSON, or ConfigMaps with dashboards."
+
+
+@dataclass(frozen=True)
+class Compare(Options):
+    """Options of `ksm-shard compare`: two sides, and who uses their series."""
+
+    old: tuple[str, ...] = option(
+        OPTIONS, URLS, (), "Exporter in use: URLs of all its shards, or files with recorded scrapes."
+    )
+    new: tuple[str, ...] = option(
+        OPTIONS, URLS, (), "Exporter to switch to: URLs of all its shards, or files with recorded scrapes."
+    )
+    prometheus: str = option(
+        OPTIONS, Url("URL"), "", "Prometheus whose loaded rules are looked through as --rules are."
+    )
+    rules: tuple[str, ...] = option(OPTIONS, FILES, (), RULES_HELP)
+    dashboards: tuple[str, ...] = option(OPTIONS, FILES, (), DASHBOARDS_HELP)
+
+    def problems(self) -> list[str]:
+        """Return a line for each missing side."""
+        missing = [flag for flag, urls in (("--old", self.old), ("--new", self.new)) if not urls]
+        return [f"compare: give {' and '.join(missing)}: the URLs or files of that side"] if missing else []
+
+
+@dataclass(frozen=True)
+class Cardinality(Options):
+    """Options of `ksm-shard cardinality`: what to count, and who uses it."""
+
+    urls: tuple[str, ...] = option(
+        OPTIONS, URLS, (), "Exporter to look at: URLs of all its shards, or files with recorded scrapes.", flag="url"
+    )
+    rules: tuple[str, ...] = option(OPTIONS, FILES, (), RULES_HELP)
+    dashboards: tuple[str, ...] = option(OPTIONS, FILES, (), DASHBOARDS_HELP)
+    wait: float = option(
+        OPTIONS,
+        Duration(),
+        0.0,
+        "Scrape once more after this time, and count the series that are new then. Without, new series are estimated from the "
+        "objects that were created within the last hour.",
+    )
+    output: str = option(OPTIONS, Choice("table", "json"), "table", "Format to print.")
+
+    def problems(self) -> list[str]:
+        """Return a line for each thing that does not go together."""
+        if not self.urls:
+            return ["cardinality: give --url: the URLs of the exporter, or files with its scrapes"]
+        if self.wait and not all(url.startswith(("http://", "https://")) for url in self.urls):
+            return ["--wait: a file is the same whenever it is read; give URLs"]
+        return []
+
+
 @dataclass(frozen=True)
 class Command:
     """A command: its name, which may be two words, its help and its options, if any."""
@@ -200,6 +255,8 @@ COMMANDS: Final = (
         "Show how much a change of the shard count moves, or how many shards a number of objects needs.",
         Plan,
     ),
+    Command("compare", "Show what a switch from one exporter to another would lose, and which rules need it.", Compare),
+    Command("cardinality", "Count series, bytes and churn, and show which no rule or dashboard uses.", Cardinality),
     Command("config validate", "Check the flags, variables and file as run would use them.", Settings),
     Command("custom validate", "Check files of custom resources, and show what they make of objects.", CustomValidate),
     Command("rbac", "Print the ClusterRole that run needs with the same flags, custom resources included.", Settings),

@@ -16,7 +16,7 @@ from ksm_shard import kinds
 from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
 from ksm_shard.settings.options import Option, Options, UsageError, options_of
 from ksm_shard.settings.run import Settings
-from ksm_shard.settings.values import Boolean
+from ksm_shard.settings.values import Boolean, Several
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 
@@ -93,16 +93,21 @@ class _Found:
     def flags(self, argv: Sequence[str]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         words = iter(argv)
+        several = None  # the last flag, if it takes all words that follow
         for word in words:
             if word == "--":
                 self._positional(values, words)
                 break
             match = FLAG.fullmatch(word)
+            if not match and several:
+                self._take(values, several, f"--{several.flag}", word)
+                continue
             if not match:
                 self._positional(values, [word])
                 continue
             name, text = match.groups()
             option = self._flags.get(name)
+            several = option if option and isinstance(option.kind, Several) else None
             if not option:
                 self._unknown(f"--{name}: no such flag", name, self._flags, "--")
                 continue

@@ -211,6 +211,21 @@ class Urls(Words):
         return tuple(word if "://" in word else f"http://{word}" for word in super()._checked(words))
 
 
+class Several(Words):
+    """Words that follow a flag until the next flag, as a shell makes of `rules/*.yaml`.
+
+    A comma is part of a word.
+    """
+
+    def __init__(self, word: str) -> None:
+        """Set the placeholder of one word."""
+        super().__init__(f"{word}...")
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the one word."""
+        return self._checked([text])
+
+
 class Patterns(Words):
     """Names of families, and regular expressions of ECMAScript."""
 

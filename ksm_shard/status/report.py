@@ -35,7 +35,7 @@ class ResourceReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The state of one shard, for `check` and `plan`.
+    """The state of one shard, for `check`, `plan` and `compare`.
 
     Attributes:
         pod: name of the pod; "" outside a StatefulSet.
@@ -51,6 +51,7 @@ class Report:
         resources: by plural.
         custom: hash of the Custom Resource State in force; "" without any.
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
+        filters: options that decide which series there are, by flag, where they are not the default.
     """
 
     pod: str
@@ -70,6 +71,7 @@ class Report:
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     setup: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the report as JSON.

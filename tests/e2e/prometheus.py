@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -57,15 +58,25 @@ class Prometheus:
                 "scrape_timeout": seconds,
             }
         config["rule_files"] = [str(folder / "rules.yaml")]
-        file = folder / "prometheus.yaml"
-        file.write_text(yaml.safe_dump(config))
+        self._file = folder / "prometheus.yaml"
+        self._file.write_text(yaml.safe_dump(config))
         self.target([])
         command = [
-            str(PROMETHEUS), f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
+            str(PROMETHEUS), f"--config.file={self._file}", f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
         ]  # fmt: skip
         self.process = subprocess.Popen(command)
         eventually(self._answers, "prometheus does not answer")
+
+    def reconfigure(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the configuration and have it read again."""
+        config = yaml.safe_load(self._file.read_text())
+        change(config)
+        self._file.write_text(yaml.safe_dump(config))
+        reloaded = "prometheus_config_last_reload_success_timestamp_seconds"
+        before = self.counted(reloaded)
+        self.process.send_signal(signal.SIGHUP)
+        eventually(lambda: self.counted(reloaded) > before, "prometheus does not read its configuration again")
 
     def target(self, shards: list[tuple[str, str, str]]) -> None:
         """Let there be these pods: their names and the URLs of both ports, and one that nothing answers for and nobody wants."""

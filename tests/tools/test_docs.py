@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.settings.commands import COMMANDS
-from ksm_shard.settings.foreign import IGNORED_FLAGS, UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import FORMER, IGNORED_FLAGS, UNSUPPORTED_FLAGS
 from ksm_shard.settings.options import options_of
 from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.webfile import WebFile
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 DEPLOY = sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file())
 # Flags of other programs that a page shows.
-ELSEWHERE = {"--cascade", "--flag", "--help", "--tree"}
+ELSEWHERE = {"--cascade", "--flag", "--help", "--tree", "--version", *(f"--{flag}" for flag in FORMER)}
 
 # Where a path in a page may begin.
 ROOTS = ("", "docs", "ksm_shard", "ksm_shard/kinds", "deploy/statefulset", "deploy/monitoring", "tests/kinds")
