@@ -4,7 +4,7 @@ what happens                                    what follows
 ----------------------------------------------  ---------------------------------------------------------------------
 a definition comes, changes or goes             discovery is asked at once, and thrice more: it lags behind
 a minute passes                                 discovery is asked: APIs of other servers, or no right to definitions
-the file changes                                resources with other metrics are loaded beside the former ones
+the file changes, or others are declared        resources with other metrics are loaded beside the former ones
 discovery does not answer                       everything stays, and it is asked again
 
 Only what differs is touched; the other collectors keep their store and their watch.
@@ -14,14 +14,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.errors import RequestError
-from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.declared import Declared
 from ksm_shard.collector.definitions import Definitions
+from ksm_shard.collector.recipe import Recipe
 from ksm_shard.custom.resolve import Followed, Served, name_of, resolve, unserved
 from ksm_shard.status.custom import CustomStatus
 
@@ -36,40 +35,35 @@ RETRY: Final = 1.0
 FILE: Final = 1.0
 
 Discover = Callable[[frozenset[Served], Call], frozenset[Served]]
-Make = Callable[[Followed], Collector | None]
+RecipeOf = Callable[[Followed], Recipe | None]
 
 
 class Listener(Protocol):
     """Exports collectors."""
 
-    def follow(self, collectors: Sequence[Collector]) -> None:
+    def follow(self, recipes: Sequence[Recipe]) -> None:
         """Export these custom resources from now on."""
 
     def notice(self) -> None:
         """Look again at what is awaited."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    followed: Followed
-    collector: Collector | None
-
-
 class CustomResources:
     """Keeps the collectors equal to what file and API server say; runs in a thread."""
 
-    def __init__(self, declared: Declared, discover: Discover, make: Make, definitions: Definitions) -> None:
+    def __init__(self, declared: Declared, discover: Discover, recipe_of: RecipeOf, definitions: Definitions) -> None:
         """Take the parts.
 
         Args:
             declared: the entries.
             discover: returns the resources that the API server has; takes those known.
-            make: returns the collector of a resource; None if none of its families is on.
+            recipe_of: returns the recipe of a resource; None if none of its families is on.
             definitions: tells of changes of CustomResourceDefinitions.
         """
         self._declared = declared
         self._discover = discover
-        self._make = make
+        self._recipe_of = recipe_of
+        self._redeclared: tuple[Declared, RecipeOf] | None = None
         self._definitions = definitions
         self._wake = threading.Event()
         self._lock = threading.Lock()
@@ -77,7 +71,7 @@ class CustomResources:
         self._call = Call()
         self._closed = False
         self._served: frozenset[Served] = frozenset()
-        self._made: dict[str, _Made] = {}
+        self._recipes: dict[str, Recipe | None] = {}
         self._answered = False
         self._problem = "discovery has not been asked yet"
         self._thread = threading.Thread(target=self._run, name="custom resources", daemon=True)
@@ -96,6 +90,12 @@ class CustomResources:
             self._call.cancel()
         self._wake.set()
         self._definitions.stop()
+
+    def redeclare(self, declared: Declared, recipe_of: RecipeOf) -> None:
+        """Have other entries, or other recipes of them, followed from now on."""
+        with self._lock:
+            self._redeclared = declared, recipe_of
+        self._wake.set()
 
     def threads(self) -> list[threading.Thread]:
         """Return the threads that must be alive."""
@@ -139,7 +139,7 @@ class CustomResources:
         while not self._closed:
             self._wake.clear()
             try:
-                changed = self._declared.changed()
+                changed = self._is_redeclared() | self._declared.changed()
                 looked = self._look() if self._is_due() else False
                 if self._answered and (changed or looked):
                     self._apply()
@@ -151,6 +151,13 @@ class CustomResources:
                 LOG.exception("custom resources stay as they are")
                 self._after(REGULAR)
             self._wake.wait(self._pause())
+
+    def _is_redeclared(self) -> bool:
+        with self._lock:
+            redeclared, self._redeclared = self._redeclared, None
+        if redeclared is not None:
+            self._declared, self._recipe_of = redeclared
+        return redeclared is not None
 
     def _is_due(self) -> bool:
         now = time.monotonic()
@@ -185,18 +192,15 @@ class CustomResources:
         return not self._answered or found != before
 
     def _apply(self) -> None:
-        made: dict[str, _Made] = {}
-        for followed in resolve(self._declared.entries, self._served):
-            name = name_of(followed)
-            before = self._made.get(name)
-            made[name] = before if before and before.followed == followed else _Made(followed, self._make(followed))
-        if made != self._made or not self._answered:
-            self._told(made)
-            self._made = made
-            self._listener.follow([one.collector for one in made.values() if one.collector is not None])
-
-    def _told(self, made: dict[str, _Made]) -> None:
-        for name in sorted(made.keys() - self._made.keys()):
+        followed = resolve(self._declared.entries, self._served)
+        recipes = {name_of(one): self._recipe_of(one) for one in followed}
+        if recipes == self._recipes and self._answered:
+            return
+        for name in sorted(recipes.keys() - self._recipes.keys()):
             LOG.info("%s is followed", name)
-        for name in sorted(self._made.keys() - made.keys()):
+        for name in sorted(self._recipes.keys() - recipes.keys()):
             LOG.info("%s is followed no longer", name)
+        with self._lock:  # or another source could have taken its place meanwhile
+            if not self._closed:
+                self._recipes = recipes
+                self._listener.follow([one for one in recipes.values() if one is not None])

@@ -43,13 +43,15 @@ class Report:
         total: number of shards.
         ring, digest: name of the ring, and the digest of its map for `total` shards.
         version: of the package.
-        settings: digest of the settings that must be the same in all shards.
+        settings: digest of the settings that must be the same in all shards, as they are in force.
         phase: of the hand-over.
         ready: whether the pod is ready.
         own, held: masks of the slots under the map and of those served, 65,536 bytes of 0 or 1.
         memory: resident bytes of the process.
         resources: by plural.
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
+        settings_problem: why the newest file of --config is not in force; "" when it is.
+        reloaded: seconds since the settings changed at run time; None if they are those of the start.
     """
 
     pod: str
@@ -68,6 +70,8 @@ class Report:
     problem: str = ""
     membership: Mapping[str, str] = field(default_factory=dict)
     setup: Mapping[str, str] = field(default_factory=dict)
+    settings_problem: str = ""
+    reloaded: float | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON.

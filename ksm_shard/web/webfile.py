@@ -85,17 +85,17 @@ class WebFile:
 
     @property
     def in_force(self) -> InForce:
-        """What is in force, without another look at the files."""
+        """The configuration in force, without another look at the files."""
         return self._files.made
 
     @property
     def successful(self) -> bool:
-        """Whether what was there last is in force."""
+        """True if the newest contents are in force."""
         return not self._files.problem
 
     @property
     def since(self) -> float:
-        """When what is in force was read, in seconds since 1970."""
+        """Time at which the contents in force were read, in seconds since 1970."""
         return self._files.since
 
     @property
