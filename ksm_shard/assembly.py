@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -14,12 +14,13 @@ from ksm_shard.cluster.reviews import AccessReviews
 from ksm_shard.cluster.served import served
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.custom import CustomResources
-from ksm_shard.collector.declared import Declared
+from ksm_shard.collector.declared import Declared, InvalidFileError
 from ksm_shard.collector.definitions import TARGET as DEFINITIONS
 from ksm_shard.collector.definitions import Definitions
+from ksm_shard.collector.recipe import Recipe
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.custom.resolve import Followed, resource_of
-from ksm_shard.exporter import Exporter
+from ksm_shard.exporter import Exporter, Terms
 from ksm_shard.membership.protocol import Membership
 from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.membership.statefulset import StatefulSetMembership
@@ -27,22 +28,26 @@ from ksm_shard.membership.static import StaticMembership
 from ksm_shard.metrics.allowlists import patterns_for, without_effect
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.filters import Filters
-from ksm_shard.settings.options import options_of
+from ksm_shard.settings.live import LiveSettings, Parse, PassingError, drain_of, level_of
+from ksm_shard.settings.options import UsageError, options_of
 from ksm_shard.settings.run import METRICS, OBJECTS, Settings
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
-from ksm_shard.status.model import ConfigFile
 from ksm_shard.version import version
 from ksm_shard.web.server import MARGIN
 
 LOG: Final = logging.getLogger(__name__)
 
 
-def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
+def start(settings: Settings, parse: Parse | None = None) -> Exporter:
     """Build and start the exporter that the settings ask for.
 
-    To be called in the worker, after the fork. `config` is the file that some of the settings come from.
+    To be called in the worker, after the fork.
+
+    Args:
+        settings: those of the start.
+        parse: returns the settings with other contents of the file of --config; None where the file is not read again.
 
     Raises:
         ConfigurationError: no API server was found.
@@ -50,13 +55,6 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     """
     declared = declared_of(settings)
     server = connect(settings.apiserver or None, settings.kubeconfig or None)
-    filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
-    resources = enabled(settings)
-    for line in surprises(settings, filters, resources, declared.families() if declared is not None else []):
-        LOG.warning("%s", line)
-    followed, idle = divided(resources, filters)
-    if followed and idle:
-        LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.name for resource in idle))
     ring = RINGS[settings.sharding_mode]
     ownership = Ownership(ring)
     membership: Membership
@@ -66,27 +64,146 @@ def start(settings: Settings, config: ConfigFile | None = None) -> Exporter:
     else:
         membership = StaticMembership(ring, settings.shard, settings.total_shards)
         ownership.change(membership.state().held)
-    scope = scope_of(settings, ownership)
-
-    def make(resource: Resource) -> Collector:
-        return collector(resource, settings, filters, ownership, scope, server)
-
+    recipes = Recipes(settings, ownership)
+    live = LiveSettings(settings, parse) if settings.config and parse is not None else None
     exporter = Exporter(
-        [make(resource) for resource in followed],
+        lambda recipe: collector(recipe, ownership, server),
+        terms_of(settings, recipes),
         ownership,
         membership,
         server,
         version=version(),
-        settings=digest(settings),
-        filters=filters_of(settings),
-        object_limit=settings.object_limit,
-        config=config,
-        custom=custom_of(declared, filters, server, make) if declared is not None else None,
+        custom=custom_of(declared, recipes, server) if declared is not None else None,
+        live=live,
         timestamps=settings.handover_timestamps,
-        period=settings.handover_period,
     )
+    running = Running(settings, declared, exporter, membership, ownership)
     exporter.start()
+    if live is not None:
+        live.start(running.apply)
     return exporter
+
+
+class Running:
+    """An exporter, with the settings that it obeys."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        declared: Declared | None,
+        exporter: Exporter,
+        membership: Membership,
+        ownership: Ownership,
+    ) -> None:
+        """Take the parts that were made for the settings, and tell what is surprising about these."""
+        self._settings = settings
+        self._declared = declared
+        self._exporter = exporter
+        self._membership = membership
+        self._ownership = ownership
+        self._told: list[str] = []
+        self._tell()
+
+    def apply(self, settings: Settings) -> None:
+        """Obey other settings; only collectors that differ are made anew.
+
+        Raises:
+            UsageError: what they say of custom resources cannot be used. Nothing has changed then.
+        """
+        before, self._declared = self._declared, self._declared_of(settings)
+        self._settings = settings
+        logging.getLogger().setLevel(level_of(settings))
+        self._membership.adjust(needs_of(settings))
+        recipes = Recipes(settings, self._ownership)
+        self._exporter.obey(terms_of(settings, recipes))
+        if self._declared is None or before is None:
+            declared, server = self._declared, self._exporter.server
+            self._exporter.bring(custom_of(declared, recipes, server) if declared is not None else None)
+        else:
+            self._exporter.redeclare(self._declared, recipes.custom)
+        self._tell()
+
+    def _declared_of(self, settings: Settings) -> Declared | None:
+        """Return the entries of the settings; those in force if they have the same source.
+
+        Raises:
+            UsageError: they cannot be used.
+        """
+        if self._declared is not None and self._declared.source == source_of(settings):
+            return self._declared
+        try:
+            return declared_of(settings)
+        except InvalidFileError as error:
+            fault = UsageError if settings.custom_resource_state_config else PassingError
+            raise fault(*str(error).splitlines()) from None
+
+    def _tell(self) -> None:
+        """Log what a user may not expect of the settings, unless that was said of the former ones."""
+        settings, before = self._settings, self._told
+        filters, resources = filters_of(settings), enabled(settings)
+        self._told = surprises(settings, filters, resources, self._declared.families() if self._declared else [])
+        for line in self._told:
+            if line not in before:
+                LOG.warning("%s", line)
+        followed, idle = divided(resources, filters)
+        if followed and idle:
+            LOG.info("not followed, as no family of theirs is on: %s", ", ".join(resource.name for resource in idle))
+
+
+class Recipes:
+    """The recipes of all collectors that some settings ask for."""
+
+    def __init__(self, settings: Settings, ownership: Ownership) -> None:
+        """Take the settings, and the slots that a server-side filter selects."""
+        self._settings = settings
+        self._filters = filters_of(settings)
+        self._scope = scope_of(settings, ownership)
+
+    def builtin(self) -> list[Recipe]:
+        """Return the recipes of the built-in resources with an enabled family."""
+        found = (self._of(resource, resource) for resource in enabled(self._settings))
+        return [recipe for recipe in found if recipe is not None]
+
+    def custom(self, followed: Followed) -> Recipe | None:
+        """Return the recipe of a custom resource; None if none of its families is on."""
+        return self._of(resource_of(followed), followed)
+
+    def _of(self, resource: Resource, declaration: object) -> Recipe | None:
+        families = self._filters.on(resource.families)
+        if not families:
+            return None
+        used = {family.allowlist for family in families}
+        labels, annotations = self._settings.metric_labels_allowlist, self._settings.metric_annotations_allowlist
+        return Recipe(
+            resource,
+            declaration,
+            tuple(family.name for family in families),
+            patterns_for(labels, resource.name) if "labels" in used else (),
+            patterns_for(annotations, resource.name) if "annotations" in used else (),
+            self._scope.of(resource),
+        )
+
+
+def terms_of(settings: Settings, recipes: Recipes) -> Terms:
+    """Return what the settings ask of the exporter."""
+    return Terms(
+        recipes.builtin(),
+        digest(settings),
+        chosen(settings),
+        settings.object_limit,
+        settings.handover_period,
+        drain_of(settings),
+    )
+
+
+def filters_of(settings: Settings) -> Filters:
+    """Return the filters of families."""
+    return Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
+
+
+def source_of(settings: Settings) -> tuple[str, str]:
+    """Return path and text of Custom Resource State; the text wins."""
+    return settings.custom_resource_state_config_file, settings.custom_resource_state_config
 
 
 def declared_of(settings: Settings) -> Declared | None:
@@ -95,23 +212,15 @@ def declared_of(settings: Settings) -> Declared | None:
     Raises:
         InvalidFileError: the file cannot be used.
     """
-    path, text = settings.custom_resource_state_config_file, settings.custom_resource_state_config
+    path, text = source_of(settings)
     if not (path or text):
         return None
     return Declared(path, text, may_be_missing=settings.continue_without_custom_resource_state_config_file)
 
 
-def custom_of(
-    declared: Declared, filters: Filters, server: ApiServer, make: Callable[[Resource], Collector]
-) -> CustomResources:
-    """Make the source of custom resources, whose collectors `make` makes."""
-
-    def made(followed: Followed) -> Collector | None:
-        resource = resource_of(followed)
-        return make(resource) if filters.on(resource.families) else None
-
-    definitions = Definitions(Reader(server, DEFINITIONS))
-    return CustomResources(declared, partial(served, server), made, definitions)
+def custom_of(declared: Declared, recipes: Recipes, server: ApiServer) -> CustomResources:
+    """Make the source of custom resources."""
+    return CustomResources(declared, partial(served, server), recipes.custom, Definitions(Reader(server, DEFINITIONS)))
 
 
 def reviews(exporter: Exporter) -> AccessReviews:
@@ -179,28 +288,24 @@ def digest(settings: Settings) -> str:
     return hashlib.sha256(repr(sorted(alike)).encode()).hexdigest()[:12]
 
 
-def filters_of(settings: Settings) -> dict[str, Any]:
+def chosen(settings: Settings) -> dict[str, Any]:
     """Return the options that decide which series there are, by flag, where they are not the default."""
     given = {one.flag: getattr(settings, one.name) for one in options_of(Settings) if one.section in {OBJECTS, METRICS}}
     return {flag: value for flag, value in given.items() if value}
 
 
-def collector(
-    resource: Resource, settings: Settings, filters: Filters, ownership: Ownership, scope: Scope, server: ApiServer
-) -> Collector:
-    """Make a collector with its enabled families and its informers.
-
-    There is an informer for each target in the scope.
-    """
+def collector(recipe: Recipe, ownership: Ownership, server: ApiServer) -> Collector:
+    """Make a collector with its informers, one for each target in the scope."""
+    resource, on = recipe.resource, frozenset(recipe.families)
     made = Collector(
         resource,
-        filters.on(resource.families),
+        [family for family in resource.families if family.name in on],
         ownership,
         time.monotonic,
-        labels_allowlist=patterns_for(settings.metric_labels_allowlist, resource.name),
-        annotations_allowlist=patterns_for(settings.metric_annotations_allowlist, resource.name),
+        labels_allowlist=recipe.labels_allowlist,
+        annotations_allowlist=recipe.annotations_allowlist,
     )
-    for target in targets(resource, scope):
+    for target in targets(resource, recipe.scope):
         made.follow(target, Reader(server, target))
     return made
 

@@ -73,7 +73,10 @@ def _run(argv: Sequence[str]) -> int:
     chosen = parse(argv, os.environ)
     if chosen.ignored_flags:
         print(f"ksm-shard: without effect here: {', '.join(chosen.ignored_flags)}", file=sys.stderr)
-    return _call("ksm_shard.commands.run:run", chosen)
+    status: int = resolve_name("ksm_shard.commands.run:run")(
+        chosen, lambda content: parse(argv, os.environ, content=content)
+    )
+    return status
 
 
 def _validate(argv: Sequence[str]) -> int:

@@ -1,10 +1,12 @@
 """Exporter: all collectors under one membership; the Source of the web room."""
 
+import gc
 import logging
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ksm_shard import kinds
@@ -12,16 +14,20 @@ from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.custom import CustomResources
+from ksm_shard.collector.custom import CustomResources, RecipeOf
+from ksm_shard.collector.declared import Declared
+from ksm_shard.collector.recipe import Recipe, changes
+from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
 from ksm_shard.membership.protocol import Membership
+from ksm_shard.settings.live import LiveSettings
 from ksm_shard.sharding.masks import NONE, difference
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
-from ksm_shard.status.model import ConfigFile, NoAnswer, Owner, Readiness, Slots, Status
+from ksm_shard.status.model import NoAnswer, Owner, Readiness, Slots, Status
 from ksm_shard.status.report import Report
 from ksm_shard.status.setup import Setup, SetupLog
 from ksm_shard.store.pages import Body
@@ -33,9 +39,32 @@ LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end. They are daemons, so a thread that hangs, as in a connection to an API server that
 # does not answer, keeps the process no longer.
 LAST_WAIT: Final = 0.3
+# Seconds from the end of a collector until its memory is freed: its threads end within a moment. Python's own collector looks at
+# numbers of objects and not at bytes: 60 reloads with 500 pods took 33 MB before it ran.
+SWEEP: Final = 2.0
 # Hand-over periods within which a regular scraper comes again: one of 45 s would leave out scrapers with an interval of a
 # minute.
 WAITED: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Demands of the settings on an exporter that may change at run time.
+
+    Attributes:
+        recipes: of the collectors of built-in resources, in the order of a scrape.
+        settings: digest of the settings that must be the same in all shards.
+        object_limit: number of objects to list of each resource at most; 0 for all.
+        period: seconds between two scrapes of one Prometheus, at most.
+        drain: seconds to serve on after SIGTERM.
+    """
+
+    recipes: Sequence[Recipe] = ()
+    settings: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    object_limit: int = 0
+    period: float = 45.0
+    drain: float = 0.0
 
 
 class Exporter:
@@ -45,61 +74,60 @@ class Exporter:
 
     Attributes:
         server: the API server.
+        scrapers: the clients that scrape this process.
     """
 
     def __init__(
         self,
-        collectors: Sequence[Collector],
+        make: Callable[[Recipe], Collector],
+        terms: Terms,
         ownership: Ownership,
         membership: Membership,
         server: ApiServer,
         *,
         version: str,
-        settings: str,
-        filters: Mapping[str, Any] | None = None,
-        object_limit: int = 0,
-        config: ConfigFile | None = None,
         custom: CustomResources | None = None,
+        live: LiveSettings | None = None,
         timestamps: bool = False,
-        period: float = 45.0,
     ) -> None:
         """Take the parts.
 
         Args:
-            collectors: of the enabled resources, in the order of a scrape.
+            make: makes a collector.
+            terms: those of the start.
             ownership: the slots to serve.
             membership: decides the slots to serve.
             server: asked for the owner of objects of other shards.
             version: of the package.
-            settings: digest of the settings that must be the same in all shards.
-            filters: settings that decide which series there are, as the report has them.
-            object_limit: number of objects to list of each resource at most; 0 for all.
-            config: the file that some of the settings come from.
-            custom: brings the collectors of custom resources.
+            custom: brings the recipes of custom resources.
+            live: follows the file that some of the settings come from.
             timestamps: whether samples of leaving slots have timestamps.
-            period: seconds between two scrapes of one Prometheus, at most.
         """
-        self._builtin = list(collectors)
+        self._make = make
+        self._terms = terms
         self._custom = custom
-        # Both dicts are replaced whole, under the lock, so that readers need none.
-        self._collectors = {one.resource.name: one for one in collectors}
-        self._loading: dict[str, Collector] = {}  # to replace the collector of the same name once listed
+        self._followed: Sequence[Recipe] = ()  # of custom resources
+        # All dicts are replaced whole, under the lock, so that readers need none.
+        self._collectors: dict[str, Collector] = {}
+        self._loading: dict[str, Replacement] = {}  # to replace the collector of the same name
+        self._recipes: dict[Collector, Recipe] = {}
         self._changing = threading.Lock()
         self._ownership = ownership
         self._membership = membership
         self.server = server
         self._version = version
-        self._settings = settings
-        self._filters = filters or {}
-        self._object_limit = object_limit
-        self._config = config
+        self._live = live
+        self._reloaded: float | None = None  # when other terms came into force, by the monotonic clock
         self._started_at = time.time()
         self._following = False  # whether this pod's slots are known
         self._complete = False  # whether everything was loaded once; from then on the store is served
         self._closed = False
+        self._sweeping = False
+        self._retired = 0  # bytes of pages of collectors that are no more
         self._setup_log = SetupLog()
-        self.scrapers = Scrapers(WAITED * period, self._scraped)
-        self._handover = Handover(self._all, ownership, server.clock, period, on=timestamps)
+        self.scrapers = Scrapers(WAITED * terms.period, self._scraped)
+        self._handover = Handover(self._all, ownership, server.clock, terms.period, on=timestamps)
+        self._arrange()
         ownership.on_change(self._take)
 
     @property
@@ -113,31 +141,106 @@ class Exporter:
         if self._custom is not None:
             self._custom.start(self)
 
-    def follow(self, collectors: Sequence[Collector]) -> None:
+    def follow(self, recipes: Sequence[Recipe]) -> None:
         """Export these custom resources beside the built-in ones from now on."""
-        self.replace([*self._builtin, *collectors])
-
-    def replace(self, collectors: Sequence[Collector]) -> None:
-        """Export these collectors from now on, without a gap.
-
-        Collectors that are exported already are not touched. A collector for a resource already exported is swapped in once
-        it has listed; scrapes have the former one until then. A collector for a new resource is shown once it has listed,
-        and one whose resource is missing ends at once.
-        """
-        wanted = {one.resource.name: one for one in collectors}
         with self._changing:
-            before = self._collectors
-            known = set(self._all())
-            self._loading = {name: one for name, one in wanted.items() if before.get(name, one) is not one}
-            self._collectors = {name: before[name] if name in self._loading else one for name, one in wanted.items()}
-            kept = set(self._all())
-            for one in kept - known:
-                self._handover.join(one)
-                if self._following and not self._closed:
-                    one.start(self.notice)
-        for one in known - kept:
-            one.stop()
+            self._followed = recipes
+            self._arrange()
         self.notice()
+
+    def loading(self, name: str) -> bool:
+        """Return whether the objects of an exported resource have yet to be listed."""
+        one = self._collectors.get(name)
+        return one is not None and not one.settled
+
+    def obey(self, terms: Terms) -> None:
+        """Export what other terms ask for from now on, without a gap."""
+        with self._changing:
+            self._terms = terms
+            self._reloaded = time.monotonic()
+            self.scrapers.period, self._handover.period = WAITED * terms.period, terms.period
+            before = self._collectors
+            made = self._arrange()
+            gone = before.keys() - self._collectors.keys()
+        LOG.info("loaded anew: %s; exported no longer: %s", _listed(made), _listed(gone))
+        self.notice()
+
+    def bring(self, custom: CustomResources | None) -> None:
+        """Have custom resources brought by another source from now on, or by none."""
+        former, self._custom = self._custom, None
+        if former is not None:
+            former.stop()  # calls `follow` no more
+            self.follow(())
+        if custom is not None and not self._closed:
+            custom.start(self)
+            self._custom = custom
+
+    def redeclare(self, declared: Declared, recipe_of: RecipeOf) -> None:
+        """Have the same source bring custom resources by other entries, or by other recipes."""
+        if self._custom is not None:
+            self._custom.redeclare(declared, recipe_of)
+
+    def _arrange(self) -> Collection[str]:
+        """Make the collectors that differ from those wanted, and end those that nobody wants; under the lock.
+
+        Return the names of those made.
+
+        A collector that is exported already is not touched. One for a resource already exported is swapped in by `_swap`;
+        scrapes have the former one until then, unless they do not show it anyway.
+        """
+        wanted = {one.name: one for one in (*self._terms.recipes, *self._followed)}
+        before, exported, loading = self._all(), self._collectors, self._loading
+        what = changes(
+            wanted.values(),
+            {name: self._recipes[one] for name, one in exported.items()},
+            {name: self._recipes[one.collector] for name, one in loading.items()},
+        )
+        made = {name: self._make(wanted[name]) for name in wanted if name in what.made}
+        beside = {name for name in made if self._complete and name in exported and exported[name].shown}
+        self._recipes = {**self._recipes, **{one: wanted[name] for name, one in made.items()}}
+        self._loading = {
+            **{name: loading[name] for name in what.awaited},
+            **{name: Replacement(made[name]) for name in beside},
+        }
+        self._collectors = {
+            name: made[name] if name in made and name not in beside else exported[name] for name in wanted
+        }
+        for one in made.values():
+            self._handover.join(one)
+            if self._following and not self._closed:
+                one.start(self.notice)
+        self._end(set(before) - set(self._all()))
+        return what.made
+
+    def _swap(self) -> None:
+        """Swap in collectors that have loaded; under the lock."""
+        now = time.monotonic()
+        ready = {
+            name: one.collector for name, one in self._loading.items() if one.may_replace(self._collectors[name], now)
+        }
+        if ready:
+            ended = [self._collectors[name] for name in ready]
+            self._collectors = {**self._collectors, **ready}
+            self._loading = {name: one for name, one in self._loading.items() if name not in ready}
+            self._end(ended)
+
+    def _end(self, ended: Iterable[Collector]) -> None:
+        """Let go of collectors; under the lock."""
+        ended = set(ended)
+        for one in ended:
+            one.stop()
+            self._retired += one.store.retired + one.store.size().deflated
+        self._recipes = {one: recipe for one, recipe in self._recipes.items() if one not in ended}
+        if ended and not self._sweeping:
+            self._sweeping = True
+            timer = threading.Timer(SWEEP, self._sweep)
+            timer.daemon = True
+            timer.start()
+
+    def _sweep(self) -> None:
+        """Free the memory of collectors that have ended: their parts refer to each other."""
+        self._sweeping = False
+        gc.collect()
 
     def loaded(self) -> bytes:
         """Return the mask of loaded slots, for the membership."""
@@ -166,6 +269,12 @@ class Exporter:
         """
         if not self._complete:
             return None
+        # Only scrapes show the difference, and a replacement catches up without news. One that is being made takes its time.
+        if self._loading and self._changing.acquire(blocking=False):
+            try:
+                self._swap()
+            finally:
+                self._changing.release()
         shown = [one for name, one in self._collectors.items() if one.shown and scrape.wanted(name)]
         if scrape.draining:
             self._handover.drain()
@@ -182,7 +291,11 @@ class Exporter:
 
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start."""
-        return sum(one.store.retired for one in self._all())
+        return self._retired + sum(one.store.retired for one in self._all())
+
+    def drain_period(self) -> float:
+        """Return the seconds to serve on after SIGTERM."""
+        return self._terms.drain
 
     def known(self, resource: str) -> bool:
         """Return whether a resource of that name is exported, or would be if the API server had it."""
@@ -211,6 +324,7 @@ class Exporter:
         state, notes = self._membership.state(), []
         for one in self._collectors.values():
             notes += [f"{one.resource.name}: {word} (not waited for)" for word in one.exemptions()]
+        notes += [f"{name}: is being loaded with other settings" for name in self._loading]
         notes += self._custom.notes() if self._custom is not None else []
         if not self._complete:
             return Readiness(ready=False, problems=self._problems(), notes=notes)
@@ -248,12 +362,13 @@ class Exporter:
             ),
             siblings=self._membership.siblings(),
             resources=status_of(self._collectors.values()),
-            object_limit=self._object_limit,
+            object_limit=self._terms.object_limit,
             problem=state.problem,
             membership=self._membership.watches(),
-            config=self._config,
+            config=self._live.status() if self._live is not None else None,
             custom=self._custom.status() if self._custom is not None else None,
             setup=self._setup(),
+            settings=self._terms.settings,
         )
 
     def owner(self, uid: str) -> Owner:
@@ -292,7 +407,9 @@ class Exporter:
             ring=self.ring.name,
             digest=self.ring.digest(state.total) if state.total else "",
             version=self._version,
-            settings=self._settings,
+            settings=self._terms.settings,
+            settings_problem=self._live.status().problem if self._live is not None else "",
+            reloaded=None if self._reloaded is None else time.monotonic() - self._reloaded,
             phase=state.phase,
             ready=self.readiness().ready,
             own=state.own,
@@ -303,7 +420,7 @@ class Exporter:
             problem=state.problem,
             membership=self._membership.watches(),
             setup={str(check): line for check, line in self._setup().items()},
-            filters=self._filters,
+            filters=self._terms.filters,
         ).to_json()
 
     def close(self) -> None:
@@ -312,6 +429,8 @@ class Exporter:
         with self._changing:
             self._closed = True
         self._membership.stop()
+        if self._live is not None:
+            self._live.stop()
         if self._custom is not None:
             self._custom.stop()
         for one in self._all():
@@ -321,16 +440,12 @@ class Exporter:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def notice(self) -> None:
-        """Note lists that have ended, and swap in collectors that are loaded.
+        """Note lists that have ended, and swap in collectors that have loaded.
 
         Called on the threads of informers and of custom resources.
         """
         with self._changing:
-            for name, one in list(self._loading.items()):
-                if one.settled and (one.listed_version() or 0) >= (self._collectors[name].listed_version() or 0):
-                    ended, self._collectors = self._collectors[name], {**self._collectors, name: one}
-                    self._loading = {other: each for other, each in self._loading.items() if other != name}
-                    ended.stop()
+            self._swap()
             versions = [one.listed_version() for one in self._collectors.values()]
             listed = min((version for version in versions if version is not None), default=self._ownership.version)
             self._ownership.confirm(listed)
@@ -368,11 +483,17 @@ class Exporter:
     def _threads(self) -> list[threading.Thread]:
         collectors = self._all() if self._following else []
         custom = self._custom.threads() if self._custom is not None else []
-        return [*self._membership.threads(), *custom, *(thread for one in collectors for thread in one.threads())]
+        live = self._live.threads() if self._live is not None else []
+        return [
+            *self._membership.threads(),
+            *live,
+            *custom,
+            *(thread for one in collectors for thread in one.threads()),
+        ]
 
     def _all(self) -> list[Collector]:
         """Return the collectors, and those to replace some of them."""
-        return [*self._collectors.values(), *self._loading.values()]
+        return [*self._collectors.values(), *(one.collector for one in self._loading.values())]
 
     def _scraped(self) -> None:
         """Wake the membership if it waits for scrapes of leaving slots."""
@@ -399,3 +520,7 @@ class Exporter:
         shard = self._ownership.ring.target_map(state.total)[slot]
         name = f"{pod.rpartition('-')[0]}-{state.start + shard}" if pod else ""
         return Owner(uid, slot, shard, state.total, name, held=self._ownership.mask[slot] == 1)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"

@@ -9,20 +9,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from ksm_shard.assembly import collector
+from ksm_shard.assembly import Recipes, collector
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.informer import Informer
-from ksm_shard.collector.targets import Scope
+from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.timestamps import LEAD, Handover
-from ksm_shard.exporter import Exporter
-from ksm_shard.kinds import resources
-from ksm_shard.membership.protocol import MembershipListener
+from ksm_shard.exporter import Exporter, Terms
+from ksm_shard.membership.protocol import Membership, MembershipListener
+from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.membership.static import StaticMembership
-from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
 from ksm_shard.sharding.handover import Member
 from ksm_shard.sharding.masks import ALL, NONE, difference
@@ -83,6 +83,9 @@ class Told:
     def setup(self) -> Setup:
         return self.found
 
+    def adjust(self, needs: Needs) -> None:
+        del needs
+
     def start(self, listener: MembershipListener) -> None:
         self.listener = listener
 
@@ -96,25 +99,29 @@ class Told:
         pass
 
 
-def collectors(ownership: Ownership, server: ApiServer, *names: str, scope: Scope | None = None) -> list[Collector]:
-    """Collectors of some resources."""
-    made = scope or Scope()
-    return [collector(resources()[name], parse([], {}), Filters(), ownership, made, server) for name in names]
+def terms(ownership: Ownership, *names: str, **more: str) -> Terms:
+    """What settings ask for that name these resources, with other flags by their names."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in more.items()]
+    recipes = Recipes(parse([f"--resources={','.join(names)}", *flags], {}), ownership).builtin()
+    return Terms(sorted(recipes, key=lambda one: names.index(one.name)))
 
 
-def exporter(membership: Told | None, *names: str, scope: Scope | None = None, timestamps: bool = False) -> Exporter:
+def made(server: ApiServer, ownership: Ownership, wanted: Terms, membership: Membership, **more: Any) -> Exporter:
+    """An exporter that follows a server."""
+    return Exporter(
+        lambda recipe: collector(recipe, ownership, server), wanted, ownership, membership, server, version="1", **more
+    )
+
+
+def exporter(membership: Told | None, *names: str, namespaces: str = "", timestamps: bool = False) -> Exporter:
     """An exporter of some resources whose reflectors have not begun; with fixed shards if there is no membership."""
     server = connect("http://127.0.0.1:1")
     if membership is not None:
         ownership = membership._ownership
-        made = collectors(ownership, server, *names, scope=scope)
-        membership.listener = one = Exporter(
-            made, ownership, membership, server, version="1", settings="", timestamps=timestamps
-        )
+        membership.listener = one = made(server, ownership, terms(ownership, *names), membership, timestamps=timestamps)
         return one
     ownership = Ownership(MMH3, ALL)
-    made = collectors(ownership, server, *names, scope=scope)
-    return Exporter(made, ownership, StaticMembership(MMH3, 0, 1), server, version="1", settings="")
+    return made(server, ownership, terms(ownership, *names, namespaces=namespaces), StaticMembership(MMH3, 0, 1))
 
 
 def informers(one: Exporter) -> list[Informer]:
@@ -125,7 +132,7 @@ def informers(one: Exporter) -> list[Informer]:
 @pytest.fixture
 def alone() -> Exporter:
     """Pods of two namespaces, nodes: three reflectors of a process that has it all to itself."""
-    return exporter(None, "pods", "nodes", scope=Scope(namespaces=["a", "b"]))
+    return exporter(None, "pods", "nodes", namespaces="a,b")
 
 
 def listed(one: Exporter, *which: int) -> None:
@@ -427,9 +434,9 @@ def simulator() -> Iterator[Simulator]:
 
 def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
     """Every scrape has the old series or the new ones, whole; a collector that stays is not touched, one that goes ends."""
-    server, ownership = connect(simulator.url), Ownership(MMH3, ALL)
-    first = collectors(ownership, server, "pods", "nodes")
-    one = Exporter(first, ownership, StaticMembership(MMH3, 0, 1), server, version="1", settings="")
+    ownership = Ownership(MMH3, ALL)
+    one = made(connect(simulator.url), ownership, terms(ownership, "pods", "nodes"), StaticMembership(MMH3, 0, 1))
+    first = list(one._collectors.values())
     one.start()
     eventually(lambda: one.readiness().ready, "not ready")
     stop, scrapes = threading.Event(), list[list[str]]()
@@ -445,11 +452,10 @@ def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
     scraper.start()
     try:
         lists = first[1].stats.relists.total()
-        for _ in range(5):
-            (pods,) = collectors(ownership, server, "pods")
-            one.replace([pods, first[1]])
-            eventually(lambda pods=pods: one._collectors["pods"] is pods, "not swapped in")  # type: ignore[misc]
-        one.replace([*collectors(ownership, server, "namespaces"), one._collectors["pods"]])
+        for number in range(5):
+            one.obey(terms(ownership, "pods", "nodes", metric_labels_allowlist=f"pods=[{number}]"))
+            eventually(lambda: not one._loading, "not swapped in")
+        one.obey(terms(ownership, "namespaces", "pods", metric_labels_allowlist="pods=[4]"))
         eventually(lambda: one._collectors["namespaces"].shown, "not shown")
     finally:
         stop.set()
@@ -507,3 +513,132 @@ def test_what_the_membership_finds_is_told(caplog: pytest.LogCaptureFixture) -> 
 
     messages = [record.getMessage() for record in caplog.records if "set-up" in record.getMessage()]
     assert messages == ["set-up: grace_period: too short", "set-up: grace_period: all is well again"]
+
+
+def reloads(one: Exporter, *names: str, **more: str) -> dict[str, Collector]:
+    """Have other terms obeyed; return the collectors that load to replace others."""
+    one.obey(terms(one._ownership, *names, **more))
+    return {name: each.collector for name, each in one._loading.items()}
+
+
+def lists(one: Exporter, made: Collector, version: str = "1") -> None:
+    """Complete a list of a collector, of no objects, and have it noticed."""
+    for informer in made.informers:
+        informer.sink.start_list()
+        informer.sink.end_list(version)
+        informer.reflector.resource_version = version
+    made._news = one.notice
+    made._tell()
+
+
+def test_before_everything_is_loaded_nothing_is_replaced(alone: Exporter) -> None:
+    """Nobody is served yet: the former collectors end at once, and what is not wanted any more is not waited for."""
+    listed(alone, 0)
+    former = alone._collectors["pods"]
+
+    assert {} == reloads(alone, "pods", "leases")
+
+    assert alone._collectors["pods"] is not former
+    assert all(informer.reflector._stop.is_set() for informer in former.informers)
+    assert [f"{name}: starting" for name in ("pods", "leases")] == alone.readiness().problems
+    listed(alone)
+    assert alone.readiness().ready
+
+
+def test_a_replacement_lists_what_was_gained_meanwhile() -> None:
+    """A hand-over comes while one loads: it is not swapped in, nor are slots called loaded, before all that was listed."""
+    told = joined(2)
+    one = exporter(told, "pods")
+    listed(one)
+    advance(one, told, 2, 1)
+    former = one._collectors["pods"]
+    replacement = reloads(one, "pods", namespaces="a")["pods"]
+    lists(one, replacement)
+    assert one._collectors["pods"] is replacement
+
+    another = reloads(one, "pods", namespaces="b")["pods"]
+    another.informers[0].sink.start_list()
+    advance(one, told, 1, 2)
+    lists(one, replacement)
+    assert one.loaded() == ALL
+    another.informers[0].sink.end_list("1")
+    one.notice()
+    assert one._collectors["pods"] is replacement
+    assert one.readiness().ready
+    lists(one, another)
+
+    assert (one._collectors["pods"], one._loading, one.loaded()) == (another, {}, ALL)
+    assert former.informers[0].reflector._stop.is_set()
+
+
+def test_slots_are_loaded_once_a_new_resource_has_listed_them() -> None:
+    """Other pods let go of what is loaded here: a resource that came with other settings counts from then on."""
+    told = joined(2)
+    one = exporter(told, "pods")
+    listed(one)
+    advance(one, told, 2, 1)
+    reloads(one, "pods", "nodes")
+    advance(one, told, 1, 2)
+    lists(one, one._collectors["pods"])
+    assert one.loaded() != ALL
+
+    lists(one, one._collectors["nodes"])
+    assert one.loaded() == ALL
+
+
+def test_a_replacement_catches_up(alone: Exporter) -> None:
+    """What the former collector saw during the list is not missing after it: an object that was created meanwhile."""
+    now = 1000.0
+    listed(alone)
+    former = alone._collectors["nodes"]
+    former.informers[0].reflector.resource_version = "7"
+    (replacement,) = (Replacement(each) for each in reloads(alone, "nodes", metric_denylist="kube_node_info").values())
+    lists(alone, replacement.collector, "5")
+    reached = []
+    for seconds, version in ((0.0, "5"), (1.0, "6"), (2.0, "7"), (5.0, "6")):
+        replacement.collector.informers[0].reflector.resource_version = version
+        former.informers[0].reflector.resource_version = f"{8 + seconds:.0f}" if seconds else "7"
+        reached.append(replacement.may_replace(former, now + seconds))
+
+    assert [False, False, True, True] == reached
+
+
+def test_a_resource_that_may_not_be_read_with_other_settings(alone: Exporter) -> None:
+    """It is reported, and not shown as it was before: a process that began so would not have it."""
+    listed(alone)
+    (replacement,) = reloads(alone, "pods", "nodes", namespaces="c").values()
+    assert "pods: is being loaded with other settings" in alone.readiness().notes
+    reflector = replacement.informers[0].reflector
+    reflector.state, reflector.refusals = ReflectorState.FORBIDDEN, 1
+    alone.notice()
+    assert alone._collectors["pods"] is not replacement
+
+    reflector.refusals = 2
+    alone.notice()
+
+    assert (alone._collectors["pods"], shown(alone)) == (replacement, ["nodes"])
+    assert (True, ["pods: forbidden (not waited for)"]) == (alone.readiness().ready, alone.readiness().notes)
+
+
+def test_pages_of_ended_collectors_count_as_replaced(alone: Exporter) -> None:
+    """Slow readers may hold them, and the bound on what they hold goes by bytes that only grow."""
+    listed(alone)
+    pods = alone._collectors["pods"]
+    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods.families) - 1))
+    assert b"a 1" in b"".join(text_pieces(alone.scrape(ALL_OF_IT) or []))
+    held = pods.store.size().deflated
+    before = alone.retired()
+
+    reloads(alone, "nodes")
+
+    assert held > 0
+    assert before + held == alone.retired()
+
+
+def test_periods_come_into_force(alone: Exporter) -> None:
+    """With the scrapers, the hand-over, and the web room, whatever else the terms ask for."""
+    alone.obey(Terms(period=90.0, drain=120.0, object_limit=5))
+
+    assert (180.0, 90.0, 120.0) == (alone.scrapers.period, alone._handover.period, alone.drain_period())
+    assert (5, "") == (alone.status().object_limit, Report.from_json(alone.report().encode()).settings)
+    assert 0.0 <= (Report.from_json(alone.report().encode()).reloaded or -1) < 60.0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ksm_shard.settings.commands import COMMANDS
-from ksm_shard.settings.foreign import IGNORED_FLAGS, UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import IGNORED_FLAGS
 from ksm_shard.settings.options import Option, options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean
@@ -25,12 +25,8 @@ checks all three; `ksm-shard rbac` prints the ClusterRole that they need.
 - Flags with comma-separated lists may be repeated and add up. In the file they are lists (or maps, whose keys count).
 - Durations are written as in Go: `30s`, `1m30s`, `500ms`.
 - An empty variable counts as not set.
-"""
-
-NOT_SUPPORTED: Final = """\
-## Not supported yet
-
-These flags of kube-state-metrics, and their keys in the file, are refused, so that nobody relies on a missing feature.
+- The file is read again when it changes. Options marked `live` are obeyed at once; of others a line of log says that they
+  stay as they were until a restart ([operations](operations.md#changing-the-configuration)).
 """
 
 WITHOUT_EFFECT: Final = """\
@@ -44,10 +40,10 @@ def page() -> str:
     """Return the text of docs/options.md."""
     lines = [INTRODUCTION]
     for section, members in groupby(options_of(Settings), lambda option: option.section):
-        lines += [f"## {section}", "", "| flag | default | key | variable | meaning |", "|---|---|---|---|---|"]
+        lines += [f"## {section}", "", "| flag | default | key | | variable | meaning |", "|---|---|---|---|---|---|"]
         for option in members:
-            key = _code(option.key) if option.key else ""
-            lines.append(_row(_code(option.usage), _default(option), key, _code(option.variable), option.meaning))
+            key, live = _code(option.key) if option.key else "", "live" if option.live else ""
+            lines.append(_row(_code(option.usage), _default(option), key, live, _code(option.variable), option.meaning))
         lines.append("")
     lines += ["## Other commands", "", "These take flags only.", ""]
     for command in COMMANDS:
@@ -60,7 +56,7 @@ def page() -> str:
                 _row(_code(option.usage), _default(option), option.meaning) for option in options_of(command.options)
             ]
             lines.append("")
-    lines += [NOT_SUPPORTED, *_foreign(UNSUPPORTED_FLAGS), "", WITHOUT_EFFECT, *_foreign(IGNORED_FLAGS)]
+    lines += [WITHOUT_EFFECT, *_foreign(IGNORED_FLAGS)]
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,7 @@ what happens                                    what follows
 ----------------------------------------------  ---------------------------------------------------------------------
 a definition comes, changes or goes             discovery is asked at once, and thrice more: it lags behind
 a minute passes                                 discovery is asked: APIs of other servers, or no right to definitions
-the file changes                                resources with other metrics are loaded beside the former ones
+the file changes, or others are declared        resources with other metrics are loaded beside the former ones
 a version goes, and another one comes           the former one is exported until the other one has listed
 discovery does not answer                       everything stays, and it is asked again
 
@@ -20,9 +20,9 @@ from typing import Final, Protocol
 
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.errors import RequestError
-from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.declared import Declared
 from ksm_shard.collector.definitions import Definitions
+from ksm_shard.collector.recipe import Recipe
 from ksm_shard.custom.resolve import Followed, Served, name_of, resolve, unserved
 from ksm_shard.status.custom import CustomStatus
 
@@ -39,50 +39,49 @@ FILE: Final = 1.0
 SUCCESSION: Final = 0.1
 
 Discover = Callable[[frozenset[Served], Call], frozenset[Served]]
-Make = Callable[[Followed], Collector | None]
+RecipeOf = Callable[[Followed], Recipe | None]
 
 
 class Listener(Protocol):
     """Exports collectors."""
 
-    def follow(self, collectors: Sequence[Collector]) -> None:
+    def follow(self, recipes: Sequence[Recipe]) -> None:
         """Export these custom resources from now on."""
+
+    def loading(self, name: str) -> bool:
+        """Return whether the objects of an exported resource have yet to be listed."""
 
     def notice(self) -> None:
         """Look again at what is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Wanted:
     followed: Followed
-    collector: Collector | None
+    recipe: Recipe | None
 
     @property
     def kind(self) -> tuple[str, str]:
         """The group and kind, which several versions share."""
         return self.followed.served.group, self.followed.served.kind
 
-    @property
-    def loading(self) -> bool:
-        """True until the objects have been listed."""
-        return self.collector is not None and not self.collector.settled
-
 
 class CustomResources:
     """Keeps the collectors equal to what file and API server say; runs in a thread."""
 
-    def __init__(self, declared: Declared, discover: Discover, make: Make, definitions: Definitions) -> None:
+    def __init__(self, declared: Declared, discover: Discover, recipe_of: RecipeOf, definitions: Definitions) -> None:
         """Take the parts.
 
         Args:
             declared: the entries.
             discover: returns the resources that the API server has; takes those known.
-            make: returns the collector of a resource; None if none of its families is on.
+            recipe_of: returns the recipe of a resource; None if none of its families is on.
             definitions: tells of changes of CustomResourceDefinitions.
         """
         self._declared = declared
         self._discover = discover
-        self._make = make
+        self._recipe_of = recipe_of
+        self._redeclared: tuple[Declared, RecipeOf] | None = None
         self._definitions = definitions
         self._wake = threading.Event()
         self._lock = threading.Lock()
@@ -90,8 +89,8 @@ class CustomResources:
         self._call = Call()
         self._closed = False
         self._served: frozenset[Served] = frozenset()
-        self._made: dict[str, _Made] = {}
-        self._leaving: dict[str, _Made] = {}  # not wanted, but exported until others of their kind have listed
+        self._wanted: dict[str, _Wanted] = {}
+        self._leaving: dict[str, _Wanted] = {}  # not wanted, but exported until others of their kind have listed
         self._answered = False
         self._problem = "discovery has not been asked yet"
         self._thread = threading.Thread(target=self._run, name="custom resources", daemon=True)
@@ -110,6 +109,12 @@ class CustomResources:
             self._call.cancel()
         self._wake.set()
         self._definitions.stop()
+
+    def redeclare(self, declared: Declared, recipe_of: RecipeOf) -> None:
+        """Have other entries, or other recipes of them, followed from now on."""
+        with self._lock:
+            self._redeclared = declared, recipe_of
+        self._wake.set()
 
     def threads(self) -> list[threading.Thread]:
         """Return the threads that must be alive."""
@@ -153,7 +158,7 @@ class CustomResources:
         while not self._closed:
             self._wake.clear()
             try:
-                changed = self._declared.changed()
+                changed = self._is_redeclared() | self._declared.changed()
                 looked = self._look() if self._is_due() else False
                 if self._answered and (changed or looked):
                     self._apply()
@@ -161,13 +166,18 @@ class CustomResources:
                     self._apply()
                     self._answered = True
                     self._listener.notice()
-                if self._leaving != (leaving := _awaiting(self._leaving, self._made)):
-                    self._leaving = leaving
-                    self._follow()
+                self._succeed()
             except Exception:
                 LOG.exception("custom resources stay as they are")
                 self._after(REGULAR)
             self._wake.wait(self._pause())
+
+    def _is_redeclared(self) -> bool:
+        with self._lock:
+            redeclared, self._redeclared = self._redeclared, None
+        if redeclared is not None:
+            self._declared, self._recipe_of = redeclared
+        return redeclared is not None
 
     def _is_due(self) -> bool:
         now = time.monotonic()
@@ -203,30 +213,30 @@ class CustomResources:
         return not self._answered or found != before
 
     def _apply(self) -> None:
-        known, made = self._leaving | self._made, dict[str, _Made]()
-        for followed in resolve(self._declared.entries, self._served):
-            name = name_of(followed)
-            before = known.get(name)
-            made[name] = before if before and before.followed == followed else _Made(followed, self._make(followed))
-        if made != self._made or not self._answered:
-            self._told(made)
-            gone = {name: one for name, one in known.items() if name not in made}
-            self._made, self._leaving = made, _awaiting(gone, made)
-            self._follow()
+        wanted = {
+            name_of(one): _Wanted(one, self._recipe_of(one)) for one in resolve(self._declared.entries, self._served)
+        }
+        if wanted == self._wanted and self._answered:
+            return
+        for name in sorted(wanted.keys() - self._wanted.keys()):
+            LOG.info("%s is followed", name)
+        for name in sorted(self._wanted.keys() - wanted.keys()):
+            LOG.info("%s is followed no longer", name)
+        known, self._wanted = self._leaving | self._wanted, wanted
+        self._leaving = {name: one for name, one in known.items() if name not in wanted}
+        self._follow()
 
     def _follow(self) -> None:
-        """Have all collectors exported, those of former versions last."""
-        collectors = (one.collector for one in (*self._made.values(), *self._leaving.values()))
-        self._listener.follow([one for one in collectors if one is not None])
+        """Have all wanted resources exported, and those of former versions last."""
+        recipes = (one.recipe for one in (*self._wanted.values(), *self._leaving.values()))
+        with self._lock:  # or another source could have taken its place meanwhile
+            if not self._closed:
+                self._listener.follow([one for one in recipes if one is not None])
 
-    def _told(self, made: dict[str, _Made]) -> None:
-        for name in sorted(made.keys() - self._made.keys()):
-            LOG.info("%s is followed", name)
-        for name in sorted(self._made.keys() - made.keys()):
-            LOG.info("%s is followed no longer", name)
-
-
-def _awaiting(gone: dict[str, _Made], made: dict[str, _Made]) -> dict[str, _Made]:
-    """Return the resources of which another version, or other objects, are still loading."""
-    loading = {one.kind for one in made.values() if one.loading}
-    return {name: one for name, one in gone.items() if one.kind in loading}
+    def _succeed(self) -> None:
+        """End the resources of which no other version, and no other objects, are still loading."""
+        loading = {one.kind for name, one in self._wanted.items() if self._listener.loading(name)}
+        leaving = {name: one for name, one in self._leaving.items() if one.kind in loading}
+        if leaving != self._leaving:
+            self._leaving = leaving
+            self._follow()

@@ -1,13 +1,15 @@
 """Targets of a resource: paths, field selectors, parts of objects to read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Final
 from urllib.parse import quote
 
 from ksm_shard.cluster.reader import Target
 from ksm_shard.metrics.families import Resource
 
 Selectors = Callable[[], Mapping[str, str]]
+PODS: Final = "/api/v1/pods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,19 @@ class Scope:
     unscheduled_pods: bool = False
     from_cache: bool = False
     object_limit: int = 0
-    shard_selector: Callable[[], str] = str
+    shard_selector: Callable[[], str] = field(default=str, compare=False)
+
+    def of(self, resource: Resource) -> "Scope":
+        """Return the scope without what does not concern the resource: equal scopes have the same targets."""
+        namespaces, denied = (self.namespaces, self.namespaces_denylist) if resource.namespaced else ((), ())
+        nodes, unscheduled = (self.nodes, self.unscheduled_pods) if resource.path == PODS else ((), False)
+        return replace(
+            self,
+            namespaces=tuple(sorted(set(namespaces))),
+            namespaces_denylist=tuple(sorted(set(denied))),
+            nodes=() if unscheduled else tuple(sorted(set(nodes))),
+            unscheduled_pods=unscheduled,
+        )
 
 
 def targets(resource: Resource, scope: Scope) -> list[Target]:
@@ -72,7 +86,7 @@ def _within(resource: Resource, namespace: str) -> str:
 
 
 def _fields(resource: Resource, scope: Scope, denied: list[str]) -> list[list[str]]:
-    if resource.path != "/api/v1/pods" or not (scope.unscheduled_pods or scope.nodes):
+    if resource.path != PODS or not (scope.unscheduled_pods or scope.nodes):
         return [denied]
     nodes = [""] if scope.unscheduled_pods else list(dict.fromkeys(scope.nodes))
     return [[*denied, f"spec.nodeName={node}"] for node in nodes]

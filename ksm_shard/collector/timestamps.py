@@ -33,6 +33,7 @@ class Handover:
     """The slots about to leave and those just gained. Any thread may call.
 
     Attributes:
+        period: the hand-over period, in seconds.
         leaving: mask of slots whose samples have timestamps.
         since: the time at which the last slot began to leave that may have been written without timestamps, in seconds of the
             monotonic clock.
@@ -59,7 +60,7 @@ class Handover:
         self._collectors = collectors
         self._ownership = ownership
         self._clock = clock
-        self._period = period
+        self.period = period
         self._on = on
         self._lock = threading.RLock()
         self._gained: dict[bytes, float] = {}
@@ -132,7 +133,7 @@ class Handover:
         for mask, since in self._gained.copy().items():
             if intersection(mask, unloaded) != NONE:
                 self._gained[mask] = now
-            elif since + SHARED * self._period < now:
+            elif since + SHARED * self.period < now:
                 del self._gained[mask]
                 continue
             shared = union(shared, mask)

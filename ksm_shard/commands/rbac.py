@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from ksm_shard.assembly import declared_of, divided, enabled
+from ksm_shard.assembly import declared_of, divided, enabled, filters_of
 from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import ConfigurationError, RequestError
@@ -51,7 +51,7 @@ def role(settings: Settings) -> str:
         ConfigurationError, RequestError: there are custom resources, and no API server answers.
         InvalidFileError: the file of Custom Resource State cannot be used.
     """
-    filters = Filters(settings.metric_allowlist, settings.metric_denylist, settings.metric_opt_in_list)
+    filters = filters_of(settings)
     followed, _ = divided(enabled(settings), filters)
     names = {(one.group, one.plural) for one in followed}
     declared, missing = declared_of(settings), ""

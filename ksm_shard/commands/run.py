@@ -7,12 +7,10 @@ import logging
 import signal
 import socket
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ksm_shard.settings.live import Parse, drain_of, level_of
 from ksm_shard.settings.run import Settings
-from ksm_shard.status.model import ConfigFile
 from ksm_shard.web import memory
 from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
 from ksm_shard.web.server import CannotListen, CannotStart, Limits, listen, serve
@@ -27,13 +25,14 @@ USAGE: Final = 2
 KILLED: Final = 128
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, parse: Parse) -> int:
     """Export until stopped; return the exit status.
 
-    The status is 2 for a mistake in the ports or in the way to the API server.
+    The status is 2 for a mistake in the ports or in the way to the API server. `parse` returns the settings with other contents of
+    the file of --config.
     """
     logging.basicConfig(
-        level=logging.DEBUG if settings.verbosity >= 4 else logging.INFO,
+        level=level_of(settings),
         format="%(asctime)s %(levelname)s %(threadName)s: %(message)s",
     )
     try:
@@ -42,9 +41,6 @@ def run(settings: Settings) -> int:
     except CannotListen as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return USAGE
-
-    # Read here, so that the pages show the file as it was at the start.
-    config = ConfigFile(settings.config, Path(settings.config).read_bytes(), time.time()) if settings.config else None
 
     def reviews(source: "Exporter") -> "AccessReviews":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
@@ -57,7 +53,7 @@ def run(settings: Settings) -> int:
         from ksm_shard.collector.declared import InvalidFileError  # noqa: PLC0415
 
         try:
-            return assembly.start(settings, config)
+            return assembly.start(settings, parse)
         except (ConfigurationError, InvalidFileError) as error:
             raise CannotStart("\nksm-shard: ".join(str(error).splitlines())) from error
 
@@ -85,7 +81,7 @@ def limits_of(settings: Settings) -> Limits:
         read_header=settings.server_read_header_timeout,
         write=settings.server_write_timeout,
         idle=settings.server_idle_timeout,
-        drain=settings.drain_period if settings.pod else 0.0,
+        drain=drain_of(settings),
     )
 
 

@@ -16,13 +16,6 @@ from ksm_shard.status.states import ReflectorState
 
 Answers = Sequence[Report | NoReport]
 
-# Phases in which a shard may hold slots of others.
-HANDING_OVER: Final = frozenset(str(phase) for phase in Phase if phase.handing_over)
-# States of a watch that reads, or is about to.
-WELL: Final = frozenset(str(state) for state in ReflectorState if state.well)
-# A resource that the cluster's configuration makes unreadable is no problem if all shards agree: KubeSphere's `users` are
-# on by default and absent from every other cluster.
-EXEMPT: Final = frozenset(str(state) for state in ReflectorState if state.exempt)
 # What all shards must say alike, and the field of the report that says it.
 DISPUTED: Final = {
     "version": "version",
@@ -32,6 +25,18 @@ DISPUTED: Final = {
     "total": "total",
     "digest": "digest",
 }
+# Phases in which a shard may hold slots of others.
+HANDING_OVER: Final = frozenset(str(phase) for phase in Phase if phase.handing_over)
+# States of a watch that reads, or is about to.
+WELL: Final = frozenset(str(state) for state in ReflectorState if state.well)
+# Seconds within which the kubelets of all nodes bring a changed ConfigMap, by their defaults: a minute between two looks, and one
+# more for what they remember.
+SPREAD: Final = 180.0
+# Shards that a line names.
+NAMED: Final = 5
+# A resource that the cluster's configuration makes unreadable is no problem if all shards agree: KubeSphere's `users` are
+# on by default and absent from every other cluster.
+EXEMPT: Final = frozenset(str(state) for state in ReflectorState if state.exempt)
 
 
 def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
@@ -45,10 +50,20 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
         *(f"{_name(report)} is not ready" for report in reports if not report.ready),
         *(line for report in reports for line in _membership(report)),
         *_setup(reports),
-        *_disagreements(reports),
+        *(f"{_name(report)}: --config: {report.settings_problem}" for report in reports if report.settings_problem),
+        *(
+            _disagreement(reports, what)
+            for what in DISPUTED
+            if _disagree(reports, what) and not _reloading(reports, what)
+        ),
         *_seats(reports),
         *_slots(reports),
-        *(line for name in _resources(reports) for line in _resource(name, answers, earlier)),
+        *(
+            line
+            for name in _resources(reports)
+            for line in _resource(name, answers, earlier)
+            if not _reloading(reports, "settings")
+        ),
     ]
 
 
@@ -56,6 +71,8 @@ def notes(answers: Answers) -> list[str]:
     """Return a line for each fact that is right but may surprise."""
     reports = _reports(answers)
     found = []
+    if _reloading(reports, "settings"):
+        found.append(f"{_disagreement(reports, 'settings')}: they read a changed file one after another")
     for name in _resources(reports):
         states = {report.resources[name].state for report in reports if name in report.resources}
         if len(states) == 1 and states <= EXEMPT:
@@ -102,14 +119,32 @@ def _resources(reports: Sequence[Report]) -> list[str]:
     return sorted({name for report in reports for name in report.resources})
 
 
-def _disagreements(reports: Sequence[Report]) -> list[str]:
-    found = []
-    for what, name in DISPUTED.items():
-        values = Counter(getattr(report, name) for report in reports)
-        if len(values) > 1:
-            said = ", ".join(f"{value or 'none'} ({count} shards)" for value, count in values.most_common())
-            found.append(f"the shards disagree about {what}: {said}")
-    return found
+def _disagree(reports: Sequence[Report], what: str) -> bool:
+    return len({getattr(report, DISPUTED[what]) for report in reports}) > 1
+
+
+def _disagreement(reports: Sequence[Report], what: str) -> str:
+    """Return the line that says who has which value of a field."""
+    shards: dict[object, list[str]] = {}
+    for report in reports:
+        shards.setdefault(getattr(report, DISPUTED[what]), []).append(
+            "?" if report.shard is None else str(report.shard)
+        )
+    said = (
+        f"{value or 'none'} ({len(of)} shards{_listed(of)})"
+        for value, of in sorted(shards.items(), key=lambda item: -len(item[1]))
+    )
+    return f"the shards disagree about {what}: {', '.join(said)}"
+
+
+def _listed(shards: Sequence[str]) -> str:
+    return f": {', '.join(shards)}" if len(shards) <= NAMED else ""
+
+
+def _reloading(reports: Sequence[Report], what: str) -> bool:
+    """Return whether the shards disagree only because they read a changed file of --config one after another."""
+    since = min((report.reloaded for report in reports if report.reloaded is not None), default=SPREAD)
+    return what == "settings" and since < SPREAD and _disagree(reports, what)
 
 
 def _seats(reports: Sequence[Report]) -> list[str]:

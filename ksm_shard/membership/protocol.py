@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import Protocol
 
+from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.sharding.state import State
 from ksm_shard.status.model import Sibling
 from ksm_shard.status.setup import Setup
@@ -57,6 +58,9 @@ class Membership(Protocol):
 
     def setup(self) -> Setup:
         """Return what is wrong with the set-up of the own pod and its fleet, as far as that is seen."""
+
+    def adjust(self, needs: Needs) -> None:
+        """Go by other demands on the pod from now on, the hand-over period among them."""
 
     def start(self, listener: MembershipListener) -> None:
         """Start the threads, and report every state to the listener."""

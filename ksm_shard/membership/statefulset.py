@@ -63,7 +63,7 @@ class StatefulSetMembership:
         self._port = port
         self._member = Member(ownership.ring, pod, needs.handover)
         self._statefulset = ""  # its name, once it is known
-        self._pod_problems: Setup = {}
+        self._own: dict[str, Any] = {}  # this pod, as it was read once
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._versions = StatefulSetSink(self._wake.set)
@@ -94,7 +94,13 @@ class StatefulSetMembership:
         """Return what is wrong with the own pod, and with the pods that the StatefulSet selects."""
         pods, controllers = self._pods.now() or (), self._pods.controllers
         shared = selector_problems(self._statefulset, {pod.name: controllers.get(pod.name, "") for pod in pods})
-        return {**self._pod_problems, **shared}
+        return {**(pod_problems(self._own, self._needs) if self._own else {}), **shared}
+
+    def adjust(self, needs: Needs) -> None:
+        """Go by other demands on the pod from now on, the hand-over period among them."""
+        self._needs = needs
+        self._member = replace(self._member, handover=needs.handover)
+        self._wake.set()
 
     def start(self, listener: MembershipListener) -> None:
         """Start the thread that finds the StatefulSet and follows it."""
@@ -197,7 +203,7 @@ class StatefulSetMembership:
             raise LookupError(
                 f"--pod={self.pod}: no StatefulSet of apps/v1 owns this pod, but {said}, so its shard cannot be told"
             )
-        self._statefulset, self._pod_problems = names[0], pod_problems(pod, self._needs)
+        self._statefulset, self._own = names[0], pod
         owner = self._get(f"/apis/apps/v1/namespaces/{self._namespace}/statefulsets/{names[0]}")
         return names[0], selector_of(owner.get("spec", {}).get("selector", {}))
 

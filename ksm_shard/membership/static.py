@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from threading import Thread
 
 from ksm_shard.membership.protocol import MembershipListener
+from ksm_shard.membership.selfcheck import Needs
 from ksm_shard.sharding.masks import NONE
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State, static
@@ -49,6 +50,9 @@ class StaticMembership:
     def setup(self) -> Setup:
         """Return nothing: fixed shards need not be pods."""
         return {}
+
+    def adjust(self, needs: Needs) -> None:
+        """Do nothing: fixed shards hand nothing over."""
 
     def start(self, listener: MembershipListener) -> None:
         """Tell the listener that this shard's slots are known."""

@@ -6,6 +6,7 @@ so tracebacks and debuggers show it. If a family raises, only that family of tha
 """
 
 import linecache
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -115,9 +116,16 @@ def compile_resource(
     body[prelude:prelude] = source.prelude() if source is not None else []
     text = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
     where = f"<families of {resource.name}>"
-    linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
+    entry = linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
     exec(compile(text, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
+    weakref.finalize(scope["render"], _forget, where, entry)
     return Compiled(tuple(families), tuple(live), scope["render"], text)
+
+
+def _forget(where: str, entry: object) -> None:
+    """Remove the source of a renderer that is no more, unless another one of the resource has replaced it."""
+    if linecache.cache.get(where) is entry:
+        del linecache.cache[where]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -1,7 +1,4 @@
-"""Flags of kube-state-metrics that are not options here.
-
-Some are accepted without effect, the others refused as not supported yet.
-"""
+"""Flags of kube-state-metrics that are not options here: accepted, without effect."""
 
 from typing import Any, Final
 
@@ -20,15 +17,10 @@ FORMER: Final = {
     "namespace-denylist": "namespaces-denylist",
 }
 IGNORED: Final = "Accepted, without effect"
-UNSUPPORTED: Final = "Not supported yet"
 
 
 def _ignored(flag: str, kind: Kind[Any], meaning: str) -> Option[Any]:
     return Option(IGNORED, kind, None, meaning, flag, key=flag.replace("-", "_"))
-
-
-def _unsupported(flag: str, kind: Kind[Any], meaning: str, key: str = "") -> Option[Any]:
-    return Option(UNSUPPORTED, kind, None, meaning, flag, key=key or flag.replace("-", "_"))
 
 
 # Logs go to standard error, as Kubernetes expects, and there is no Go runtime whose memory could be limited. The flags are accepted
@@ -51,6 +43,3 @@ IGNORED_FLAGS: Final = (
     _ignored("stderrthreshold", Text(), "klog: severity for standard error"),
     _ignored("vmodule", Text(), "klog: verbosity by source file"),
 )
-
-# Refused rather than ignored, because a user must not rely on a missing feature. Remove an entry when its option is added.
-UNSUPPORTED_FLAGS: Final = (_unsupported("continue-without-config", Boolean(), "wait for a missing --config file"),)

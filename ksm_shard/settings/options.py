@@ -54,6 +54,7 @@ class Option(Generic[T]):
         name: name of the field.
         more: returns extra help text; called only for --help and the docs, as it imports all kinds (44 ms).
         per_process: shards of one fleet may have different values; excluded from the digest that `check` compares.
+        live: obeyed without a restart when the file of --config changes.
     """
 
     section: str
@@ -65,6 +66,7 @@ class Option(Generic[T]):
     name: str = ""
     more: Callable[[], str] | None = None
     per_process: bool = False
+    live: bool = False
 
     @property
     def meaning(self) -> str:
@@ -102,6 +104,7 @@ def option(
     key: str | None = None,
     more: Callable[[], str] | None = None,
     per_process: bool = False,
+    live: bool = False,
 ) -> T:
     """Declare an option.
 
@@ -116,6 +119,7 @@ def option(
         "key": key,
         "more": more,
         "per_process": per_process,
+        "live": live,
     }
     start: Any = None if isinstance(default, Derived) else default
     field: Any = dataclasses.field(default_factory=lambda: start, metadata={METADATA: declared})

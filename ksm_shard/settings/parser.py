@@ -7,16 +7,19 @@ value` or `--flag=value`, booleans alone or as `--flag=false`. All mistakes are 
 import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import yaml
 
 from ksm_shard import kinds
-from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
+from ksm_shard.files import MissingFileError, UnreadableFileError, content_of
+from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS
 from ksm_shard.settings.options import Option, Options, UsageError, options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean, Several
+
+# What PyYAML raises for bytes that are no YAML, and for values that are none of their type, such as the date 2024-13-45.
+YAML_FAULTS: Final = (yaml.YAMLError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError)
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 
@@ -26,23 +29,33 @@ FLAG: Final = re.compile(r"--?([^-=][^=]*)(?:=(.*))?", re.DOTALL)
 SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str], known_resources: Collection[str] | None = None) -> Settings:
+def parse(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    known_resources: Collection[str] | None = None,
+    *,
+    content: bytes | None = None,
+) -> Settings:
     """Return the settings of `ksm-shard run`.
 
     Args:
         argv: the arguments after the command.
         environ: environment variables; an empty one counts as absent.
         known_resources: plurals that `--resources` may name; None for those of `ksm_shard.kinds`.
+        content: what the file of --config holds; None to read it.
 
     Raises:
         UsageError: with a line for each mistake.
     """
-    found = _Found((*options_of(Settings), *IGNORED_FLAGS, *UNSUPPORTED_FLAGS))
+    found = _Found((*options_of(Settings), *IGNORED_FLAGS))
     variables = found.variables(options_of(Settings), environ)
-    flags = variables | found.flags(argv)
-    values = flags | found.file(flags["config"]) if flags.get("config") else flags
+    values = variables | found.flags(argv)
+    if path := values.get("config"):
+        content = found.content(path, values) if content is None else content
+        values |= found.file(path, content or b"")
     found.problems += _unknown_resources(found, values, known_resources)
-    return found.build(Settings, values | {"ignored_flags": tuple(dict.fromkeys(found.ignored))})
+    ignored = tuple(dict.fromkeys(found.ignored))
+    return found.build(Settings, values | {"ignored_flags": ignored, "content": content})
 
 
 def parse_command(declaration: type[AnyOptions], argv: Sequence[str]) -> AnyOptions:
@@ -79,7 +92,8 @@ class _Found:
         except UsageError as error:
             self.problems += error.problems
         if self.problems:
-            raise UsageError(*self.problems)
+            # A line each, whatever the names in a file hold.
+            raise UsageError(*(" ".join(problem.splitlines()) for problem in self.problems))
         return built
 
     def variables(self, options: Iterable[Option[Any]], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -119,9 +133,18 @@ class _Found:
                 self._take(values, option, f"--{name}", text)
         return values
 
-    def file(self, path: str) -> dict[str, Any]:
+    def content(self, path: str, values: Mapping[str, Any]) -> bytes | None:
+        """Return what the file holds; None for one that is missing, and may be."""
+        try:
+            return content_of(path)
+        except UnreadableFileError as error:
+            if not (isinstance(error, MissingFileError) and values.get("continue_without_config")):
+                self.problems.append(f"--config: {error}")
+        return None
+
+    def file(self, path: str, content: bytes) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for key, value in self._load(path).items():
+        for key, value in self._load(path, content).items():
             # Two keys of kube-state-metrics have dashes: auto-gomemlimit and auto-gomemlimit-ratio.
             option = self._keys.get(str(key).replace("-", "_"))
             if not option:
@@ -130,20 +153,16 @@ class _Found:
                 self._take(values, option, f"{path}: {key}", value, is_yaml=True)
         return values
 
-    def _load(self, path: str) -> dict[object, object]:
+    def _load(self, path: str, content: bytes) -> dict[object, object]:
         try:
-            with Path(path).open(encoding="utf-8") as file:
-                content = yaml.safe_load(file)
-        except OSError as error:
-            self.problems.append(f"--config: {path!r} cannot be read: {error.strerror}")
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            loaded = yaml.safe_load(content.decode())
+        except YAML_FAULTS as error:
             self.problems.append(f"--config: {path!r} is not YAML: {' '.join(str(error).split())}")
-        else:
-            if isinstance(content, dict):
-                return content
-            if content is not None:
-                self.problems.append(f"--config: {path!r} must hold keys and values, such as total_shards: 3")
-        return {}
+            return {}
+        if loaded is not None and not isinstance(loaded, dict):
+            self.problems.append(f"--config: {path!r} must hold keys and values, such as total_shards: 3")
+            return {}
+        return loaded or {}
 
     def _take(
         self, values: dict[str, Any], option: Option[Any], where: str, raw: object, *, is_yaml: bool = False
@@ -155,9 +174,6 @@ class _Found:
             return
         if option.section == IGNORED:
             self.ignored.append(where)
-        elif option.section == UNSUPPORTED:
-            # False or empty asks for the existing behaviour, so there is nothing to refuse.
-            self.problems += [f"{where}: not supported yet"] if value else []
         else:
             values[option.name] = option.kind.join(values[option.name], value) if option.name in values else value
             self.where[option.name] = where

@@ -48,6 +48,7 @@ class Settings(Options):
 
     Attributes:
         ignored_flags: given flags of kube-state-metrics that have no effect here, with their dashes.
+        content: what the file of --config held; None without one.
     """
 
     apiserver: str = option(
@@ -70,12 +71,14 @@ class Settings(Options):
         False,
         "List with resourceVersion=0, which the API server answers from its cache instead of by a quorum read of etcd.",
         key="use_api_server_cache",
+        live=True,
     )
     object_limit: int = option(
         API_SERVER,
         Integer(),
         0,
         "Maximum number of objects to list of each resource; 0 means no limit. Meant for trials.",
+        live=True,
     )
 
     resources: tuple[str, ...] = option(
@@ -84,15 +87,21 @@ class Settings(Options):
         (),
         "Resources to export, by plural, instead of the default ones.",
         more=known_resources,
+        live=True,
     )
     namespaces: tuple[str, ...] = option(
         OBJECTS,
         NAMESPACES,
         (),
         "Export namespaced objects of these namespaces only. Cluster-scoped objects are always exported.",
+        live=True,
     )
     namespaces_denylist: tuple[str, ...] = option(
-        OBJECTS, NAMESPACES, (), "Export no namespaced objects of these namespaces. Takes precedence over --namespaces."
+        OBJECTS,
+        NAMESPACES,
+        (),
+        "Export no namespaced objects of these namespaces. Takes precedence over --namespaces.",
+        live=True,
     )
     node: tuple[str, ...] = option(
         OBJECTS,
@@ -100,6 +109,7 @@ class Settings(Options):
         (),
         "Export only the pods on these nodes, for a DaemonSet of exporters. Use it with --resources=pods.",
         per_process=True,
+        live=True,
     )
     track_unscheduled_pods: bool = option(
         OBJECTS,
@@ -107,6 +117,7 @@ class Settings(Options):
         False,
         "Export only pods without a node: the complement of a DaemonSet with --node. Takes precedence over --node.",
         per_process=True,
+        live=True,
     )
 
     metric_allowlist: tuple[str, ...] = option(
@@ -116,15 +127,21 @@ class Settings(Options):
         "Export these families only. Regular expressions are ECMAScript's, as in kube-state-metrics, except that a lookbehind "
         "must have a fixed length. They match anywhere in a name unless anchored with ^ and $. "
         "Cannot be combined with --metric-denylist.",
+        live=True,
     )
     metric_denylist: tuple[str, ...] = option(
         METRICS,
         METRIC_NAMES,
         (),
         "Export all families except these. Matches in the same way as --metric-allowlist.",
+        live=True,
     )
     metric_opt_in_list: tuple[str, ...] = option(
-        METRICS, METRIC_NAMES, (), "Export these opt-in families, which are off by default."
+        METRICS,
+        METRIC_NAMES,
+        (),
+        "Export these opt-in families, which are off by default.",
+        live=True,
     )
     metric_labels_allowlist: Mapping[str, tuple[str, ...]] = option(
         METRICS,
@@ -134,6 +151,7 @@ class Settings(Options):
         "One * in a key matches any text; * as the first key allows all keys. * as the resource applies to every enabled resource "
         "and replaces all other entries.",
         key="labels_allow_list",
+        live=True,
     )
     metric_annotations_allowlist: Mapping[str, tuple[str, ...]] = option(
         METRICS,
@@ -141,6 +159,7 @@ class Settings(Options):
         {},
         "Annotations to export in the kube_*_annotations families, in the syntax of --metric-labels-allowlist.",
         key="annotations_allow_list",
+        live=True,
     )
 
     custom_resource_state_config: str = option(
@@ -149,6 +168,7 @@ class Settings(Options):
         "",
         "Custom Resource State: metrics of custom resources, as YAML. Takes precedence over --custom-resource-state-config-file.",
         key="custom_resource_config",
+        live=True,
     )
     custom_resource_state_config_file: str = option(
         CUSTOM,
@@ -156,15 +176,22 @@ class Settings(Options):
         "",
         "File with Custom Resource State. It is read again when it changes.",
         per_process=True,  # what it holds is compared
+        live=True,
     )
     custom_resource_state_only: bool = option(
-        CUSTOM, Boolean(), False, "Export custom resources only.", key="custom_resources_only"
+        CUSTOM,
+        Boolean(),
+        False,
+        "Export custom resources only.",
+        key="custom_resources_only",
+        live=True,
     )
     continue_without_custom_resource_state_config_file: bool = option(
         CUSTOM,
         Boolean(),
         False,
         "Wait for a missing --custom-resource-state-config-file, and export other resources until then.",
+        live=True,
     )
 
     shard: int = option(
@@ -196,6 +223,7 @@ class Settings(Options):
         Duration(),
         SCRAPE_INTERVAL,
         "Interval at which Prometheus scrapes the shards. Used only for the defaults of --handover-period and --drain-period.",
+        live=True,
     )
     handover_period: float = option(
         SHARDING,
@@ -208,6 +236,7 @@ class Settings(Options):
         "Time for which objects that move to another shard are still exported here after that shard became Ready. "
         "Must exceed the scrape interval, or scrapes miss series; 10s more, or objects deleted meanwhile may stay in queries for "
         "five minutes.",
+        live=True,
     )
     drain_period: float = option(
         SHARDING,
@@ -220,6 +249,7 @@ class Settings(Options):
         ),
         "Time for which a shard that is told to stop continues to serve while the others take over. Used only with --pod. "
         "Must exceed the time to load plus a scrape interval, or scrapes miss series.",
+        live=True,
     )
     handover_timestamps: bool = option(
         SHARDING,
@@ -281,13 +311,33 @@ class Settings(Options):
     )
 
     config: str = option(
-        PROCESS, FILE, "", "YAML file whose keys override flags and variables.", key="", per_process=True
+        PROCESS,
+        FILE,
+        "",
+        "YAML file whose keys override flags and variables. Read again when it changes.",
+        key="",
+        per_process=True,
+    )
+    continue_without_config: bool = option(
+        PROCESS,
+        Boolean(),
+        False,
+        "Wait for a missing --config file, and run with flags and variables until then.",
+        per_process=True,
+        live=True,
     )
     verbosity: int = option(
-        PROCESS, Integer(), 0, "Log level; from 4 on, every list and watch is logged.", flag="v", per_process=True
+        PROCESS,
+        Integer(),
+        0,
+        "Log level; from 4 on, every list and watch is logged.",
+        flag="v",
+        per_process=True,
+        live=True,
     )
 
     ignored_flags: tuple[str, ...] = field(default=())
+    content: bytes | None = field(default=None, repr=False)
 
     def problems(self) -> list[str]:
         """Return a line for each conflict between options."""

@@ -107,17 +107,21 @@ class Sibling:
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The file of --config, as read once at the start.
+    """The file of --config, as it is in force.
 
     Attributes:
         name: path of the file.
         content: its bytes.
-        read: when it was read.
+        read: when it was read; 0 before.
+        problem: why the newest contents are not in force; "" when they are.
+        pending: flags of options that it changes and that need a restart.
     """
 
     name: str
     content: bytes = field(repr=False)
     read: float
+    problem: str = ""
+    pending: Sequence[str] = ()
 
     @property
     def hash(self) -> int:
@@ -126,6 +130,12 @@ class ConfigFile:
         kube-state-metrics, and Alertmanager before it, identify a file so.
         """
         return int.from_bytes(hashlib.md5(self.content, usedforsecurity=False).digest()[:6], "little")
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each reason why the file is not in force as a whole."""
+        waiting = [f"until a restart stay as they were: {', '.join(self.pending)}"] if self.pending else []
+        return [*self.problem.splitlines(), *waiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,7 @@ class Status:
         config: the file of --config; None without one.
         custom: the state of custom resources; None if none are asked for.
         setup: what is wrong with how the process was set up.
+        settings: digest of the settings that must be the same in all shards, as they are in force.
     """
 
     shard: int | None
@@ -169,6 +180,7 @@ class Status:
     config: ConfigFile | None = None
     custom: CustomStatus | None = None
     setup: Setup = field(default_factory=dict)
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)

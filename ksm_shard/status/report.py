@@ -43,7 +43,7 @@ class Report:
         total: number of shards.
         ring, digest: name of the ring, and the digest of its map for `total` shards.
         version: of the package.
-        settings: digest of the settings that must be the same in all shards.
+        settings: digest of the settings that must be the same in all shards, as they are in force.
         phase: of the hand-over.
         ready: whether the pod is ready.
         own, held: masks of the slots under the map and of those served, 65,536 bytes of 0 or 1.
@@ -52,6 +52,8 @@ class Report:
         custom: hash of the Custom Resource State in force; "" without any.
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
         filters: options that decide which series there are, by flag, where they are not the default.
+        settings_problem: why the newest file of --config is not in force; "" when it is.
+        reloaded: seconds since the settings changed at run time; None if they are those of the start.
     """
 
     pod: str
@@ -72,6 +74,8 @@ class Report:
     membership: Mapping[str, str] = field(default_factory=dict)
     setup: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Any] = field(default_factory=dict)
+    settings_problem: str = ""
+    reloaded: float | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON.

@@ -73,6 +73,7 @@ class PageView:
     word: str
     problems: Sequence[str]
     notes: Sequence[str]
+    config_age: str
     links: Links
     uptime: str
     phase_age: str
@@ -98,6 +99,7 @@ def view(source: Source, draining: bool, links: Links, now: float) -> PageView:
         word="draining" if draining else "ready" if readiness.ready else "not ready",
         problems=readiness.problems,
         notes=readiness.notes,
+        config_age=age(now - status.config.read) if status.config is not None and status.config.read else "",
         links=links,
         uptime=age(now - status.started),
         phase_age=age(status.phase_seconds),

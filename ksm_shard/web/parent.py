@@ -11,9 +11,11 @@ There is never a second worker: when the first ends, the process ends, and the k
 """
 
 import logging
+import mmap
 import os
 import select
 import signal
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -47,6 +49,25 @@ class End:
     code: int
     told: bool = False
     overdue: bool = False
+
+
+class Census:
+    """Numbers that the worker tells the parent in shared memory: objects held, and seconds of the drain period."""
+
+    LAYOUT: Final = struct.Struct("=Qd")
+
+    def __init__(self, drain: float) -> None:
+        """Begin without objects; to be made before the fork."""
+        self._shared = mmap.mmap(-1, self.LAYOUT.size)
+        self.write(0, drain)
+
+    def write(self, objects: int, drain: float) -> None:
+        """Replace both numbers."""
+        self._shared[: self.LAYOUT.size] = self.LAYOUT.pack(objects, drain)
+
+    def read(self) -> tuple[int, float]:
+        """Return both numbers."""
+        return self.LAYOUT.unpack(self._shared[: self.LAYOUT.size])
 
 
 def ignore_the_rest() -> None:
@@ -97,17 +118,17 @@ class Parent:
             _live(work)
         heed()
 
-    def wait(self, patience: float) -> End:
+    def wait(self, patience: Callable[[], float]) -> End:
         """Wait for the end of the worker.
 
-        Kill it if it takes more than `patience` seconds after a stop signal.
+        Kill it if it takes more than `patience()` seconds after a stop signal.
         """
         while True:
             for number in self._signals():
                 if number in STOPPING:
                     self._told = True
                     os.kill(self._worker, signal.SIGTERM if number == signal.SIGTERM else signal.SIGQUIT)
-                    self._deadline = min(self._deadline, time.monotonic() + patience)
+                    self._deadline = min(self._deadline, time.monotonic() + patience())
             code = self._reaped()
             if code is not None:
                 return End(code, self._told, self._overdue)

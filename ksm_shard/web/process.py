@@ -2,13 +2,11 @@
 
 import os
 import signal
-import sys
 import threading
 import time
-from mmap import mmap
 from typing import Any, Final
 
-from ksm_shard.web.parent import NO_MEMORY, heed, ignore_the_rest
+from ksm_shard.web.parent import NO_MEMORY, Census, heed, ignore_the_rest
 from ksm_shard.web.source import Source
 from ksm_shard.web.worker import Worker
 
@@ -30,15 +28,15 @@ class Process(Worker):
         """Do nothing: the heartbeat is for gunicorn's parent, which kills late workers."""
 
 
-def count_objects(source: Source, census: mmap) -> None:
-    """Start a thread that writes the number of held objects to `census`.
+def keep_census(source: Source, census: Census) -> None:
+    """Start a thread that writes to `census` what the parent has to know of this process.
 
-    The parent logs the number if the kernel kills this process.
+    The parent logs the number of objects if the kernel kills this process.
     """
 
     def count() -> None:
         while True:
-            census[:8] = source.objects().to_bytes(8, sys.byteorder)
+            census.write(source.objects(), source.drain_period())
             time.sleep(COUNT_EVERY)
 
     threading.Thread(target=count, name="census", daemon=True).start()

@@ -37,11 +37,15 @@ class Scraper:
 
 
 class Scrapers:
-    """The known scrapers. All methods may be called from any thread."""
+    """The known scrapers. All methods may be called from any thread.
+
+    Attributes:
+        period: seconds within which a regular scraper comes again.
+    """
 
     def __init__(self, period: float, on_scraped: Callable[[], None] = lambda: None) -> None:
         """Take the period, in seconds, and a function to call after each completed scrape."""
-        self._period = period
+        self.period = period
         self._on_scraped = on_scraped
         self._all: dict[int, Scraper] = {}
         self._lock = Lock()
@@ -78,7 +82,7 @@ class Scrapers:
         Return the time a period ago if there are none.
         """
         with self._lock:
-            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self._period)
+            return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self.period)
 
     def _remember(self, key: int, scraper: Scraper, now: float) -> None:
         if key not in self._all and len(self._all) >= MOST:
@@ -89,7 +93,7 @@ class Scrapers:
         self._all[key] = scraper
 
     def _counts(self, scraper: Scraper, now: float) -> bool:
-        return scraper.gap <= self._period and self._is_here(scraper, now)
+        return scraper.gap <= self.period and self._is_here(scraper, now)
 
     def _is_here(self, scraper: Scraper, now: float) -> bool:
-        return now - scraper.began <= self._period
+        return now - scraper.began <= self.period

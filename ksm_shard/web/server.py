@@ -6,7 +6,6 @@ The parent only binds the ports and hands on signals: what is heavy, gunicorn to
 import gc
 import logging
 import math
-import mmap
 import os
 import socket
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ksm_shard.web.parent import CANNOT_START, End, Parent
+from ksm_shard.web.parent import CANNOT_START, Census, End, Parent
 from ksm_shard.web.source import Source
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Limits:
         read_header: for the first byte of a connection, and from there to the end of the header.
         write: for the whole answer, from the end of the header.
         idle: between the requests of one connection.
-        drain: served on after SIGTERM, no longer ready.
+        drain: served on after SIGTERM, no longer ready; a source may change it.
     """
 
     read: float = 60.0
@@ -115,7 +114,7 @@ def serve(
         reviewer: makes, of the source, who knows what bearer tokens may see; None if they are not asked for.
         started: called in the worker with the scheme of both ports, once nothing is left that could be wrong with what it was told.
     """
-    census = mmap.mmap(-1, 8)  # shared with the worker
+    census = Census(limits.drain)
     parent = Parent()
     gc.collect()
     gc.freeze()  # keeps the collector from writing to the pages that both processes share
@@ -123,8 +122,8 @@ def serve(
     parent.fork(work)
     main.close()
     telemetry.close()
-    end = parent.wait(math.floor(limits.drain) + MARGIN)
-    return end, int.from_bytes(census[:8], sys.byteorder)
+    end = parent.wait(lambda: math.floor(census.read()[1]) + MARGIN)
+    return end, census.read()[0]
 
 
 def scratch(folders: Sequence[str] = SCRATCH) -> str:
@@ -156,7 +155,7 @@ class _Server:
         web_config: str,
         reviewer: "Callable[[Any], Reviewer] | None",
         started: Callable[[str], object],
-        census: mmap.mmap,
+        census: Census,
     ) -> None:
         self._main_address = main.getsockname()[:2]
         self._telemetry_port = telemetry.getsockname()[1]
@@ -176,7 +175,7 @@ class _Server:
 
         limits = self._limits
         Worker.header_timeout, Worker.write_timeout = limits.header_deadline, limits.write_deadline
-        Worker.idle_timeout, Worker.drain_period = limits.idle_deadline, limits.drain
+        Worker.idle_timeout, Worker.drain_period = limits.idle_deadline, staticmethod(lambda: limits.drain)
         end_without_memory()
         for one in self._sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by the connections
@@ -223,7 +222,7 @@ class _Server:
         from ksm_shard.web.access import Gate, guarded  # noqa: PLC0415
         from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
         from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
-        from ksm_shard.web.process import count_objects  # noqa: PLC0415
+        from ksm_shard.web.process import keep_census  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
         from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415
         from ksm_shard.web.tokens import TokenFilter  # noqa: PLC0415
@@ -231,7 +230,8 @@ class _Server:
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
-        count_objects(source, self._census)
+        keep_census(source, self._census)
+        Worker.drain_period = staticmethod(source.drain_period)
         web = self._web
         metrics = Telemetry(source, web)
         unread = Unread(source.retired, metrics.dropped, time.monotonic)

@@ -48,6 +48,9 @@ class Source(Protocol):
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start, which readers may still hold."""
 
+    def drain_period(self) -> float:
+        """Return the seconds to serve on after SIGTERM, which may change."""
+
     def known(self, resource: str) -> bool:
         """Return whether a resource of that name is enabled."""
 

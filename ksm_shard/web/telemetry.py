@@ -273,24 +273,24 @@ def _web(file: WebFile) -> Iterator[Metric]:
 def _config(status: Status) -> Iterator[Metric]:
     """Yield when the files were read, and whether their newest contents are in force.
 
-    The file of --config is read once: who compares the hash with the file's sees that a restart is due.
+    A file that was never there has no hash, and no time.
     """
-    files = []
-    if status.config is not None:
-        files.append(("config", status.config.name, status.config.hash, True, status.config.read))
-    if status.custom is not None:
-        file = status.custom.file
-        files.append(("customresourceconfig", file.name, file.hash, not file.problem, file.read))
-    for at, name, text in (
-        (2, "config_hash", "Hash of the configuration file that is in force."),
-        (3, "last_config_reload_successful", "Whether the configuration file could be read."),
-        (4, "last_config_reload_success_timestamp_seconds", "When the configuration file was read."),
-    ):
-        gauge = GaugeMetricFamily(f"kube_state_metrics_{name}", text, labels=("type", "filename"))
-        for file_of in files:
-            gauge.add_metric(file_of[:2], float(file_of[at]))
-        if files:
-            yield gauge
+    hashes, successes, times = (
+        GaugeMetricFamily(f"kube_state_metrics_{name}", text, labels=("type", "filename"))
+        for name, text in (
+            ("config_hash", "Hash of the configuration file that is in force."),
+            ("last_config_reload_successful", "Whether the newest contents of the configuration file are in force."),
+            ("last_config_reload_success_timestamp_seconds", "When the configuration that is in force was read."),
+        )
+    )
+    custom = status.custom.file if status.custom is not None else None
+    for kind, file in ("config", status.config), ("customresourceconfig", custom):
+        if file is not None:
+            successes.add_metric((kind, file.name), not file.problem)
+        if file is not None and file.read:
+            hashes.add_metric((kind, file.name), file.hash)
+            times.add_metric((kind, file.name), file.read)
+    yield from (family for family in (hashes, successes, times) if family.samples)
 
 
 def _custom(status: CustomStatus) -> Iterator[Metric]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from ksm_shard.files import Reloadable, UnreadableFileError, content_of
 from ksm_shard.web.access import RATE, Asked, CredentialCheck, Granted, Guard, Refusal, Verdict
 from ksm_shard.web.basicauth import BasicAuth
 from ksm_shard.web.nodes import BadConfig
@@ -19,8 +20,6 @@ from ksm_shard.web.tls import Tls
 from ksm_shard.web.webconfig import WebConfig, parse
 
 LOG: Final = logging.getLogger(__name__)
-# Bytes of a file that are read: a certificate with its chain has some kilobytes, and a path may lead anywhere.
-MOST: Final = 1 << 20
 TOO_OFTEN: Final = Refusal(RATE, "429 Too Many Requests", "Too Many Requests")
 
 
@@ -50,14 +49,9 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A configuration with all that was made of it.
-
-    Attributes:
-        content: of its file, and of those that it names, by path.
-    """
+    """A configuration with all that was made of it."""
 
     config: WebConfig
-    content: Mapping[str, bytes]
     tls: Tls | None
     limit: RateLimit | None
     auth: BasicAuth | None
@@ -73,9 +67,6 @@ class WebFile:
 
     Attributes:
         name: its path.
-        in_force: what is, without another look at the files.
-        successful: whether what was there last is in force.
-        since: when what is in force was read, in seconds since 1970.
     """
 
     def __init__(self, name: str) -> None:
@@ -86,13 +77,26 @@ class WebFile:
         """
         self.name = name
         self._lock = Lock()
-        self._tried: Mapping[str, bytes] | None = None
         self._parsed: tuple[bytes, WebConfig | BadConfig] | None = None
-        self._problem = ""
-        self.in_force = self._made(*self._read(), None)
-        self.successful, self.since = True, time.time()
-        for line in notes(self.in_force.config):
-            LOG.warning("--tls-config: %s: %s", name, line)
+        content = self._read()
+        first = content, self._made(content, None)
+        self._files = Reloadable("--tls-config", self._read, self._made, (BadConfig,), first)
+        self._warn()
+
+    @property
+    def in_force(self) -> InForce:
+        """The configuration in force, without another look at the files."""
+        return self._files.made
+
+    @property
+    def successful(self) -> bool:
+        """True if the newest contents are in force."""
+        return not self._files.problem
+
+    @property
+    def since(self) -> float:
+        """Time at which the contents in force were read, in seconds since 1970."""
+        return self._files.since
 
     @property
     def secure(self) -> bool:
@@ -102,7 +106,8 @@ class WebFile:
     def now(self) -> InForce:
         """Return what is in force, after a look at the files."""
         with self._lock:
-            self._look()
+            if self._files.look():
+                self._warn()
             return self.in_force
 
     def tls(self) -> Tls:
@@ -112,38 +117,22 @@ class WebFile:
             raise BadConfig(f"{self.name}: no TLS is configured")
         return now.tls
 
-    def _look(self) -> None:
-        try:
-            config, content = self._read()
-            if content == self.in_force.content:
-                self._tried, self.successful, self._problem = None, True, ""
-                return
-            if content == self._tried:
-                return
-            self._tried = content
-            fresh = self._made(config, content, self.in_force)
-        except BadConfig as error:
-            self.successful = False
-            if str(error) != self._problem:
-                self._problem = str(error)
-                LOG.error("--tls-config: what was read before stays in force: %s", error)  # noqa: TRY400  one line
-            return
-        self.in_force, self._tried, self.successful, self.since, self._problem = fresh, None, True, time.time(), ""
-        LOG.info("--tls-config: %s, or a file that it names, has changed and is in force", self.name)
-        for line in notes(fresh.config):
+    def _warn(self) -> None:
+        for line in notes(self.in_force.config):
             LOG.warning("--tls-config: %s: %s", self.name, line)
 
-    def _read(self) -> tuple[WebConfig, dict[str, bytes]]:
-        """Return the configuration, and what all files hold now."""
+    def _read(self) -> dict[str, bytes]:
+        """Return what the file, and those that it names, hold now, by path."""
         content = _content(self.name)
         if self._parsed is None or self._parsed[0] != content:
             self._parsed = content, _outcome(content, self.name)
         config = self._parsed[1]
         if isinstance(config, BadConfig):
             raise config
-        return config, {self.name: content, **{path: _content(path) for path in config.tls.files}}
+        return {self.name: content, **{path: _content(path) for path in config.tls.files}}
 
-    def _made(self, config: WebConfig, content: Mapping[str, bytes], before: InForce | None) -> InForce:
+    def _made(self, content: Mapping[str, bytes], before: InForce | None) -> InForce:
+        config = parse(content[self.name], Path(self.name).parent)
         if before is not None and config.tls.enabled != (before.tls is not None):
             raise BadConfig(f"{self.name}: tls_server_config: cannot come or go without a restart")
         try:
@@ -155,7 +144,7 @@ class WebFile:
                 auth = BasicAuth(config.users) if config.users else None
         except BadConfig as error:
             raise BadConfig(f"{self.name}: {error}") from None
-        return InForce(config, content, tls, limit, auth)
+        return InForce(config, tls, limit, auth)
 
 
 def notes(config: WebConfig) -> list[str]:
@@ -181,10 +170,6 @@ def _outcome(content: bytes, name: str) -> WebConfig | BadConfig:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  Path.open costs half as much again, and this is read at each request
-            content = file.read(MOST + 1)
-    except (OSError, ValueError) as error:
-        raise BadConfig(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(content) > MOST:
-        raise BadConfig(f"{path}: is larger than 1 MiB")
-    return content
+        return content_of(path)
+    except UnreadableFileError as error:
+        raise BadConfig(str(error)) from None

@@ -70,7 +70,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     Attributes of the class, as gunicorn makes the one instance itself:
         header_timeout, write_timeout, idle_timeout: seconds for a request's header, for its whole answer, and until the next.
-        drain_period: seconds to serve on after SIGTERM.
+        drain_period: returns the seconds to serve on after SIGTERM.
         draining: whether SIGTERM was received.
         invalid: counts a request that was refused, by reason.
         dropped: counts a connection that was closed, by reason.
@@ -82,7 +82,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     header_timeout = 5.0
     write_timeout = 60.0
     idle_timeout = 300.0
-    drain_period = 0.0
+    drain_period: Callable[[], float] = staticmethod(float)
     draining = False
     invalid: Callable[[str], None] = staticmethod(_ignored)
     dropped: Callable[[str], None] = staticmethod(_ignored)
@@ -221,7 +221,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         del sig, frame
         if not self.draining:
             Worker.draining = True
-            self._drained_at = time.monotonic() + self.drain_period
+            self._drained_at = time.monotonic() + self.drain_period()
             self.method_queue.defer(int)  # wakes the loop
 
     def handle_quit(self, sig: int, frame: Any) -> None:

@@ -51,13 +51,17 @@ def test_a_report_survives_its_json() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"version": "2"}, "the shards disagree about version: 1 (2 shards), 2 (1 shards)"),
-        ({"settings": "t"}, "the shards disagree about settings: s (2 shards), t (1 shards)"),
+        ({"version": "2"}, "the shards disagree about version: 1 (2 shards: 0, 1), 2 (1 shards: 2)"),
+        ({"settings": "t"}, "the shards disagree about settings: s (2 shards: 0, 1), t (1 shards: 2)"),
         (
             {"custom": "c0ffee"},
-            "the shards disagree about what the file of custom resources holds: none (2 shards), c0ffee (1 shards)",
+            "the shards disagree about what the file of custom resources holds: none (2 shards: 0, 1), c0ffee (1 shards: 2)",
         ),
-        ({"digest": "other"}, f"the shards disagree about digest: {MMH3.digest(3)} (2 shards), other (1 shards)"),
+        ({"settings_problem": "it is not YAML"}, "shard 2 (ksm-2): --config: it is not YAML"),
+        (
+            {"digest": "other"},
+            f"the shards disagree about digest: {MMH3.digest(3)} (2 shards: 0, 1), other (1 shards: 2)",
+        ),
         ({"ready": False}, "shard 2 (ksm-2) is not ready"),
         ({"problem": "it is gone"}, "shard 2 (ksm-2): it is gone"),
         ({"setup": {"grace_period": "it is too short"}}, "shard 2 (ksm-2): it is too short"),
@@ -97,6 +101,19 @@ def test_each_thing_that_is_wrong_with_one_shard_is_one_line(change: dict[str, o
     reports[2] = replace(reports[2], **change)  # type: ignore[arg-type]
 
     assert expected in problems(reports)
+
+
+@pytest.mark.parametrize(("since", "wrong"), [(0.0, False), (179.0, False), (181.0, True), (None, True)])
+def test_a_file_that_shards_read_one_after_another_is_a_note(since: float | None, wrong: bool) -> None:
+    """Who has which settings is said in any case; what they export need not be the same until all have read the file."""
+    reports = fleet()
+    reports[2] = replace(reports[2], settings="t", reloaded=since, resources={})
+    reports[0] = replace(reports[0], reloaded=1000.0)
+    line = "the shards disagree about settings: s (2 shards: 0, 1), t (1 shards: 2)"
+
+    said = [line, "pods: 1 of 3 shards do not export it", "pods: 20 objects are exported, but there are 30"]
+    assert (said if wrong else []) == problems(reports)
+    assert ([] if wrong else [f"{line}: they read a changed file one after another"]) == notes(reports)
 
 
 def test_what_is_wrong_with_the_template_of_all_pods_is_one_line() -> None:

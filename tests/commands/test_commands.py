@@ -79,9 +79,8 @@ def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.Cap
         (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
         (
             ["config", "validate", "--custom-resource-state-config-file=/nowhere.yaml"],
-            "/nowhere.yaml cannot be read: No such file",
+            "/nowhere.yaml: cannot be read: No such file",
         ),
-        (["--continue-without-config"], "--continue-without-config: not supported yet"),
         (["--resources=podz"], "--resources: no such resource: 'podz'; known are "),
         (["demo", "--port=65531"], "--port: 65531 must be at most 65530 with --shards=3"),
         (["demo", "--scale", "--port=65520"], "--port: 65520 must be at most 65515 with --scale"),

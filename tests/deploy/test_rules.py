@@ -464,6 +464,18 @@ def test_objects_that_cannot_be_read(fires: Fires, values: Values) -> None:
 
 
 @needs_promtool
+def test_a_configuration_that_is_not_right(fires: Fires) -> None:
+    """One alert for the fleet, with the number of shards, whichever of the two files it is."""
+    fleet = healthy(3)
+    for shard, kind, value in zip(
+        fleet, ("config", "customresourceconfig", "config"), ("0x30", "0x30", "1x30"), strict=True
+    ):
+        shard.more.append(("kube_state_metrics_last_config_reload_successful", {"type": kind}, value))
+
+    fires(fleet, {"KsmShardConfig": ({}, "2 shards in monitoring go on with older settings.")})
+
+
+@needs_promtool
 def test_a_web_configuration_that_is_not_right(fires: Fires) -> None:
     """One alert for the fleet, with the number of shards."""
     fleet = healthy(3)

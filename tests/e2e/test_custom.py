@@ -179,7 +179,7 @@ def test_file_changes(simulator: Simulator, file: Path) -> None:
             file.write_text(POTS + ENTRY % ("Pan", "pans"))
             eventually(has(one, "pans_litres"), "the changed entry is not there")
             file.write_text("spec: 5")
-            eventually(lambda: "stay in force" in "\n".join(one.log), "the bad file has not been told")
+            eventually(lambda: "stays in force" in "\n".join(one.log), "the bad file has not been told")
         telemetry = one.scrape_telemetry()
         assert listed == relists(one, "pots")
         assert f'config_reload_successful{{filename="{file}",type="customresourceconfig"}} 0.0' in telemetry

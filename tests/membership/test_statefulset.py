@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from ksm_shard.membership.statefulset import qualified, selector_of
+from ksm_shard.cluster.client import connect
+from ksm_shard.membership.selfcheck import Needs
+from ksm_shard.membership.statefulset import StatefulSetMembership, qualified, selector_of
 from ksm_shard.membership.watches import WatchHealth
+from ksm_shard.sharding.murmur import MMH3
+from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import State
+from ksm_shard.status.setup import SetupCheck
 from tests.membership.test_watches import Reflector
 
 
@@ -54,6 +59,21 @@ def test_a_deaf_pod_must_not_be_counted_on(unready: str) -> None:
         "refused": ("the pods cannot be read: 403", unready),
         "silent": (deaf, deaf),
     }
+
+
+def test_other_periods_come_into_force() -> None:
+    """What is wrong with the own pod is judged by them as well, whose probes and grace period were read once."""
+    server, ownership = connect("http://127.0.0.1:1"), Ownership(MMH3)
+    membership = StatefulSetMembership(server, ownership, "ksm-0", "n", Needs(45.0, 85.0, (8080,)))
+    probe = {"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 5, "failureThreshold": 3}
+    membership._own = {"spec": {"terminationGracePeriodSeconds": 90, "containers": [{"readinessProbe": probe}]}}
+    before = membership.setup()
+
+    membership.adjust(Needs(20.0, 100.0, (8080,)))
+
+    assert {} == before
+    assert {SetupCheck.READINESS_PROBE, SetupCheck.GRACE_PERIOD} == membership.setup().keys()
+    assert 20.0 == membership._member.handover
 
 
 def test_an_operator_that_there_is_not_is_an_error() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.settings import Check, Plan, Simulate, UsageError, parse, parse_command
-from ksm_shard.settings.foreign import FORMER, UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import FORMER
 from ksm_shard.settings.options import options_of
 from ksm_shard.settings.run import Settings
 
@@ -101,17 +101,6 @@ def test_unknown_resources_show_the_known() -> None:
     assert ", pods, " in line
 
 
-@pytest.mark.parametrize("flag", [option.flag for option in UNSUPPORTED_FLAGS])
-def test_unsupported_flags_are_refused(flag: str) -> None:
-    """Who asks for what is not there is told so, and does not find out later."""
-    assert [f"--{flag}: not supported yet"] == problems(f"--{flag}=true")
-
-
-def test_unsupported_flags_may_be_off() -> None:
-    """A manifest that turns them off gets what it wants."""
-    parse(["--custom-resource-state-only=false", "--custom-resource-state-config="], {})
-
-
 def test_combinations() -> None:
     """Options that exclude each other are told together with the way out."""
     assert problems("--metric-allowlist=a", "--metric-denylist=b") == [
@@ -137,7 +126,6 @@ def test_combinations() -> None:
         ("port: http", "FILE: port: 'http' must be a whole number from 0 to 65535"),
         ("labels_allow_list: {pods: app}", "FILE: labels_allow_list: {'pods': 'app'} must have a list of keys for pods"),
         ("namespaces: [[a]]", "FILE: namespaces: [['a']] must be plain text or a number"),
-        ("continue_without_config: true", "FILE: continue_without_config: not supported yet"),
         ("- a", "--config: 'FILE' must hold keys and values, such as total_shards: 3"),
     ],
 )  # fmt: skip
@@ -151,7 +139,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (missing,) = problems("--config=/nowhere.yaml")
     (broken,) = problems_of_file(tmp_path, "a: [b\nc: d")
 
-    assert missing == "--config: '/nowhere.yaml' cannot be read: No such file or directory"
+    assert missing == "--config: /nowhere.yaml: cannot be read: No such file or directory"
     assert broken.startswith("--config: 'FILE' is not YAML: ")
     assert "line 2" in broken
 

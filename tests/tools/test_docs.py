@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.settings.commands import COMMANDS
-from ksm_shard.settings.foreign import FORMER, IGNORED_FLAGS, UNSUPPORTED_FLAGS
+from ksm_shard.settings.foreign import FORMER, IGNORED_FLAGS
 from ksm_shard.settings.options import options_of
 from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.webfile import WebFile
@@ -57,7 +57,7 @@ def test_metrics_are_exposed(path: Path, tmp_path: Path) -> None:
 def test_options_exist(page: Path) -> None:
     """A flag in a page is one of ours, or one of kube-state-metrics that docs/options.md tells about."""
     declared = [option for command in COMMANDS if command.options for option in options_of(command.options)]
-    known = {f"--{option.flag}" for option in (*declared, *IGNORED_FLAGS, *UNSUPPORTED_FLAGS)} | ELSEWHERE
+    known = {f"--{option.flag}" for option in (*declared, *IGNORED_FLAGS)} | ELSEWHERE
 
     assert [] == [text for text in code(page) if text.startswith("--") and re.split("[ =:]", text)[0] not in known]
 

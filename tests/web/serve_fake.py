@@ -46,9 +46,9 @@ def copied(page: Page) -> Page:
 class FakeSource:
     """Two resources, one of which may still be listing."""
 
-    def __init__(self, samples: int, synced: bool, *, churns: bool = False) -> None:
+    def __init__(self, samples: int, synced: bool, *, churns: bool = False, drain: float = 0.0) -> None:
         """Prepare so many samples a resource, all of which change with each scrape if they churn."""
-        self.synced = synced
+        self.synced, self.drain = synced, drain
         self.scraped = 0
         self.scrapers = Scrapers(45.0, self._scraped)
         self.churns = churns
@@ -73,6 +73,10 @@ class FakeSource:
     def retired(self) -> int:
         """As many bytes as were copied."""
         return self.replaced
+
+    def drain_period(self) -> float:
+        """As was told at the start."""
+        return self.drain
 
     def known(self, resource: str) -> bool:
         """Whether it is one of the two."""
@@ -123,7 +127,12 @@ class FakeSource:
                 for n in range(10)
             ],
             setup={} if self.synced else {SetupCheck.GRACE_PERIOD: "terminationGracePeriodSeconds is 30 <b>seconds</b>"},
-            config=ConfigFile("/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000),
+            config=ConfigFile(
+                "/etc/ksm.yaml", b"resources: pods\n", 1_760_000_000,
+                problem="" if self.synced else "/etc/ksm.yaml: <b>podz</b>: no such key",
+                pending=() if self.synced else ("--port",),
+            ),
+            settings="0123456789ab",
             custom=CustomStatus(DeclaredStatus("/etc/crs.yaml", 1, 0.0, 1), [], 1, {"add": 1, "update": 0, "delete": 0}),
             resources=[
                 ResourceStatus(
@@ -210,7 +219,7 @@ def main() -> None:
     limits = Limits(read=wanted.read, read_header=wanted.read_header, write=wanted.write, drain=wanted.drain)
 
     def start() -> FakeSource:
-        source = FakeSource(wanted.samples, not wanted.listing, churns=wanted.churns)
+        source = FakeSource(wanted.samples, not wanted.listing, churns=wanted.churns, drain=wanted.drain)
         source.taken = [os.dup(1) for _ in range(wanted.taken)]
         return source
 

@@ -116,6 +116,19 @@ def test_what_is_wrong_with_the_set_up(server: Server, loading: Server) -> None:
     assert "Not set up as it should be" not in server.get("/").text
 
 
+def test_the_configuration(server: Server, loading: Server) -> None:
+    """The file in force is there with the digest of the settings, and whatever of the newest file is not in force."""
+    page, other = loading.get("/").text, server.get("/").text
+
+    assert (
+        "<li>/etc/ksm.yaml: &lt;b&gt;podz&lt;/b&gt;: no such key</li><li>until a restart stay as they were: --port</li>"
+        in page
+    )
+    assert "0123456789ab <small>/etc/ksm.yaml, read " in page
+    assert "0123456789ab <small>/etc/ksm.yaml, read " in other
+    assert "not as in its file" not in other
+
+
 def test_nothing_from_elsewhere(server: Server) -> None:
     """The page works in a closed network: no script, no file, and a policy that allows none."""
     answer = server.get("/")

@@ -44,6 +44,15 @@ def test_the_configuration_file(server: Server) -> None:
     assert found["kube_state_metrics_last_config_reload_success_timestamp_seconds", *labels] == 1_760_000_000
 
 
+def test_a_file_that_is_not_there_yet(server: Server) -> None:
+    """It has no hash and no time; the one of custom resources here was never read."""
+    found = samples(server)
+    labels = ("/etc/crs.yaml", "customresourceconfig")
+
+    assert found["kube_state_metrics_last_config_reload_successful", *labels] == 1
+    assert ("kube_state_metrics_config_hash", *labels) not in found
+
+
 def test_what_the_source_knows(server: Server) -> None:
     """Each number is that of the status, by resource."""
     found = samples(server)

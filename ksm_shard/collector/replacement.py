@@ -1,0 +1,48 @@
+"""A collector that loads beside the one that it will replace."""
+
+from typing import Final
+
+from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.object_count import number
+
+# Seconds after its lists for which a replacement may be behind the collector that it replaces. A watch brings an event within a
+# tenth of a second; only an event of a namespace that is watched no longer never comes.
+CATCH_UP: Final = 5.0
+
+
+class Replacement:
+    """A collector that loads, and the moment from which scrapes lose nothing by it.
+
+    Attributes:
+        collector: the collector.
+    """
+
+    def __init__(self, collector: Collector) -> None:
+        """Begin with a collector that has listed nothing yet."""
+        self.collector = collector
+        self._goal: tuple[int, float] | None = None
+
+    def may_replace(self, former: Collector, now: float) -> bool:
+        """Tell whether it has listed the slots of the former one, and all that the former one had seen by then.
+
+        An object that was created during the list would otherwise be in a scrape of the former collector, and be missing in the
+        next one. A collector that may read nothing replaces the former one too: a fresh process would not have its objects.
+
+        Args:
+            former: the collector that scrapes show.
+            now: seconds of a clock.
+        """
+        new = self.collector
+        if new.exempt:
+            return True
+        if not new.settled or (new.listed_version() or 0) < (former.listed_version() or 0):
+            return False
+        if self._goal is None:
+            self._goal = max(_versions(former), default=0), now
+        version, since = self._goal
+        return min(_versions(new), default=0) >= version or now - since >= CATCH_UP
+
+
+def _versions(collector: Collector) -> list[int]:
+    """Return the resource version of each informer that has listed."""
+    return [number(one.reflector.resource_version) for one in collector.informers if one.listed]
