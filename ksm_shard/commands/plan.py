@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ksm_shard.fleet.access import access_of
 from ksm_shard.fleet.client import NoReport, ask_all
 from ksm_shard.settings.commands import Plan
 from ksm_shard.sharding.masks import SLOTS
@@ -50,8 +51,12 @@ class FleetSize:
 
 
 def main(options: Plan) -> int:
-    """Print the plan; return 1 if the shards are not the named fleet, else 0."""
-    answers = ask_all(options.urls)
+    """Print the plan; return 1 if the shards are not the named fleet, else 0.
+
+    Raises:
+        UsageError: the file of --http.config.file cannot be used.
+    """
+    answers = ask_all(options.urls, access_of(options.http_config_file))
     reports = [answer for answer in answers if isinstance(answer, Report)]
     wrong = [str(answer) for answer in answers if isinstance(answer, NoReport)] or strays(reports, options.from_shards)
     for line in wrong:
