@@ -158,6 +158,18 @@ class WebFile:
         return InForce(config, content, tls, limit, auth)
 
 
+def config_of(name: str) -> WebConfig:
+    """Read a web configuration file, and not those that it names.
+
+    Raises:
+        BadConfig: it is not right; the text names the file.
+    """
+    config = _outcome(_content(name), name)
+    if isinstance(config, BadConfig):
+        raise config
+    return config
+
+
 def notes(config: WebConfig) -> list[str]:
     """Return a line for each thing that is accepted and is not what one may think."""
     lines = []
