@@ -141,6 +141,9 @@ class Plan(Options):
     objects: int = option(
         OPTIONS, Integer(), 0, "Print how many shards this number of objects needs, and the load of each shard."
     )
+    tls: bool = option(
+        OPTIONS, Boolean(), False, "Reckon with the memory of TLS, as is done for shards whose URLs begin with https."
+    )
 
     def problems(self) -> list[str]:
         """Return a line for each conflict between options."""

@@ -86,9 +86,11 @@ def test_shards_that_ask_who_asks(tmp_path: Path, capsys: pytest.CaptureFixture[
                 words = ["check", shard.url, f"--http.config.file={file}"]
                 eventually(lambda words=words: cli.main(words) == 0, way, lambda: str(capsys.readouterr()))  # type: ignore[misc]
                 assert "right: 1 shards export 1 objects, each once" in capsys.readouterr().out
-                plan = ["plan", "--from=1", "--to=2", f"--url={shard.url}", f"--http.config.file={file}"]
+                plan = ["plan", "--from=1", "--to=2", "--objects=9", f"--url={shard.url}", f"--http.config.file={file}"]
                 assert cli.main(plan) == 0
-                assert "series, 0 B of pages" not in capsys.readouterr().out.splitlines()[0]
+                planned = capsys.readouterr().out
+                assert "series, 0 B of pages" not in planned.splitlines()[0]
+                assert planned.endswith(" over TLS\n")
             file.write_text(f"tls_config: {{{ours}}}\n")
             assert cli.main(["plan", "--from=1", "--to=2", f"--url={other.url}", f"--http.config.file={file}"]) == 1
             said = f"ksm-shard: {other.url}: 401 Unauthorized: --http.config.file names who asks\n"
