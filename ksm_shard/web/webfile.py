@@ -99,6 +99,11 @@ class WebFile:
         """Tell whether TLS is spoken, which does not change."""
         return self.in_force.tls is not None
 
+    @property
+    def asks_all(self) -> bool:
+        """Tell whether every request is of somebody: a password or a verified certificate is asked for."""
+        return self.in_force.auth is not None or (self.secure and self.in_force.config.tls.verifies_all)
+
     def now(self) -> InForce:
         """Return what is in force, after a look at the files."""
         with self._lock:
