@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.fleet.access import OPEN, access_of, parse
@@ -107,6 +107,8 @@ def test_without_a_file() -> None:
     )
 
 
+# The system's authorities are loaded for each tls_config.
+@settings(max_examples=50, deadline=None)
 @given(
     st.binary(max_size=200)
     | st.dictionaries(
