@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.web.serving import Server, serving
 from tests.web.test_requests import LAST
 
-MARKS = {"/metrics": b"# TYPE", "/": b"<title>", "/shard": b'"scraped"', "/owner": b'"slot"'}
+MARKS = {"/metrics": b"# TYPE", "/": b"ksm_shard</title>", "/shard": b'"scraped"', "/owner": b'"slot"'}
 RIGHT = "Basic " + base64.b64encode(b"alice:secret").decode()
 SMUGGLED = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 
