@@ -1,5 +1,8 @@
 # What is installed is in the locks; nothing is resolved here. tests/deploy/test_dockerfile.py runs the RUN lines.
-FROM python:3.13-slim AS build
+# A tag moves, a digest does not. For a newer one: docker buildx imagetools inspect python:3.13-slim; for a mirror or an image of your
+# own: docker build --build-arg PYTHON_IMAGE=...
+ARG PYTHON_IMAGE=python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 RUN python -m venv /opt/ksm-shard
 ENV PATH=/opt/ksm-shard/bin:$PATH
@@ -11,7 +14,7 @@ COPY setup.cfg pyproject.toml README.md LICENSE ./
 COPY ksm_shard ksm_shard
 RUN PYTHONPATH=/build pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/ksm-shard /opt/ksm-shard
 # Manifests of kube-state-metrics name its program, and go on to work when only their image is changed.
 COPY --from=build /opt/ksm-shard/bin/ksm-shard /kube-state-metrics

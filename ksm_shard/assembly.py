@@ -36,6 +36,8 @@ from ksm_shard.sharding.ranges import selector
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.version import version
 from ksm_shard.web.server import MARGIN
+from ksm_shard.web.webconfig import WebConfig
+from ksm_shard.web.webfile import config_of
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ def start(settings: Settings, parse: Parse | None = None) -> Exporter:
     Raises:
         ConfigurationError: no API server was found.
         InvalidFileError: the file of Custom Resource State cannot be used.
+        BadConfig: the web configuration has become one that cannot be used.
     """
     declared = declared_of(settings)
     server = connect(settings.apiserver or None, settings.kubeconfig or None)
@@ -229,9 +232,20 @@ def reviews(exporter: Exporter) -> AccessReviews:
 
 
 def needs_of(settings: Settings) -> Needs:
-    """Return what the settings ask of the own pod."""
-    ports = settings.port, settings.telemetry_port
-    return Needs(settings.handover_period, settings.drain_period + MARGIN, ports)
+    """Return what the settings ask of the own pod.
+
+    Raises:
+        BadConfig: the web configuration is not right.
+    """
+    web = config_of(settings.tls_config) if settings.tls_config else WebConfig()
+    return Needs(
+        settings.handover_period,
+        settings.drain_period + MARGIN,
+        (settings.port, settings.telemetry_port),
+        tls=web.tls.enabled,
+        password=bool(web.users),
+        certificate=web.tls.requires_certificate,
+    )
 
 
 def enabled(settings: Settings) -> list[Resource]:

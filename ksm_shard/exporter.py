@@ -375,22 +375,26 @@ class Exporter:
         """Return the shard that serves the object with a uid."""
         return self._owner(uid, self._ownership.ring.slot_of(uid))
 
-    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
+    def find(self, resource: str, namespace: str, name: str, *, search: bool = True) -> Owner | None:
         """Return the shard that serves a named object; None if there is none.
 
-        Objects of other shards are looked up in the API server.
+        Objects of other shards are looked up in the API server, if `search` says so.
         """
-        found = (self._find(self._collectors[one], namespace, name) for one in sorted(self.named(resource)))
+        found = (
+            self._find(self._collectors[one], namespace, name, search=search) for one in sorted(self.named(resource))
+        )
         return next((owner for owner in found if owner is not None), None)
 
-    def _find(self, collector: Collector, namespace: str, name: str) -> Owner | None:
+    def _find(self, collector: Collector, namespace: str, name: str, *, search: bool) -> Owner | None:
         """Return the shard that serves a named object of one collector's resource."""
         slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
             return self._owner("", slot)
         path = path_of(collector.resource, namespace)
+        if not (search and path and collector.covers(path, namespace)):
+            return None
         try:
-            uid = uid_of(self.server, path, name) if path else None
+            uid = uid_of(self.server, path, name)
         except (RequestError, WireError) as error:
             raise NoAnswer(
                 f"not served here, and not found out: {error}", refused=isinstance(error, Refused)

@@ -69,6 +69,7 @@ class Collector:
         self.families = self._compiled.families
         self.store = Store(len(self._compiled.live))
         self.informers: list[Informer] = []
+        self._targets: list[Target] = []
         self._sources = 0  # number of sinks made; each puts objects under its own source number
         self._news: Callable[[], None] = _nobody
         self.shown = False
@@ -93,7 +94,17 @@ class Collector:
         observer = StatsObserver(self.stats, self._tell, self._clock)
         informer = Informer(target, api, self.sink(), observer, self.resource.name, stop)
         self.informers.append(informer)
+        self._targets.append(target)
         return informer
+
+    def covers(self, path: str, namespace: str) -> bool:
+        """Tell whether objects of a namespace, whose list path is given, are among those to export."""
+        denied = f"metadata.namespace!={namespace}"
+        return any(
+            target.path in {path, self.resource.path}
+            and denied not in target.selectors().get("fieldSelector", "").split(",")
+            for target in self._targets
+        )
 
     def start(self, news: Callable[[], None]) -> None:
         """Start all informers.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ksm_shard.fleet.access import access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.fleet.proof import Answers, notes, problems
 from ksm_shard.settings.commands import Check
@@ -20,13 +21,17 @@ def main(options: Check) -> int:
     """Print a table of the shards and the problems.
 
     Return 1 if there is a problem, else 0.
+
+    Raises:
+        UsageError: the file of --http.config.file cannot be used.
     """
+    access = access_of(options.http_config_file)
     try:
-        urls = options.urls or resolve(options.service, options.pod_namespace, options.port)
+        urls = options.urls or resolve(options.service, options.pod_namespace, options.port, options.scheme)
     except OSError as error:
         sys.stderr.write(f"ksm-shard: {options.service}.{options.pod_namespace}: {error}\n")
         return 1
-    answers, found = attempt(lambda: ask_all(urls), time.sleep)
+    answers, found = attempt(lambda: ask_all(urls, access), time.sleep)
     print(table(answers))
     for problem in found:
         print(f"wrong: {problem}")
@@ -40,7 +45,7 @@ def main(options: Check) -> int:
     return 1 if found else 0
 
 
-def resolve(service: str, namespace: str, port: int) -> list[str]:
+def resolve(service: str, namespace: str, port: int, scheme: str) -> list[str]:
     """Return the URLs of the pods behind a headless Service.
 
     Pods that are not Ready are included.
@@ -50,7 +55,7 @@ def resolve(service: str, namespace: str, port: int) -> list[str]:
     """
     found = socket.getaddrinfo(f"{service}.{namespace}.svc", port, type=socket.SOCK_STREAM)
     hosts = sorted({str(address[0]) for *_, address in found})
-    return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host in hosts]
+    return [f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}" for host in hosts]
 
 
 def attempt(ask: Callable[[], Answers], pause: Callable[[float], object]) -> tuple[Answers, list[str]]:

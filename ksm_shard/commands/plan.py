@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ksm_shard.fleet.access import access_of
 from ksm_shard.fleet.client import NoReport, ask_all
 from ksm_shard.settings.commands import Plan
 from ksm_shard.sharding.masks import SLOTS
@@ -15,7 +16,7 @@ from ksm_shard.sharding.ranges import SERVER_SIDE
 from ksm_shard.sharding.ring import MAX_SHARDS, Ring
 from ksm_shard.sharding.rings import RINGS
 from ksm_shard.status.report import Report
-from ksm_shard.web.limits import CLIENTS
+from ksm_shard.web.limits import CLIENTS, CLIENTS_TLS
 from ksm_shard.web.page import size as bytes_text
 
 # Measured (docs/decisions.md) for pods, the most numerous objects and those with the most series.
@@ -50,8 +51,12 @@ class FleetSize:
 
 
 def main(options: Plan) -> int:
-    """Print the plan; return 1 if the shards are not the named fleet, else 0."""
-    answers = ask_all(options.urls)
+    """Print the plan; return 1 if the shards are not the named fleet, else 0.
+
+    Raises:
+        UsageError: the file of --http.config.file cannot be used.
+    """
+    answers = ask_all(options.urls, access_of(options.http_config_file))
     reports = [answer for answer in answers if isinstance(answer, Report)]
     wrong = [str(answer) for answer in answers if isinstance(answer, NoReport)] or strays(reports, options.from_shards)
     for line in wrong:
@@ -62,7 +67,8 @@ def main(options: Plan) -> int:
     if options.from_shards:
         print(movement(ring, options.from_shards, options.to_shards, FleetSize.of(reports) if reports else None))
     if options.objects:
-        print(advice(options.objects, ring))
+        tls = options.tls or any(url.startswith("https://") for url in options.urls)
+        print(advice(options.objects, ring, tls=tls))
     return 0
 
 
@@ -114,10 +120,10 @@ def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str
     return "\n".join(lines)
 
 
-def advice(objects: int, ring: Ring = MMH3) -> str:
+def advice(objects: int, ring: Ring = MMH3, *, tls: bool = False) -> str:
     """Return the number of shards that so many objects need, as text.
 
-    The text includes the reasons and the load of each shard.
+    The text includes the reasons and the load of each shard. `tls` tells whether shards speak TLS.
     """
     foreign = 0.0 if ring is SERVER_SIDE else FOREIGN
     by_memory = max(1, math.ceil(objects * BYTES_EACH / (MOST_MEMORY - BASE)))
@@ -141,8 +147,11 @@ def advice(objects: int, ring: Ring = MMH3) -> str:
             text += ", which more shards do not help; --sharding-mode server-side does not have to"
     if by_memory > MAX_SHARDS:
         text += f"\n  there are {MAX_SHARDS} shards at most, which need more memory each"
-    most = LOADING * memory_of(each * shards / (shards - 1) if shards > 1 else each) + CLIENTS
-    text += f"\n  limit of memory: {bytes_text(round(most))}, of which {bytes_text(CLIENTS)} are for clients that do not read"
+    clients = CLIENTS + CLIENTS_TLS if tls else CLIENTS
+    most = LOADING * memory_of(each * shards / (shards - 1) if shards > 1 else each) + clients
+    text += f"\n  limit of memory: {bytes_text(round(most))}, of which {bytes_text(clients)} are for clients that do not read"
+    if tls:
+        text += " over TLS"
     return text + (", to load the share of a shard that restarts as well" if shards > 1 else "")
 
 

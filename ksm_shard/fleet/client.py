@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPResponse
 from typing import Final
+from urllib.error import HTTPError
 
+from ksm_shard.fleet.access import OPEN, Access
 from ksm_shard.status.report import Report
 
 TIMEOUT: Final = 10.0
+# Statuses that other credentials may change.
+REFUSED: Final = frozenset({401, 403})
 
 
 class NoReport(Exception):
@@ -18,38 +22,53 @@ class NoReport(Exception):
     """
 
 
-def open_url(url: str, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> HTTPResponse:
-    """Ask for any page of an exporter.
+def open_url(
+    url: str, access: Access = OPEN, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+) -> HTTPResponse:
+    """Ask for any page of a shard, with credentials.
 
     Raises:
-        OSError, HTTPException: no answer, or one that is no success.
+        OSError, HTTPException: no answer, or one that is no success; `said` has the line for it.
     """
-    answer: HTTPResponse = urllib.request.urlopen(
-        urllib.request.Request(url, headers=dict(headers or {})), timeout=timeout
-    )
+    request = urllib.request.Request(url, headers=dict(headers or {}))
+    if access.authorization:
+        # Not sent on to where an answer may redirect: that is no shard of ours.
+        request.add_unredirected_header("Authorization", access.authorization)
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=timeout, context=access.context)
+    except HTTPError as error:
+        error.close()  # an answer that nobody will read
+        raise
     return answer
 
 
-def ask(url: str) -> Report:
+def said(error: Exception) -> str:
+    """Return a line about an error of `open_url`."""
+    if isinstance(error, HTTPError) and error.code in REFUSED:
+        return f"{error.code} {error.reason}: --http.config.file names who asks"
+    # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def ask(url: str, access: Access = OPEN) -> Report:
     """Fetch the report of the shard at a URL.
 
     Raises:
         NoReport: the shard did not answer with a report.
     """
     try:
-        with open_url(f"{url.rstrip('/')}/shard") as answer:
+        with open_url(f"{url.rstrip('/')}/shard", access) as answer:
             return Report.from_json(answer.read())
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
-        # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
-        raise NoReport(f"{url}: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
+        raise NoReport(f"{url}: {said(error)}") from None
 
 
-def ask_all(urls: Sequence[str]) -> list[Report | NoReport]:
+def ask_all(urls: Sequence[str], access: Access = OPEN) -> list[Report | NoReport]:
     """Ask all shards at once, for answers of about the same time."""
 
     def answer(url: str) -> Report | NoReport:
         try:
-            return ask(url)
+            return ask(url, access)
         except NoReport as error:
             return error
 

@@ -7,6 +7,7 @@ check            what goes wrong otherwise
 ---------------  --------------------------------------------------------------------------------------------
 readiness_probe  a shard counts as Ready before it has loaded, and the others let go of what nobody else has
 liveness_probe   the kubelet kills a shard that takes its time to load, or while the API server is away
+both of these    each probe fails that does not speak the TLS of --tls-config, or shows no password where one is asked for
 grace_period     the kubelet kills a shard that drains, before the others have loaded what it had
 shared_selector  Service, PodMonitor and PodDisruptionBudget take two fleets for one
 
@@ -39,11 +40,15 @@ class Needs:
         handover: the hand-over period.
         grace: from SIGTERM to the last answer, the drain period included.
         ports: of the own process; 0 for one that is not known.
+        tls, password, certificate: whether the ports speak TLS, and ask all clients for a password, and for a certificate.
     """
 
     handover: float
     grace: float
     ports: tuple[int, ...]
+    tls: bool = False
+    password: bool = False
+    certificate: bool = False
 
 
 def pod_problems(pod: Json, needs: Needs) -> Setup:
@@ -88,15 +93,34 @@ def _readiness(spec: Json, needs: Needs) -> str:
             f"the readinessProbe takes {seconds:g} s (periodSeconds times failureThreshold) to tell that a shard is not Ready: "
             f"others have to see that in less than half of --handover-period, {needs.handover / 2:g} s"
         )
-    return ""
+    return _fails(spec, "readinessProbe", needs)
 
 
 def _liveness(spec: Json, needs: Needs) -> str:
     for container, probe in _probes(spec, "livenessProbe"):
         get = probe.get("httpGet") or {}
         path = _path(get)
-        if path in LOADING and (_port(container, get) in needs.ports or 0 in needs.ports):
+        if path in LOADING and _is_own(container, get, needs):
             return f"the livenessProbe asks {path}, which is 503 while a shard loads: the kubelet kills it then; let it be /livez"
+    return _fails(spec, "startupProbe", needs) or _fails(spec, "livenessProbe", needs)
+
+
+def _fails(spec: Json, name: str, needs: Needs) -> str:
+    """Say why a probe gets no answer from the own ports; "" if it does."""
+    scheme = "HTTPS" if needs.tls else "HTTP"
+    for container, probe in _probes(spec, name):
+        get = probe.get("httpGet")
+        if not get or not _is_own(container, get, needs):
+            continue
+        if (get.get("scheme") or "HTTP").upper() != scheme:
+            return f"the {name} does not speak {scheme}, as this process does: let its httpGet have scheme: {scheme}"
+        if needs.certificate:
+            return (
+                f"the {name} fails, as --tls-config requires a client certificate, which the kubelet does not have: "
+                "let client_auth_type be VerifyClientCertIfGiven, and ask for a password or a token as well"
+            )
+        if needs.password and not any(one["name"].lower() == "authorization" for one in get.get("httpHeaders") or ()):
+            return f"the {name} fails, as --tls-config asks for a password: let its httpGet have httpHeaders with an Authorization"
     return ""
 
 
@@ -137,7 +161,12 @@ def _asks_ready(container: Json, probe: Json, needs: Needs, *, alone: bool) -> b
     get = probe.get("httpGet") or {}
     if not alone:
         return _path(get).endswith(READY)
-    return _path(get) == READY and (_port(container, get) in needs.ports or 0 in needs.ports)
+    return _path(get) == READY and _is_own(container, get, needs)
+
+
+def _is_own(container: Json, get: Json, needs: Needs) -> bool:
+    """Tell whether a probe asks a port of this process."""
+    return _port(container, get) in needs.ports or 0 in needs.ports
 
 
 def _asked(probe: Json) -> str:

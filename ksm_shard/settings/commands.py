@@ -18,6 +18,11 @@ PODS_PER_NODE: Final = 30
 SEED: Final = "Seed of the made-up cluster: the same seed and size make the same cluster."
 NODES: Final = Derived(f"one for every {PODS_PER_NODE} pods", lambda options: -(-options.pods // PODS_PER_NODE))
 NODES_HELP: Final = "Number of nodes to make up."
+HTTP_CONFIG_FLAG: Final = "http.config.file"
+HTTP_CONFIG_HELP: Final = (
+    "File that says how to ask the shards, as promtool and scrape configurations have it: basic_auth, authorization, "
+    "tls_config."
+)
 CHURN_HELP: Final = "Number of objects that are created, changed or deleted each second."
 
 
@@ -97,6 +102,8 @@ class Check(Options):
     )
     service: str = option(OPTIONS, Text("NAME"), "", "Name of the headless Service in front of the shards.")
     port: int = option(OPTIONS, PORT, 8080, "Port of the pods behind the Service.")
+    scheme: str = option(OPTIONS, Choice("http", "https"), "http", "Scheme of the pods behind the Service.")
+    http_config_file: str = option(OPTIONS, FILE, "", HTTP_CONFIG_HELP, flag=HTTP_CONFIG_FLAG)
 
     def problems(self) -> list[str]:
         """Return a line for each conflict between options."""
@@ -124,6 +131,7 @@ class Plan(Options):
         "URL of a running shard, to count its objects, series and bytes. Repeat the flag for each shard.",
         flag="url",
     )
+    http_config_file: str = option(OPTIONS, FILE, "", HTTP_CONFIG_HELP, flag=HTTP_CONFIG_FLAG)
     sharding_mode: str = option(
         OPTIONS,
         Choice("mmh3", "server-side"),
@@ -132,6 +140,9 @@ class Plan(Options):
     )
     objects: int = option(
         OPTIONS, Integer(), 0, "Print how many shards this number of objects needs, and the load of each shard."
+    )
+    tls: bool = option(
+        OPTIONS, Boolean(), False, "Reckon with the memory of TLS, as is done for shards whose URLs begin with https."
     )
 
     def problems(self) -> list[str]:

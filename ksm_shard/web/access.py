@@ -53,10 +53,12 @@ class CredentialCheck:
     Attributes:
         key: the same for two requests that ask the same.
         run: finds it out, and may take its time.
+        renews: whether the same was granted before, so that nobody who floods may keep it waiting.
     """
 
     key: bytes
     run: Callable[[], Verdict]
+    renews: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -24,6 +24,7 @@ from ksm_shard.web.access import HEALTH, VERDICT, Granted
 from ksm_shard.web.connections import shut
 from ksm_shard.web.negotiation import OPENMETRICS, TEXT, accepts_gzip, wants_openmetrics
 from ksm_shard.web.source import Scrape, Source
+from ksm_shard.web.strangers import briefly, from_inside, without_details
 from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.unread import Unread, UnreadScrape
 
@@ -33,6 +34,9 @@ EOF: Final = Body.of([deflate(b"# EOF\n")])
 RETRY_AFTER: Final = "5"
 # Clients that an API server which hangs may keep waiting for the owner of an object: people ask one by one.
 SEARCHES: Final = 4
+UNASKED: Final = (
+    "not served here, and the API server is asked for nobody unknown: ask each shard, or come by kubectl port-forward"
+)
 STYLE: Final = (Path(__file__).parent / "templates" / "style.css").read_text("utf-8")
 # Nothing from elsewhere, no scripts, and only the one style sheet that is written into the page.
 PAGE_POLICY: Final = (
@@ -60,6 +64,7 @@ def main_app(
     telemetry_port: int,
     draining: Callable[[], bool],
     by_right: bool = False,
+    asks_all: Callable[[], bool] = lambda: False,
 ) -> Flask:
     """The site of the main port.
 
@@ -72,6 +77,7 @@ def main_app(
         telemetry_port: for the link on the status page.
         draining: whether the process was told to stop; it is not ready then, and serves on.
         by_right: whether each page but those of probes has to be granted.
+        asks_all: whether every request, also of a probe, is of somebody who has shown who they are.
     """
     app = _site()
 
@@ -89,23 +95,34 @@ def main_app(
         return response
 
     _add_scrapes(app, source, telemetry, unread, gzip=gzip, most=scrapes, draining=draining)
-    _add_owner(app, source)
+
+    def stranger() -> bool:
+        return not by_right and _is_stranger(asks_all)
+
+    _add_owner(app, source, stranger)
 
     @app.get("/shard")
     def shard() -> Response:
-        return Response(source.report(), content_type="application/json")
+        report = source.report()
+        return Response(without_details(report) if stranger() else report, content_type="application/json")
 
     @app.get("/")
     def status() -> Response:
         links = page.Links(request.scheme, request.host, telemetry_port)
-        return _page(render_template("status.html", view=page.view(source, draining(), links, time.time()), css=STYLE))
+        view = page.view(source, draining(), links, time.time(), brief=stranger())
+        return _page(render_template("status.html", view=view, css=STYLE))
 
-    _add_health(app, source, draining)
+    _add_health(app, source, draining, asks_all)
     return app
 
 
 def telemetry_app(
-    source: Source, telemetry: Telemetry, *, draining: Callable[[], bool], by_right: bool = False
+    source: Source,
+    telemetry: Telemetry,
+    *,
+    draining: Callable[[], bool],
+    by_right: bool = False,
+    asks_all: Callable[[], bool] = lambda: False,
 ) -> Flask:
     """The site of the telemetry port."""
     app = _site()
@@ -123,7 +140,7 @@ def telemetry_app(
     def landing() -> Response:
         return _page(render_template("telemetry.html", status=source.status(), css=STYLE))
 
-    _add_health(app, source, draining)
+    _add_health(app, source, draining, asks_all)
     return app
 
 
@@ -191,7 +208,7 @@ def _then(pieces: Iterable[bytes], ended: Callable[[], None]) -> Iterator[bytes]
     ended()
 
 
-def _add_owner(app: Flask, source: Source) -> None:
+def _add_owner(app: Flask, source: Source, stranger: Callable[[], bool]) -> None:
     places = threading.BoundedSemaphore(SEARCHES)
 
     @app.get("/owner")
@@ -203,6 +220,11 @@ def _add_owner(app: Flask, source: Source) -> None:
         try:
             if uid:
                 found: Owner | None = source.owner(uid)
+            elif stranger():
+                _check_known(source, [resource])
+                found = source.find(resource, request.args.get("namespace", ""), name, search=False)
+                if found is None:
+                    raise _Forbidden(UNASKED)
             else:
                 _check_known(source, [resource])
                 if not places.acquire(blocking=False):
@@ -251,7 +273,12 @@ def _hold_to_the_right() -> None:
         raise _Forbidden("write the path as the links do")
 
 
-def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> None:
+def _is_stranger(asks_all: Callable[[], bool]) -> bool:
+    """Tell whether a request may be anybody's, by the rule of `strangers`; pages that need a right are another matter."""
+    return not asks_all() and not from_inside(request.remote_addr)
+
+
+def _add_health(app: Flask, source: Source, draining: Callable[[], bool], asks_all: Callable[[], bool]) -> None:
     @app.get("/livez")
     @app.get("/healthz", endpoint="healthz")
     def livez() -> Response:
@@ -261,11 +288,12 @@ def _add_health(app: Flask, source: Source, draining: Callable[[], bool]) -> Non
     @app.get("/readyz")
     def readyz() -> Response:
         readiness = source.readiness()
+        told = briefly if _is_stranger(asks_all) else list
         if draining():
             return _lines("draining: this process was told to stop", status=503)
         if not readiness.ready:
-            return _lines("not ready", *readiness.problems, *readiness.notes, status=503)
-        return _lines("ready", *readiness.notes)
+            return _lines("not ready", *told([*readiness.problems, *readiness.notes]), status=503)
+        return _lines("ready", *told(readiness.notes))
 
 
 def _wanted(source: Source) -> Callable[[str], bool]:

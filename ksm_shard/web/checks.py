@@ -1,7 +1,9 @@
 """Checks of credentials: on threads of their own, each once however many wait for it, and few at a time.
 
 Whoever tries many passwords or tokens must not keep others waiting: an address has two checks at most under way or waiting, so that
-one more from elsewhere is the next but thirty at worst. Used by the main thread only.
+one more from elsewhere is the next but thirty at worst. What was granted before is renewed on a thread of its own, whatever else
+waits: tokens are good for a minute, and a flood from the scraper's own address kept it out from then on. Used by the main thread
+only.
 """
 
 from collections import Counter
@@ -27,14 +29,21 @@ class Checks:
         """Take what lets the main thread call something."""
         self._defer = defer
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="checks")
+        self._renewals = ThreadPoolExecutor(1, thread_name_prefix="renewals")
         self._waiting: dict[bytes, list[Tell]] = {}
+        self._renewing: set[bytes] = set()
         self._of: Counter[str] = Counter()
 
     def add(self, check: CredentialCheck, address: str, tell: Tell) -> None:
         """Call `tell` with the verdict: once it is there, or at once if there are too many checks."""
         if check.key in self._waiting:
             self._waiting[check.key].append(tell)
-        elif len(self._waiting) >= MOST or self._of[address] >= MOST_OF_ONE:
+        elif check.renews:
+            self._waiting[check.key] = [tell]
+            self._renewing.add(check.key)
+            future = self._renewals.submit(check.run)
+            future.add_done_callback(lambda done: self._defer(self._renewed, check.key, done))
+        elif len(self._waiting) - len(self._renewing) >= MOST or self._of[address] >= MOST_OF_ONE:
             tell(TOO_MANY)
         else:
             self._waiting[check.key] = [tell]
@@ -44,12 +53,20 @@ class Checks:
 
     def close(self) -> None:
         """Let the threads end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pool, self._renewals:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, key: bytes, address: str, done: "Future[Verdict]") -> None:
         self._of[address] -= 1
         if not self._of[address]:
             del self._of[address]
+        self._tell(key, done)
+
+    def _renewed(self, key: bytes, done: "Future[Verdict]") -> None:
+        self._renewing.discard(key)
+        self._tell(key, done)
+
+    def _tell(self, key: bytes, done: "Future[Verdict]") -> None:
         verdict = UNTOLD if done.cancelled() or done.exception() else done.result()
         for tell in self._waiting.pop(key):
             tell(verdict)

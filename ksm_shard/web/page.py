@@ -1,19 +1,22 @@
 """The status page in numbers and words: everything that its template only has to place."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 from urllib.parse import urlsplit
 
 from ksm_shard.sharding.masks import SLOTS, difference
-from ksm_shard.status.model import ResourceStatus, Sibling, Slots, Status
+from ksm_shard.status.model import Readiness, ResourceStatus, Sibling, Slots, Status
+from ksm_shard.web import strangers
 from ksm_shard.web.source import Source
 
 # Columns of the strip: 256 slots each, about as narrow as a telephone can show.
 COLUMNS: Final = 256
 # Ages from which an event is called old: API servers send a bookmark about once a minute.
 OLD: Final = 300.0
+# What strangers read in place of an error.
+ELSEWHERE: Final = "the error is in the log, and here for who comes by kubectl port-forward or with credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,11 @@ class PageView:
     text: str
 
 
-def view(source: Source, draining: bool, links: Links, now: float) -> PageView:
-    """Everything on the page, as of `now` (seconds since 1970)."""
+def view(source: Source, draining: bool, links: Links, now: float, *, brief: bool) -> PageView:
+    """Everything on the page, as of `now` (seconds since 1970); without details of errors if brief."""
     status, readiness = source.status(), source.readiness()
+    if brief:
+        status, readiness = _brief(status, readiness)
     bars, tallest = strip(status.slots)
     return PageView(
         status=status,
@@ -173,6 +178,13 @@ def _custom(resource: ResourceStatus) -> Iterator[CustomRow]:
         unused = sum(count for (name, _), count in noted.items() if name == family)
         empty = not tally.samples and bool(tally.without)
         yield CustomRow(resource.name, family, tally.samples, tally.without, empty, unused)
+
+
+def _brief(status: Status, readiness: Readiness) -> tuple[Status, Readiness]:
+    resources = [replace(one, last_error=ELSEWHERE if one.last_error else "") for one in status.resources]
+    return replace(status, problem=strangers.brief(status.problem), resources=resources), replace(
+        readiness, problems=strangers.briefly(readiness.problems), notes=strangers.briefly(readiness.notes)
+    )
 
 
 def _row(resource: ResourceStatus, now: float) -> Row:

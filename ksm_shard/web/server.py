@@ -240,12 +240,17 @@ class _Server:
         def draining() -> bool:
             return Worker.draining
 
+        def asks_all() -> bool:
+            return web is not None and web.asks_all
+
         site = main_app(
             source, metrics, unread,
             gzip=self._gzip, scrapes=SCRAPES, telemetry_port=self._telemetry_port, draining=draining,
-            by_right=self._reviewer is not None,
+            by_right=self._reviewer is not None, asks_all=asks_all,
         )  # fmt: skip
-        other = telemetry_app(source, metrics, draining=draining, by_right=self._reviewer is not None)
+        other = telemetry_app(
+            source, metrics, draining=draining, by_right=self._reviewer is not None, asks_all=asks_all
+        )
         host, port = self._main_address[0], str(self._main_address[1])
 
         def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -82,13 +82,14 @@ class Source(Protocol):
             NoAnswer: the fleet is not known yet, or has no shards.
         """
 
-    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
+    def find(self, resource: str, namespace: str, name: str, *, search: bool = True) -> Owner | None:
         """Return the shard that serves an object, or None if the object does not exist.
 
         Args:
             resource: plural of the resource.
             namespace: "" for cluster-scoped objects.
             name: name of the object.
+            search: whether to ask the API server about an object that is not served here.
 
         Raises:
             NoAnswer: as `owner`; or another shard serves the object, and the API server does not tell its uid.

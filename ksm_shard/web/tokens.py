@@ -99,7 +99,15 @@ class TokenFilter:
         verdict = self._verdict(digest, page)
         if verdict is not None:
             return verdict
-        return CredentialCheck(repr((digest, page)).encode(), lambda: self._find_out(token, digest, page))
+        renews = self._granted_before(digest, page)
+        return CredentialCheck(repr((digest, page)).encode(), lambda: self._find_out(token, digest, page), renews)
+
+    def _granted_before(self, digest: bytes, page: tuple[str, str] | None) -> bool:
+        """Tell whether the last answers, which count no more, let the same be seen."""
+        with self._lock:
+            holder = self._somebody.get(digest)
+            said = holder.pages.get(page) if holder is not None and page is not None else None
+            return said is not None and said.yes
 
     def _verdict(self, digest: bytes, page: tuple[str, str] | None) -> Verdict | None:
         """Return what is known, None if that is too little. Who is known, asks for no page of ours, and gets a 404 or a 405."""

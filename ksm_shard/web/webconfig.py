@@ -90,6 +90,16 @@ class TlsConfig:
         )
 
     @property
+    def requires_certificate(self) -> bool:
+        """Tell whether a client without a certificate is refused."""
+        return CLIENT_AUTH[self.client_auth_type or "NoClientCert"][1]
+
+    @property
+    def verifies_all(self) -> bool:
+        """Tell whether each client has to show a certificate of a trusted authority."""
+        return all(CLIENT_AUTH[self.client_auth_type or "NoClientCert"])
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files that it names."""
         return tuple(path for path in (self.cert_file, self.key_file, self.client_ca_file) if path)

@@ -103,6 +103,11 @@ class WebFile:
         """Tell whether TLS is spoken, which does not change."""
         return self.in_force.tls is not None
 
+    @property
+    def asks_all(self) -> bool:
+        """Tell whether every request is of somebody: a password or a verified certificate is asked for."""
+        return self.in_force.auth is not None or (self.secure and self.in_force.config.tls.verifies_all)
+
     def now(self) -> InForce:
         """Return what is in force, after a look at the files."""
         with self._lock:
@@ -145,6 +150,18 @@ class WebFile:
         except BadConfig as error:
             raise BadConfig(f"{self.name}: {error}") from None
         return InForce(config, tls, limit, auth)
+
+
+def config_of(name: str) -> WebConfig:
+    """Read a web configuration file, and not those that it names.
+
+    Raises:
+        BadConfig: it is not right; the text names the file.
+    """
+    config = _outcome(_content(name), name)
+    if isinstance(config, BadConfig):
+        raise config
+    return config
 
 
 def notes(config: WebConfig) -> list[str]:

@@ -3,8 +3,11 @@
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from ksm_shard.cluster.client import connect
+from ksm_shard.cluster.reader import Reader
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.exposed import joined
+from ksm_shard.collector.targets import Scope, path_of, targets
 from ksm_shard.kinds.pods import pods
 from ksm_shard.sharding.masks import ALL
 from ksm_shard.sharding.murmur import MMH3
@@ -60,3 +63,22 @@ def test_a_count_that_is_right_again_is_there_again(collector: Collector) -> Non
     put(collector, "odd", 1)
 
     assert ["1"] == counts(text(collector, openmetrics=True)) == counts(text(collector, openmetrics=False))
+
+
+@pytest.mark.parametrize(
+    ("scope", "covered"),
+    [
+        (Scope(), {"a", "b"}),
+        (Scope(namespaces=["a"]), {"a"}),
+        (Scope(namespaces=["a", "b"], namespaces_denylist=["a"]), {"b"}),
+        (Scope(namespaces_denylist=["a"]), {"b"}),
+        (Scope(namespaces_denylist=["ab"]), {"a", "b"}),
+    ],
+)
+def test_namespaces_that_are_covered(collector: Collector, scope: Scope, covered: set[str]) -> None:
+    """Nobody may ask about objects of others: not who could list them, nor the exporter for somebody else."""
+    server = connect("http://127.0.0.1:9", None)
+    for target in targets(pods, scope):
+        collector.follow(target, Reader(server, target))
+
+    assert covered == {name for name in ("a", "b") if collector.covers(path_of(pods, name), name)}

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ksm_shard import cli
 from ksm_shard.commands.plan import FleetSize, advice, movement, strays
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ranges import SERVER_SIDE
@@ -55,6 +56,15 @@ def test_a_limit_has_room_for_clients_that_do_not_read() -> None:
     assert (
         "limit of memory: 504 MB, of which 75.5 MB are for clients that do not read, to load the share of a shard that restarts"
     ) in advice(100_000)
+
+
+def test_a_limit_has_room_for_connections_of_tls(capsys: pytest.CaptureFixture[str]) -> None:
+    """62 kB for each of 1,024, when told."""
+    assert "limit of memory: 246 MB, of which 139 MB are for clients that do not read over TLS" in advice(
+        1000, tls=True
+    )
+    assert cli.main(["plan", "--objects=1000", "--tls"]) == 0
+    assert capsys.readouterr().out == advice(1000, tls=True) + "\n"
 
 
 def test_a_size_beyond_all_shards_is_told() -> None:

@@ -34,6 +34,15 @@ def instructions() -> list[tuple[str, str]]:
     return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line.strip()]
 
 
+def test_its_base_is_one_image_that_cannot_change() -> None:
+    """Both stages are from the same image, named by its digest: the same build is from the same bytes next year."""
+    arguments = dict(argument.split("=", 1) for name, argument in instructions() if name == "ARG")
+    bases = {argument.split()[0] for name, argument in instructions() if name == "FROM"}
+
+    assert bases == {"${PYTHON_IMAGE}"}
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}", arguments["PYTHON_IMAGE"])
+
+
 @pytest.mark.slow
 def test_its_steps_install_a_program_that_starts(tmp_path: Path) -> None:
     """COPY and RUN, done in a folder, install the entry point, what all modules import, and all data files."""

@@ -89,7 +89,8 @@ def path_of(document: dict[str, Any]) -> str:
     version, kind = document["apiVersion"], document["kind"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     namespace = "" if kind.startswith("Cluster") else "/namespaces/default"
-    return f"{root}{namespace}/{kind.lower()}s"
+    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"{root}{namespace}/{plural.lower()}"
 
 
 @pytest.mark.real
@@ -240,6 +241,25 @@ def test_the_auth_filter_has_its_rights_and_its_flag() -> None:
     assert parse([operation["value"] for operation in yaml.safe_load(patch["patch"])], {}).auth_filter
 
 
+def test_the_network_policy_is_of_the_shards_and_lets_in_who_scrapes() -> None:
+    """It selects the pods, lets both of their ports be reached from where Prometheus is, and is all that its component has."""
+    folder = DEPLOY / "network-policy"
+    policy = yaml.safe_load((folder / "networkpolicy.yaml").read_text())["spec"]
+    template = manifest("statefulset")["spec"]["template"]
+    (rule,) = policy["ingress"]
+    ((peer,), ports) = rule["from"], {port["port"] for port in rule["ports"]}
+
+    assert yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"] == ["networkpolicy.yaml"]
+    assert policy["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert ports == {port["name"] for port in template["spec"]["containers"][0]["ports"]}
+    assert peer["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": manifest("kustomization")["namespace"]
+    }
+    # Nothing that is asked for is left out of what is closed, and nothing is opened to everybody.
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert all(one.get("ports") for one in policy["egress"])
+
+
 def test_names_that_no_namespace_holds_carry_one() -> None:
     """The kustomization writes its namespace into the name of each cluster-scoped object, and where the binding names the role."""
     named = {
@@ -272,6 +292,22 @@ def test_the_auth_filter_is_a_component(tmp_path: Path) -> None:
     assert ("ClusterRole", binding["roleRef"]["name"]) in named
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "ksm-shard", "namespace": "monitoring"}]
     assert ("ClusterRole", "ksm-shard-scraper:monitoring") in named
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_network_policy_is_a_component(tmp_path: Path) -> None:
+    """Named in the kustomization, it is in the namespace of the pods, and selects them."""
+    for name in ("statefulset", "network-policy"):
+        shutil.copytree(DEPLOY / name, tmp_path / name)
+    file = tmp_path / "statefulset" / "kustomization.yaml"
+    file.write_text(file.read_text() + "components:\n  - ../network-policy\n")
+    command = ["kubectl", "kustomize", tmp_path / "statefulset"]
+    made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    named = {one["kind"]: one for one in made}
+    selector = named["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
+
+    assert named["NetworkPolicy"]["metadata"]["namespace"] == named["StatefulSet"]["metadata"]["namespace"]
+    assert selector.items() <= named["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")

@@ -1,5 +1,6 @@
 """What a pod finds wrong with itself. That it is told everywhere, by real processes: tests/e2e/test_selfcheck.py."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,66 @@ def test_liveness_probe(get: dict[str, Any], asked: str) -> None:
     assert found.keys() == ({SetupCheck.LIVENESS_PROBE} if asked else set())
     assert f"asks {asked}," in found.get(SetupCheck.LIVENESS_PROBE, "asks ,")
     assert pod_problems(pod({**CONTAINER, "livenessProbe": None}), NEEDS) == {}
+
+
+BASIC = [{"name": "authorization", "value": "Basic YTpi"}]
+
+
+@pytest.mark.parametrize(
+    ("needs", "more", "says"),
+    [
+        ({}, {}, ""),
+        ({}, {"scheme": "HTTP"}, ""),
+        ({}, {"scheme": "HTTPS"}, "does not speak HTTP, "),
+        ({"tls": True}, {}, "does not speak HTTPS, "),
+        ({"tls": True}, {"scheme": "HTTPS"}, ""),
+        (
+            {"tls": True, "certificate": True},
+            {"scheme": "HTTPS"},
+            "fails, as --tls-config requires a client certificate",
+        ),
+        ({"password": True}, {}, "fails, as --tls-config asks for a password"),
+        ({"password": True}, {"httpHeaders": [{"name": "Accept", "value": "a"}]}, "fails, as --tls-config asks for"),
+        ({"password": True}, {"httpHeaders": BASIC}, ""),
+        # Those of another process in the pod are its own.
+        ({"tls": True}, {"port": 15020}, ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["readinessProbe", "livenessProbe", "startupProbe"])
+def test_what_the_ports_ask_of_a_probe(name: str, needs: dict[str, bool], more: dict[str, Any], says: str) -> None:
+    """A probe speaks what the ports speak, and shows what they ask for, or it fails from the start."""
+    right = {"scheme": "HTTPS"} if needs.get("tls") else {}
+    right |= {"httpHeaders": BASIC} if needs.get("password") else {}
+    gets = {
+        "readinessProbe": {"path": "/readyz", "port": "telemetry", **right},
+        "livenessProbe": {"path": "/livez", "port": "metrics", **right},
+        "startupProbe": {"path": "/livez", "port": "metrics", **right},
+    }
+    gets[name] = {key: gets[name][key] for key in ("path", "port")} | more
+    probes = {
+        one: {"httpGet": get, "periodSeconds": 5}
+        for one, get in gets.items()
+        if one == name or not needs.get("certificate")
+    }
+    found = pod_problems(
+        pod({**CONTAINER, "livenessProbe": None, **probes}, PROXY), dataclasses.replace(NEEDS, **needs)
+    )
+    check = SetupCheck.READINESS_PROBE if name == "readinessProbe" else SetupCheck.LIVENESS_PROBE
+
+    said = found.get(check, "").removeprefix(f"the {name} ")
+    assert said.startswith(says)
+    assert bool(said) == bool(says)
+
+
+def test_needs_of_a_web_configuration(tmp_path: Path) -> None:
+    """They are read in the file of --tls-config."""
+    file = tmp_path / "web.yml"
+    tls = "cert_file: a, key_file: b, client_auth_type: RequireAnyClientCert"
+    file.write_text(f"tls_server_config: {{{tls}}}\nbasic_auth_users: {{alice: $2y$10${'a' * 53}}}\n")
+    none, some = needs_of(parse([], {})), needs_of(parse([f"--tls-config={file}"], {}))
+
+    assert (none.tls, none.password, none.certificate) == (False, False, False)
+    assert (some.tls, some.password, some.certificate) == (True, True, True)
 
 
 @pytest.mark.parametrize(

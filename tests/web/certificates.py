@@ -1,5 +1,6 @@
 """An authority of our own, and certificates that it signs, by the openssl command."""
 
+import copy
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -40,17 +41,25 @@ class Authority:
             "req", "-x509", *self._new(self._key), "-days", "30", "-subj", f"/CN={name}", "-addext", usage, "-out", self.cert
         )  # fmt: skip
 
-    def issue(self, name: str, sans: str = "IP:127.0.0.1,DNS:localhost", usage: str = "serverAuth") -> Pair:
-        """Return a new certificate for these subject alternative names."""
+    def issue(
+        self, name: str, sans: str = "IP:127.0.0.1,DNS:localhost", usage: str = "serverAuth", days: int = 30
+    ) -> Pair:
+        """Return a new certificate for these subject alternative names; one that has expired for days below 0."""
         pair = Pair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         request, extensions = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={sans}\nextendedKeyUsage={usage}\n{STRICT}")
         self._run("req", *self._new(pair.key), "-subj", f"/CN={name}", "-out", request)
         self._run(
-            "x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self._key, "-CAcreateserial", "-days", "30",
+            "x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self._key, "-CAcreateserial", "-days", days,
             "-extfile", extensions, "-out", pair.cert,
         )  # fmt: skip
         return pair
+
+    def of(self, pair: Pair) -> "Authority":
+        """Return one that signs with a certificate of this one, which is of no authority."""
+        other = copy.copy(self)
+        other.cert, other._key = pair.cert, pair.key
+        return other
 
     def client(self, name: str = "prometheus", sans: str = "DNS:prometheus.example") -> Pair:
         """Return a new certificate for a client."""

@@ -164,8 +164,10 @@ class FakeSource:
         shard = MMH3.target_map(10)[slot]
         return Owner(uid, slot, shard, 10, f"ksm-shard-{shard}", shard == 3)
 
-    def find(self, resource: str, namespace: str, name: str) -> Owner | None:
-        """One pod is known; there are names that cannot be found out."""
+    def find(self, resource: str, namespace: str, name: str, *, search: bool = True) -> Owner | None:
+        """One pod is known, another one to the API server; there are names that cannot be found out."""
+        if not search:
+            return self.owner(UID) if (resource, namespace, name) == ("pods", "default", "web-0") else None
         if name == "hanging":
             threading.Event().wait(HANGS)
         if name in {"forbidden", "silent", "hanging"}:

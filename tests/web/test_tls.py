@@ -241,6 +241,26 @@ def test_client_certificates(
             assert f"{dropped} {float(not other)}" in counted
 
 
+def test_certificates_that_are_not_right(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    """No client is let in by one that has expired, is for servers, is of itself, or of somebody who is no authority of ours."""
+    ours = authority.client()
+    namesake = Authority(tmp_path / "namesake")
+    wrong = {
+        "expired": authority.issue("expired", "DNS:prometheus.example", "clientAuth", days=-1),
+        "for servers": authority.issue("for-servers", "DNS:prometheus.example", "serverAuth"),
+        "of a namesake of the authority": namesake.client(),
+        "signed by itself": Pair(namesake.cert, tmp_path / "namesake" / "authority.key"),
+        "signed by a client": authority.of(ours).client("signed-by-a-client"),
+        "the server's own": pair,
+    }
+    more = f", client_auth_type: RequireAndVerifyClientCert, client_ca_file: {authority.cert}"
+    for client in wrong.values():
+        context(authority, client)  # each can be shown, so that it is the server that refuses it
+    with secure(tmp_path, config(pair, more), authority) as server:
+        assert status(server, authority, ours) == 200
+        assert {name: status(server, authority, client) for name, client in wrong.items()} == dict.fromkeys(wrong, 0)
+
+
 @pytest.mark.parametrize(
     ("sans", "allowed", "let_in"),
     [
@@ -469,10 +489,15 @@ def test_broken_files(tmp_path: Path, authority: Authority, pair: Pair, broken: 
         assert f"{good} 1.0" in server.get("/metrics", port=server.telemetry).text
 
 
+def worker_of(server: Server) -> int:
+    """The process id of a server's worker."""
+    return int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0])
+
+
 def test_memory_of_handshakes(tmp_path: Path, authority: Authority, pair: Pair) -> None:
     """Handshakes leave nothing behind: a thousand of them, half of which keep no tickets, cost less than 3 MB."""
     with secure(tmp_path, config(pair), authority) as server:
-        worker = int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0])
+        worker = worker_of(server)
 
         def resident() -> int:
             return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +106,23 @@ def test_times() -> None:
     ]
     world.now += ALLOWED - KNOWN
     assert world.ask("good") == ("200", "who may")
+
+
+def test_renewals() -> None:
+    """What was granted is renewed; what was not, and another page of the same token, is asked like anything else."""
+    world = World()
+    for token in "good", "poor", "bad":
+        world.ask(token)
+    world.now += ALLOWED
+
+    def renews(token: str, path: str = "/metrics") -> bool:
+        found = world.filter.look(Asked("GET", path, [f"Bearer {token}"]))
+        assert isinstance(found, CredentialCheck)
+        return found.renews
+
+    assert [renews("good"), renews("good", "/shard"), renews("poor"), renews("bad"), renews("new")] == [True] + [
+        False
+    ] * 4
 
 
 def test_what_is_taken_away() -> None:
@@ -358,20 +376,30 @@ def test_no_way_to_another_page(server: Server, method: str, slash: str, name: s
     assert b"application/json" not in said
 
 
-def test_flood(server: Server) -> None:
-    """Wrong tokens, a thousand a second, hold up neither scrapes nor probes."""
+@pytest.mark.parametrize("seconds", [2.0, pytest.param(60.0, marks=pytest.mark.slow)])
+def test_flood(server: Server, seconds: float) -> None:
+    """Wrong tokens, a thousand a second, hold up neither scrapes nor probes, nor take memory."""
+    worker = int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0])
+
+    def resident() -> int:
+        return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * 4096
+
+    assert server.get("/metrics", authorization="Bearer a:/metrics").status == 200
     command = [sys.executable, "-m", "tests.web.flood", str(server.main), "bearer", "1000"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flood:
         assert flood.stdout is not None
         assert flood.stdout.readline() == "there\n"
         slowest = 0.0
-        for _ in range(20):
-            began = time.monotonic()
+        ends = time.monotonic() + seconds
+        before = resident()
+        while (began := time.monotonic()) < ends:
             assert server.get("/metrics", authorization="Bearer a:/metrics").status == 200
             assert server.get("/livez").status == 200
             slowest = max(slowest, time.monotonic() - began)
             threading.Event().wait(0.1)
+        after = resident()
         said, _ = flood.communicate("")
-    print(f"slowest {slowest:.3f} s, {said}")
+    print(f"slowest {slowest:.3f} s, memory {(after - before) / 1e6:.1f} MB, {said}")
 
     assert slowest < 2.0
+    assert after - before < 8 << 20

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.web.nodes import BadConfig
@@ -62,6 +62,31 @@ def test_promtool_agrees(folder: Path) -> None:
         told[case.stem] = subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     assert {name: name.endswith(".good") for name in told} == told
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["server.crt", "server.key", "authority.crt", "web.yml"]),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=5),
+    st.sampled_from(["", "cut", "twice"]),
+)
+def test_any_files(folder: Path, name: str, changes: list[tuple[int, int]], how: str) -> None:
+    """A file with any bytes changed, cut off or doubled is used or refused in one line that names a file; keys are in none."""
+    damaged = folder / "damaged"
+    damaged.mkdir(exist_ok=True)
+    for file in ("server.crt", "server.key", "authority.crt"):
+        shutil.copy(folder / file, damaged)
+    text = "cert_file: server.crt, key_file: server.key, client_ca_file: authority.crt, client_auth_type: RequireAnyClientCert"
+    (damaged / "web.yml").write_text(f"tls_server_config: {{{text}}}\nbasic_auth_users: {{a: $2y$10${'a' * 53}}}\n")
+    content = bytearray((damaged / name).read_bytes())
+    for position, value in changes:
+        content[position % len(content)] = value
+    (damaged / name).write_bytes({"cut": content[: len(content) // 2], "twice": content * 2}.get(how, content))
+
+    found = problem(damaged / "web.yml")
+    assert "\n" not in found
+    assert not found or str(damaged) in found
+    assert "PRIVATE KEY" not in found
 
 
 def test_inline(folder: Path) -> None:
