@@ -136,7 +136,8 @@ def page(url: str) -> bytes:
         UnreadableError: there is no answer.
     """
     with _download(url) as content:
-        return content.read()
+        answer = content.read()
+    return gzip.decompress(answer) if answer.startswith(GZIP) else answer
 
 
 def _content(source: str) -> IO[bytes]:
