@@ -9,13 +9,14 @@ import io
 import tempfile
 import time
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ksm_shard.audit.exposition import Header, Sample, UnreadableError, read
@@ -129,6 +130,11 @@ def metrics_url(url: str) -> str:
     return url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/metrics"
 
 
+def exporters(sources: Iterable[str]) -> list[str]:
+    """Return the URLs among some sources, without their paths."""
+    return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, filter(is_url, sources))]
+
+
 def page(url: str) -> bytes:
     """Return what a URL answers.
 
@@ -162,6 +168,8 @@ def _download(url: str) -> IO[bytes]:
                 raise UnreadableError(f"{url}: the answer ends {answer.length} bytes too early")
     except (OSError, HTTPException, ValueError) as error:
         content.close()
+        if isinstance(error, HTTPError):
+            error.close()
         if isinstance(error, UnreadableError):
             raise
         # The error for an answer that is not HTTP quotes its first line, and some errors have no text.

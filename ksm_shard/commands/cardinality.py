@@ -17,7 +17,7 @@ from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.given import expressions
-from ksm_shard.audit.sources import StoredScrapes, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
 from ksm_shard.commands.compare import columns
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Cardinality
@@ -38,7 +38,7 @@ def main(options: Cardinality) -> int:
     except UnreadableError as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return UNCLEAR
-    reports = [one for one in ask_all([url for url in options.urls if is_url(url)]) if isinstance(one, Report)]
+    reports = [one for one in ask_all(exporters(options.urls)) if isinstance(one, Report)]
     users = used.of(found.families)
     advice = flags(found.families, users, reports) if used.all else []
     if options.output == "json":

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from ksm_shard.audit.affected import affected
 from ksm_shard.audit.differences import Differences, differences, persisting
@@ -17,7 +16,7 @@ from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.findings import FamilyFindings, Finding, findings
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.reasons import FilteredSide, Moving, Reasons
-from ksm_shard.audit.sources import StoredScrapes, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
 from ksm_shard.commands.plan import strays
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Compare
@@ -38,8 +37,8 @@ def main(options: Compare) -> int:
     """Print what differs, why, and who uses it."""
     try:
         used = expressions(options.rules, options.dashboards, options.prometheus)
-        reports = [_reports(urls, flag) for urls, flag in ((options.old, "--old"), (options.new, "--new"))][1]
-        found = compared(options.old, options.new, reports, time.sleep)
+        _reports(options.old, "--old")
+        found = compared(options.old, options.new, _reports(options.new, "--new"), time.sleep)
     except UnreadableError as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return UNCLEAR
@@ -175,8 +174,7 @@ def _reports(urls: Sequence[str], flag: str) -> list[Report]:
     Raises:
         UsageError: they are a part of a fleet.
     """
-    shards = [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, filter(is_url, urls))]
-    reports = [answer for answer in ask_all(shards) if isinstance(answer, Report)]
+    reports = [answer for answer in ask_all(exporters(urls)) if isinstance(answer, Report)]
     if wrong := strays(reports, 0, flag):
         raise UsageError(*wrong)
     return reports
