@@ -16,7 +16,6 @@ from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from ksm_shard.audit.exposition import Header, Sample, UnreadableError, read
@@ -168,8 +167,6 @@ def _download(url: str) -> IO[bytes]:
                 raise UnreadableError(f"{url}: the answer ends {answer.length} bytes too early")
     except (OSError, HTTPException, ValueError) as error:
         content.close()
-        if isinstance(error, HTTPError):
-            error.close()
         if isinstance(error, UnreadableError):
             raise
         # The error for an answer that is not HTTP quotes its first line, and some errors have no text.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPResponse
 from typing import Final
+from urllib.error import HTTPError
 
 from ksm_shard.status.report import Report
 
@@ -24,9 +25,12 @@ def open_url(url: str, headers: Mapping[str, str] | None = None, timeout: float 
     Raises:
         OSError, HTTPException: no answer, or one that is no success.
     """
-    answer: HTTPResponse = urllib.request.urlopen(
-        urllib.request.Request(url, headers=dict(headers or {})), timeout=timeout
-    )
+    request = urllib.request.Request(url, headers=dict(headers or {}))
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
+    except HTTPError as error:
+        error.close()  # an answer that nobody will read
+        raise
     return answer
 
 
