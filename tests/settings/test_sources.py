@@ -176,3 +176,18 @@ def test_words_after_a_flag_with_one_value() -> None:
     """They belong to no flag."""
     with pytest.raises(UsageError, match="'x': belongs to no flag"):
         parse_command(Compare, ["--old=a", "--new=b", "--prometheus=http://p", "x"])
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("ksm-0.ksm:8080", "http://ksm-0.ksm:8080"),
+        ("https://ksm/metrics", "https://ksm/metrics"),
+        ("scrapes/old.prom.gz", "scrapes/old.prom.gz"),
+    ],
+)
+def test_a_scrape_is_a_url_an_address_or_a_file(word: str, expected: str) -> None:
+    """As `check` takes its addresses."""
+    assert (expected,) == parse_command(Compare, ["--old", word, "--new=d"]).old
