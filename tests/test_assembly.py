@@ -5,7 +5,7 @@ How patterns match is in tests/metrics; that a process obeys is in tests/e2e/tes
 
 import pytest
 
-from ksm_shard.assembly import divided, enabled, scope_of, surprises
+from ksm_shard.assembly import divided, enabled, filters_of, scope_of, surprises
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
@@ -105,3 +105,14 @@ def test_only_server_side_sharding_sends_a_selector() -> None:
 
     assert before.startswith("shardRange(object.metadata.uid, ")
     assert before != scope.shard_selector()
+
+
+def test_a_report_tells_what_decides_which_series_there_are() -> None:
+    """Flags of other sections, and those that are as always, are nobody's reason for a missing series."""
+    flags = ["--metric-denylist=kube_pod_.*", "--namespaces=a,b", "--metric-labels-allowlist=pods=[app]", "--port=1"]
+
+    assert {
+        "namespaces": ("a", "b"),
+        "metric-denylist": ("kube_pod_.*",),
+        "metric-labels-allowlist": {"pods": ("app",)},
+    } == filters_of(parse(flags, {}))

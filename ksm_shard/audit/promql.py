@@ -39,7 +39,7 @@ AGGREGATIONS: Final = frozenset({
 
 KEYWORDS: Final = READ | UNREAD | frozenset({"and", "or", "unless", "bool", "offset", "atan2", "inf", "nan"})
 MATCHES: Final = frozenset({"=", "!=", "=~", "!~"})
-# Functions with names of labels among their arguments: the first position, and the distance to the next one, if there is any.
+# Functions with names of labels among their arguments, and the positions of these.
 LABEL_ARGUMENTS: Final = {
     "label_replace": range(3, 4),
     "label_join": range(3, 1000),
@@ -101,7 +101,6 @@ def uses(expression: str) -> Uses:
 class _Token:
     kind: str
     text: str
-    at: int
 
 
 def _tokens(expression: str) -> list[_Token]:
@@ -112,7 +111,7 @@ def _tokens(expression: str) -> list[_Token]:
             raise UnclearError(f"no PromQL from {_shown(expression[at:])} on")
         kind = str(found.lastgroup)
         if kind != "space":
-            tokens.append(_Token(kind, found[0], at))
+            tokens.append(_Token(kind, found[0]))
         at = found.end()
     return tokens
 

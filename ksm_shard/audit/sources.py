@@ -9,7 +9,7 @@ import io
 import tempfile
 import time
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPException
@@ -19,7 +19,8 @@ from typing import IO, Final, Self
 from urllib.parse import urlsplit
 
 from ksm_shard.audit.exposition import Header, Sample, UnreadableError, read
-from ksm_shard.fleet.client import open_url
+from ksm_shard.fleet.access import OPEN, Access
+from ksm_shard.fleet.client import open_url, said
 
 # Plain names and no OpenMetrics: what every exporter can write.
 HEADERS: Final = {"Accept": "text/plain;version=0.0.4;q=1,*/*;q=0.1", "Accept-Encoding": "gzip"}
@@ -94,14 +95,14 @@ class StoredScrapes:
     Use it as a context, which removes the temporary files.
     """
 
-    def __init__(self, sources: Sequence[str]) -> None:
-        """Scrape the URLs and open the files.
+    def __init__(self, sources: Sequence[str], access: Access = OPEN) -> None:
+        """Scrape the URLs, with credentials, and open the files.
 
         Raises:
             UnreadableError: a source does not answer, or cannot be opened.
         """
         with ThreadPoolExecutor(max_workers=64) as pool:
-            made = {source: pool.submit(_content, source) for source in sources}
+            made = {source: pool.submit(_content, source, access) for source in sources}
         self._of = {source: StoredScrape(source, one.result()) for source, one in made.items() if not one.exception()}
         for one in made.values():
             if error := one.exception():
@@ -129,6 +130,11 @@ def metrics_url(url: str) -> str:
     return url if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/metrics"
 
 
+def exporters(sources: Iterable[str]) -> list[str]:
+    """Return the URLs among some sources, without their paths."""
+    return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, filter(is_url, sources))]
+
+
 def page(url: str) -> bytes:
     """Return what a URL answers.
 
@@ -136,23 +142,24 @@ def page(url: str) -> bytes:
         UnreadableError: there is no answer.
     """
     with _download(url) as content:
-        return content.read()
+        answer = content.read()
+    return gzip.decompress(answer) if answer.startswith(GZIP) else answer
 
 
-def _content(source: str) -> IO[bytes]:
+def _content(source: str, access: Access) -> IO[bytes]:
     if is_url(source):
-        return _download(metrics_url(source))
+        return _download(metrics_url(source), access)
     try:
         return Path(source).open("rb")
     except OSError as error:
         raise UnreadableError(f"{source}: {error.strerror}") from None
 
 
-def _download(url: str) -> IO[bytes]:
+def _download(url: str, access: Access = OPEN) -> IO[bytes]:
     content = tempfile.TemporaryFile()  # noqa: SIM115  closed by the scrape
     deadline = time.monotonic() + LONGEST
     try:
-        with open_url(url, headers=HEADERS, timeout=SILENCE) as answer:
+        with open_url(url, access, HEADERS, SILENCE) as answer:
             while piece := answer.read(PIECE):
                 content.write(piece)
                 if time.monotonic() > deadline or content.tell() > LARGEST:
@@ -163,7 +170,6 @@ def _download(url: str) -> IO[bytes]:
         content.close()
         if isinstance(error, UnreadableError):
             raise
-        # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
-        raise UnreadableError(f"{url}: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
+        raise UnreadableError(f"{url}: {said(error)}") from None
     content.seek(0)
     return content

@@ -17,8 +17,9 @@ from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.given import expressions
-from ksm_shard.audit.sources import StoredScrapes, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
 from ksm_shard.commands.compare import columns
+from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Cardinality
 from ksm_shard.status.report import Report
@@ -34,11 +35,12 @@ def main(options: Cardinality) -> int:
     """Print the tables, or everything as JSON."""
     try:
         used = expressions(options.rules, options.dashboards)
-        found = counted(options.urls, options.wait, time.sleep)
+        access = access_of(options.http_config_file)
+        found = counted(options.urls, options.wait, time.sleep, access)
     except UnreadableError as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return UNCLEAR
-    reports = [one for one in ask_all([url for url in options.urls if is_url(url)]) if isinstance(one, Report)]
+    reports = [one for one in ask_all(exporters(options.urls), access) if isinstance(one, Report)]
     users = used.of(found.families)
     advice = flags(found.families, users, reports) if used.all else []
     if options.output == "json":
@@ -49,20 +51,20 @@ def main(options: Cardinality) -> int:
     return OK
 
 
-def counted(sources: Sequence[str], wait: float, pause: Callable[[float], object]) -> Amounts:
+def counted(sources: Sequence[str], wait: float, pause: Callable[[float], object], access: Access = OPEN) -> Amounts:
     """Count the series of an exporter, once more after a while if `wait` is not 0.
 
     Raises:
         UnreadableError: a source is no scrape.
     """
     if not wait:
-        with StoredScrapes(sources) as scrapes:
+        with StoredScrapes(sources, access) as scrapes:
             return amounts(scrapes.of(sources), _made_at(sources))
-    with StoredScrapes(sources) as scrapes:
+    with StoredScrapes(sources, access) as scrapes:
         began = time.monotonic()
         earlier = digest(scrapes.of(sources))
     pause(max(0.0, wait - (time.monotonic() - began)))
-    with StoredScrapes(sources) as scrapes:
+    with StoredScrapes(sources, access) as scrapes:
         return amounts(scrapes.of(sources), time.time(), earlier, wait)
 
 

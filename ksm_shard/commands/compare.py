@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from ksm_shard.audit.affected import affected
 from ksm_shard.audit.differences import Differences, differences, persisting
@@ -17,8 +16,9 @@ from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.findings import FamilyFindings, Finding, findings
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.reasons import FilteredSide, Moving, Reasons
-from ksm_shard.audit.sources import StoredScrapes, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
 from ksm_shard.commands.plan import strays
+from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Compare
 from ksm_shard.settings.options import UsageError
@@ -38,8 +38,9 @@ def main(options: Compare) -> int:
     """Print what differs, why, and who uses it."""
     try:
         used = expressions(options.rules, options.dashboards, options.prometheus)
-        reports = [_reports(urls, flag) for urls, flag in ((options.old, "--old"), (options.new, "--new"))][1]
-        found = compared(options.old, options.new, reports, time.sleep)
+        access = access_of(options.http_config_file)
+        _reports(options.old, "--old", access)
+        found = compared(options.old, options.new, _reports(options.new, "--new", access), time.sleep, access)
     except UnreadableError as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return UNCLEAR
@@ -50,7 +51,11 @@ def main(options: Compare) -> int:
 
 
 def compared(
-    old: Sequence[str], new: Sequence[str], reports: Sequence[Report], pause: Callable[[float], object]
+    old: Sequence[str],
+    new: Sequence[str],
+    reports: Sequence[Report],
+    pause: Callable[[float], object],
+    access: Access = OPEN,
 ) -> Mapping[str, FamilyFindings]:
     """Scrape both sides until what differs is what persists.
 
@@ -59,6 +64,7 @@ def compared(
         new: those of the other.
         reports: of the shards of the new side, if it is a fleet of ksm-shard.
         pause: waits for so many seconds.
+        access: credentials for both sides.
 
     Raises:
         UnreadableError: a source is no scrape, or has no series.
@@ -68,7 +74,7 @@ def compared(
     rounds = 0
     while True:
         rounds += 1
-        with StoredScrapes(list(dict.fromkeys([*old, *new]))) as scrapes:
+        with StoredScrapes(list(dict.fromkeys([*old, *new])), access) as scrapes:
             sides = digest(scrapes.of(old)), digest(scrapes.of(new))
             for side, flag in zip(sides, ("--old", "--new"), strict=True):
                 if not side:
@@ -169,14 +175,13 @@ def _verdict(found: Iterable[FamilyFindings], users: Mapping[Expression, Sequenc
     return f"nothing is lost: {equal} of {len(found)} families are equal, and {harmless} series differ without a loss"
 
 
-def _reports(urls: Sequence[str], flag: str) -> list[Report]:
+def _reports(urls: Sequence[str], flag: str, access: Access) -> list[Report]:
     """Return the reports of the shards among the URLs; none if they are of another exporter.
 
     Raises:
         UsageError: they are a part of a fleet.
     """
-    shards = [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, filter(is_url, urls))]
-    reports = [answer for answer in ask_all(shards) if isinstance(answer, Report)]
+    reports = [answer for answer in ask_all(exporters(urls), access) if isinstance(answer, Report)]
     if wrong := strays(reports, 0, flag):
         raise UsageError(*wrong)
     return reports

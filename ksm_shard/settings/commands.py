@@ -8,7 +8,7 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import FILE, HOST, PORT, Settings
-from ksm_shard.settings.values import Boolean, Choice, Duration, Integer, Rate, Several, Text, Url, Urls, Words
+from ksm_shard.settings.values import Boolean, Choice, Duration, Integer, Rate, Scrapes, Several, Text, Url, Urls, Words
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -20,7 +20,7 @@ NODES: Final = Derived(f"one for every {PODS_PER_NODE} pods", lambda options: -(
 NODES_HELP: Final = "Number of nodes to make up."
 HTTP_CONFIG_FLAG: Final = "http.config.file"
 HTTP_CONFIG_HELP: Final = (
-    "File that says how to ask the shards, as promtool and scrape configurations have it: basic_auth, authorization, "
+    "File that says how to ask the exporters, as promtool and scrape configurations have it: basic_auth, authorization, "
     "tls_config."
 )
 CHURN_HELP: Final = "Number of objects that are created, changed or deleted each second."
@@ -192,7 +192,7 @@ class CustomValidate(Options):
         return [f"{flag}: needs --cluster as well" for flag in given]
 
 
-URLS: Final = Several("URL|FILE")
+SCRAPES: Final = Scrapes()
 FILES: Final = Several("FILE")
 RULES_HELP: Final = "Rule files, PrometheusRules, or ConfigMaps with rules."
 DASHBOARDS_HELP: Final = "Dashboards of Grafana as JSON, or ConfigMaps with dashboards."
@@ -203,16 +203,17 @@ class Compare(Options):
     """Options of `ksm-shard compare`: two sides, and who uses their series."""
 
     old: tuple[str, ...] = option(
-        OPTIONS, URLS, (), "Exporter in use: URLs of all its shards, or files with recorded scrapes."
+        OPTIONS, SCRAPES, (), "Exporter in use: URLs of all its shards, or files with recorded scrapes."
     )
     new: tuple[str, ...] = option(
-        OPTIONS, URLS, (), "Exporter to switch to: URLs of all its shards, or files with recorded scrapes."
+        OPTIONS, SCRAPES, (), "Exporter to switch to: URLs of all its shards, or files with recorded scrapes."
     )
     prometheus: str = option(
         OPTIONS, Url("URL"), "", "Prometheus whose loaded rules are looked through as --rules are."
     )
     rules: tuple[str, ...] = option(OPTIONS, FILES, (), RULES_HELP)
     dashboards: tuple[str, ...] = option(OPTIONS, FILES, (), DASHBOARDS_HELP)
+    http_config_file: str = option(OPTIONS, FILE, "", HTTP_CONFIG_HELP, flag=HTTP_CONFIG_FLAG)
 
     def problems(self) -> list[str]:
         """Return a line for each missing side."""
@@ -225,10 +226,11 @@ class Cardinality(Options):
     """Options of `ksm-shard cardinality`: what to count, and who uses it."""
 
     urls: tuple[str, ...] = option(
-        OPTIONS, URLS, (), "Exporter to look at: URLs of all its shards, or files with recorded scrapes.", flag="url"
+        OPTIONS, SCRAPES, (), "Exporter to look at: URLs of all its shards, or files with recorded scrapes.", flag="url"
     )
     rules: tuple[str, ...] = option(OPTIONS, FILES, (), RULES_HELP)
     dashboards: tuple[str, ...] = option(OPTIONS, FILES, (), DASHBOARDS_HELP)
+    http_config_file: str = option(OPTIONS, FILE, "", HTTP_CONFIG_HELP, flag=HTTP_CONFIG_FLAG)
     wait: float = option(
         OPTIONS,
         Duration(),

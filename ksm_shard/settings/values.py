@@ -17,6 +17,8 @@ TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+# A host, or an address of IPv6 in brackets, and a port.
+ADDRESS: Final = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]+")
 # Matches one `resource=[key,key]` and the comma or end behind it.
 KEYS: Final = re.compile(r"\s*([^=\[\],\s]+)\s*=\[([^\[\]]*)\](?:,(?=.)|$)")
 
@@ -224,6 +226,17 @@ class Several(Words):
     def parse(self, text: str) -> tuple[str, ...]:
         """Return the one word."""
         return self._checked([text])
+
+
+class Scrapes(Several):
+    """URLs of exporters and names of files with recorded scrapes; HOST:PORT stands for http://HOST:PORT."""
+
+    def __init__(self) -> None:
+        """Use the placeholder URL|FILE."""
+        super().__init__("URL|FILE")
+
+    def _checked(self, words: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"http://{word}" if ADDRESS.fullmatch(word) else word for word in super()._checked(words))
 
 
 class Patterns(Words):

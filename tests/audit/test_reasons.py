@@ -10,6 +10,8 @@ import pytest
 from ksm_shard.audit.catalogue import families
 from ksm_shard.audit.documented import ANY, DOCUMENTED
 from ksm_shard.audit.findings import FamilyFindings
+from ksm_shard.audit.reasons import UNKNOWN, Moving, Reason
+from ksm_shard.audit.sources import StoredScrapes
 from ksm_shard.commands.compare import compared
 from ksm_shard.status.report import ResourceReport
 from tests.commands.test_check import fleet
@@ -135,3 +137,22 @@ def test_an_object_that_changed_between_recorded_scrapes(tmp_path: Path) -> None
 
     assert [("of another value", reason, False)] == said(found["kube_secret_metadata_resource_version"])
     assert [("missing", reason, False), ("surplus", reason, False)] == said(found["kube_secret_type"])
+
+
+def test_an_object_that_came_just_now(tmp_path: Path) -> None:
+    """A side may not have heard of it yet; an older object has no such excuse."""
+    now = 1_764_100_000.0
+    lines = [
+        'kube_pod_created{namespace="a",pod="young",uid="y"} 1764099990',
+        'kube_pod_created{namespace="a",pod="old",uid="o"} 1764000000',
+    ]
+    (tmp_path / "old").write_text("".join(f"{line}\n" for line in lines))
+    pods, _ = families()["kube_pod_created"]
+    sources = [str(tmp_path / "old")]
+
+    with StoredScrapes(sources) as scrapes:
+        moving = Moving(scrapes.of(sources), [], now)
+
+    young, old = ({"namespace": "a", "pod": name, "uid": name[0]} for name in ("young", "old"))
+    assert Reason("the object is younger than 30 s", harmless=True) == moving.reason(pods, young)
+    assert UNKNOWN == moving.reason(pods, old)

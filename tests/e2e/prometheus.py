@@ -33,6 +33,7 @@ class Prometheus:
     Only where the pods come from and how often they are scraped is another.
 
     Attributes:
+        url: of its API, without a path.
         interval: seconds between two scrapes.
     """
 
@@ -40,7 +41,7 @@ class Prometheus:
         """Scrape every so many seconds; record expressions by name, and have alerts for others after four seconds."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         self.interval = interval
         self._pods = folder / "pods.json"
         rules = [{"record": TICK, "expr": "vector(1)"}]
@@ -109,7 +110,7 @@ class Prometheus:
 
     def ask(self, path: str, **query: str) -> list[dict[str, Any]]:
         """Return the result of a query."""
-        url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}"
         with urllib.request.urlopen(url, timeout=60) as answer:
             return list(json.loads(answer.read())["data"]["result"])
 
@@ -133,12 +134,12 @@ class Prometheus:
     def values(self, label: str, match: str) -> list[str]:
         """Return the values that a label has among some series."""
         query = urllib.parse.urlencode({"match[]": match})
-        with urllib.request.urlopen(f"{self._url}/api/v1/label/{label}/values?{query}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/label/{label}/values?{query}", timeout=20) as answer:
             return list(json.loads(answer.read())["data"])
 
     def counted(self, name: str) -> float:
         """Return the sum of a counter of the server itself."""
-        with urllib.request.urlopen(f"{self._url}/metrics", timeout=20) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=20) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 

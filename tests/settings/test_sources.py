@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.settings import Settings, parse
+from ksm_shard.settings.commands import Compare
+from ksm_shard.settings.options import UsageError
+from ksm_shard.settings.parser import parse_command
 
 
 def from_file(folder: Path, text: str, *flags: str) -> Settings:
@@ -160,3 +163,31 @@ def test_klogs_flags_are_accepted() -> None:
 
     assert settings.ignored_flags == ("--logtostderr", "--stderrthreshold", "--vmodule")
     assert settings.verbosity == 4
+
+
+def test_words_that_follow_a_flag() -> None:
+    """A shell makes many words of `rules/*.yaml`: all belong to the flag before them, commas and all, up to the next flag."""
+    options = parse_command(Compare, ["--rules", "a,b", "c", "--new=d", "e", "--old", "f", "--rules=g"])
+
+    assert (("a,b", "c", "g"), ("d", "e"), ("f",)) == (options.rules, options.new, options.old)
+
+
+def test_words_after_a_flag_with_one_value() -> None:
+    """They belong to no flag."""
+    with pytest.raises(UsageError, match="'x': belongs to no flag"):
+        parse_command(Compare, ["--old=a", "--new=b", "--prometheus=http://p", "x"])
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("ksm-0.ksm:8080", "http://ksm-0.ksm:8080"),
+        ("https://ksm/metrics", "https://ksm/metrics"),
+        ("scrapes/old.prom.gz", "scrapes/old.prom.gz"),
+    ],
+)
+def test_a_scrape_is_a_url_an_address_or_a_file(word: str, expected: str) -> None:
+    """As `check` takes its addresses."""
+    assert (expected,) == parse_command(Compare, ["--old", word, "--new=d"]).old
