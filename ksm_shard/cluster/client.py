@@ -28,6 +28,7 @@ from ksm_shard.cluster.errors import (
     request_error,
 )
 from ksm_shard.cluster.server_clock import ServerClock
+from ksm_shard.cluster.tls import share_context
 from ksm_shard.wire.codec import ApiStatus, ProtobufCodec
 from ksm_shard.wire.frames import WireError
 from ksm_shard.wire.json import JsonCodec
@@ -215,6 +216,11 @@ class ApiServer:
         config = self._load()
         pool = config.pool
         pool.pool_classes_by_scheme = {name: visible(kind) for name, kind in pool.pool_classes_by_scheme.items()}
+        if config.host.startswith("https:"):
+            try:
+                share_context(pool.connection_pool_kw)
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"the certificates for {config.host} cannot be used: {error}") from error
         self._authorization = config.authorization
         # The host is kept apart, because the refresh hook of a kubeconfig restores its own server over that of --apiserver.
         self._way = config.host.rstrip("/"), pool

@@ -144,6 +144,13 @@ def test_a_token_that_is_replaced(service_account: Path) -> None:
             token.authorization()
 
 
+def test_an_authority_that_is_none(service_account: Path) -> None:
+    """A certificate that cannot be read is named at the start: no request could succeed."""
+    (service_account / "ca.crt").write_text("a certificate")
+    with pytest.raises(ConfigurationError, match=r"^the certificates for https://127\.0\.0\.1:\d+ cannot be used: "):
+        connect()
+
+
 @pytest.mark.parametrize("missing", ["token", "ca.crt"])
 def test_half_a_service_account(missing: str, service_account: Path) -> None:
     """A pod whose service account is not mounted is told so."""
