@@ -5,14 +5,13 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.custom import CustomResources
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
@@ -28,6 +27,9 @@ from ksm_shard.store.pages import Body
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.source import Scrape
 from ksm_shard.wire.frames import WireError
+
+if TYPE_CHECKING:
+    from ksm_shard.collector.custom import CustomResources
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end. They are daemons, so a thread that hangs, as in a connection to an API server that
@@ -58,7 +60,7 @@ class Exporter:
         settings: str,
         object_limit: int = 0,
         config: ConfigFile | None = None,
-        custom: CustomResources | None = None,
+        custom: "CustomResources | None" = None,
         timestamps: bool = False,
         period: float = 45.0,
     ) -> None:
@@ -187,7 +189,7 @@ class Exporter:
 
     def exists(self, resource: str) -> bool:
         """Return whether a resource of that name could be enabled."""
-        return resource in kinds.resources() or self.known(resource)
+        return resource in kinds.names() or self.known(resource)
 
     def named(self, resource: str) -> set[str]:
         """Return the names of the exported resources that go by a name: plural, or plural.group of custom ones."""

@@ -54,11 +54,10 @@ def run(settings: Settings) -> int:
     def start() -> "Exporter":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
         from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
-        from ksm_shard.collector.declared import InvalidFileError  # noqa: PLC0415
 
         try:
             return assembly.start(settings, config)
-        except (ConfigurationError, InvalidFileError) as error:
+        except ConfigurationError as error:
             raise CannotStart("\nksm-shard: ".join(str(error).splitlines())) from error
 
     killed = memory.kills()

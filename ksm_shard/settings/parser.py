@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import yaml
-
 from ksm_shard import kinds
 from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS, UNSUPPORTED, UNSUPPORTED_FLAGS
 from ksm_shard.settings.options import Option, Options, UsageError, options_of
@@ -126,6 +124,8 @@ class _Found:
         return values
 
     def _load(self, path: str) -> dict[object, object]:
+        import yaml  # noqa: PLC0415  11 ms and 2 MB, only where there is a file
+
         try:
             with Path(path).open(encoding="utf-8") as file:
                 content = yaml.safe_load(file)
