@@ -7,15 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.collector import Collector
-from ksm_shard.collector.custom import CustomResources, RecipeOf
-from ksm_shard.collector.declared import Declared
 from ksm_shard.collector.recipe import Recipe, changes
 from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
@@ -34,6 +32,10 @@ from ksm_shard.store.pages import Body
 from ksm_shard.web.scrapers import Scrapers
 from ksm_shard.web.source import Scrape
 from ksm_shard.wire.frames import WireError
+
+if TYPE_CHECKING:
+    from ksm_shard.collector.custom import CustomResources, RecipeOf
+    from ksm_shard.collector.declared import Declared
 
 LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end. They are daemons, so a thread that hangs, as in a connection to an API server that
@@ -86,7 +88,7 @@ class Exporter:
         server: ApiServer,
         *,
         version: str,
-        custom: CustomResources | None = None,
+        custom: "CustomResources | None" = None,
         live: LiveSettings | None = None,
         timestamps: bool = False,
     ) -> None:
@@ -165,7 +167,7 @@ class Exporter:
         LOG.info("loaded anew: %s; exported no longer: %s", _listed(made), _listed(gone))
         self.notice()
 
-    def bring(self, custom: CustomResources | None) -> None:
+    def bring(self, custom: "CustomResources | None") -> None:
         """Have custom resources brought by another source from now on, or by none."""
         former, self._custom = self._custom, None
         if former is not None:
@@ -175,7 +177,7 @@ class Exporter:
             custom.start(self)
             self._custom = custom
 
-    def redeclare(self, declared: Declared, recipe_of: RecipeOf) -> None:
+    def redeclare(self, declared: "Declared", recipe_of: "RecipeOf") -> None:
         """Have the same source bring custom resources by other entries, or by other recipes."""
         if self._custom is not None:
             self._custom.redeclare(declared, recipe_of)
@@ -303,7 +305,7 @@ class Exporter:
 
     def exists(self, resource: str) -> bool:
         """Return whether a resource of that name could be enabled."""
-        return resource in kinds.resources() or self.known(resource)
+        return resource in kinds.names() or self.known(resource)
 
     def named(self, resource: str) -> set[str]:
         """Return the names of the exported resources that go by a name: plural, or plural.group of custom ones."""

@@ -5,7 +5,7 @@ How patterns match is in tests/metrics; that a process obeys is in tests/e2e/tes
 
 import pytest
 
-from ksm_shard.assembly import divided, enabled, filters_of, scope_of, surprises
+from ksm_shard.assembly import divided, enabled, chosen, scope_of, surprises
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
@@ -115,4 +115,4 @@ def test_a_report_tells_what_decides_which_series_there_are() -> None:
         "namespaces": ("a", "b"),
         "metric-denylist": ("kube_pod_.*",),
         "metric-labels-allowlist": {"pods": ("app",)},
-    } == filters_of(parse(flags, {}))
+    } == chosen(parse(flags, {}))

@@ -1,27 +1,24 @@
-"""Send requests to the API server and return raw bytes.
-
-This is the only module that imports `kubernetes`. Of that package only the credentials and the pool are used. Its models
-cost 1,460 us a pod, and its watch loses its place.
-"""
+"""Send requests to the API server and return raw bytes."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from http.client import BadStatusLine, HTTPException
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.client.rest import RESTClientObject
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
 
-from ksm_shard.cluster.calls import Call, in_flight, socket_options, visible
+from ksm_shard.cluster import incluster
+from ksm_shard.cluster.calls import Call, in_flight, visible
 from ksm_shard.cluster.chunked import Dechunked
+from ksm_shard.cluster.config import CredentialsError, RestConfig, direct
 from ksm_shard.cluster.errors import (
     Cancelled,
     ConfigurationError,
@@ -31,15 +28,13 @@ from ksm_shard.cluster.errors import (
     request_error,
 )
 from ksm_shard.cluster.server_clock import ServerClock
+from ksm_shard.cluster.tls import share_context
 from ksm_shard.wire.codec import ApiStatus, ProtobufCodec
 from ksm_shard.wire.frames import WireError
 from ksm_shard.wire.json import JsonCodec
 
 log = logging.getLogger(__name__)
 
-# Connections kept open: one watch for each of about 45 resources, lists beside them, some to spare for several namespaces.
-# Further connections are opened, but not kept.
-CONNECTIONS: Final = 64
 CONNECT_TIMEOUT: Final = 10.0
 # Seconds. The API server cuts every request except watches at 60 s, so an answer later than that never comes.
 ANSWER_TIMEOUT: Final = 65.0
@@ -50,6 +45,8 @@ JSON: Final = "application/json"
 # Seconds between loads of the credentials. A 401 loads them anew, but 45 reflectors must not each do so at every attempt:
 # an exec plugin may ask a cloud.
 RELOAD_AFTER: Final = 30.0
+# Variables that name a proxy, in either case.
+PROXIES: Final = frozenset({"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"})
 
 
 class Response:
@@ -137,14 +134,12 @@ class ApiServer:
         clock: the server's clock, by the Date of its answers.
     """
 
-    def __init__(self, load: Callable[[], client.Configuration]) -> None:
-        """Load the configuration of the `kubernetes` package.
-
-        The configuration is loaded again when the server refuses the credentials.
+    def __init__(self, load: Callable[[], RestConfig]) -> None:
+        """Load the way to the server, which is loaded again when the server refuses the credentials.
 
         Raises:
             ConfigurationError: the configuration cannot be loaded now.
-            TypeError: the `kubernetes` package takes other arguments than this code passes; trying again would not help.
+            TypeError: as `load` raises; trying again would not help.
         """
         self._load = load
         self._lock = threading.Lock()
@@ -218,31 +213,27 @@ class ApiServer:
         raise refusal
 
     def _open(self) -> None:
-        configuration = self._load()
-        configuration.connection_pool_maxsize = CONNECTIONS
-        configuration.socket_options = socket_options()
-        # The reflector decides when to ask again. urllib3's own retries would sleep through Retry-After, and stop could not
-        # wake them.
-        configuration.retries = False
-        pool = RESTClientObject(configuration).pool_manager
+        config = self._load()
+        pool = config.pool
         pool.pool_classes_by_scheme = {name: visible(kind) for name, kind in pool.pool_classes_by_scheme.items()}
-        self._configuration = configuration
+        if config.host.startswith("https:"):
+            try:
+                share_context(pool.connection_pool_kw)
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"the certificates for {config.host} cannot be used: {error}") from error
+        self._authorization = config.authorization
         # The host is kept apart, because the refresh hook of a kubeconfig restores its own server over that of --apiserver.
-        self._way = configuration.host.rstrip("/"), pool
+        self._way = config.host.rstrip("/"), pool
         self._loaded = time.monotonic()
 
     def _credentials(self, path: str) -> dict[str, str]:
-        """Return the Authorization header, or {} without a token.
-
-        The hook of the `kubernetes` package reads a rotated token or runs an exec plugin when due.
-        """
+        """Return the Authorization header, or {} without a token."""
         with self._lock:
             try:
-                token = self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-            except Exception as error:  # a plugin, a file or a cloud's login may raise anything
-                _raise_if_ours(error)
+                authorization = self._authorization()
+            except CredentialsError as error:
                 raise Unavailable(path, f"the credentials could not be renewed: {error}") from error
-        return {"Authorization": token.strip()} if token else {}
+        return {"Authorization": authorization} if authorization else {}
 
     def _reload(self) -> None:
         """Load the configuration anew after a 401 or a TLS error.
@@ -273,60 +264,27 @@ def connect(apiserver: str | None = None, kubeconfig: str | None = None) -> ApiS
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ConfigurationError(f"--apiserver: expected http://HOST:PORT or https://HOST:PORT, got {apiserver!r}")
 
-    def load() -> client.Configuration:
-        configuration = client.Configuration()
-        _find(configuration, apiserver, kubeconfig)
-        if apiserver is not None:
-            configuration.host = apiserver
-        if not configuration.verify_ssl:
+    def load() -> RestConfig:
+        config = _found(apiserver, kubeconfig)
+        if not config.verified:
             # Logged once here, where urllib3 would warn at each request.
-            log.warning("the certificate of %s is not verified, as its kubeconfig says", configuration.host)
+            log.warning("the certificate of %s is not verified, as its kubeconfig says", config.host)
             urllib3.disable_warnings(InsecureRequestWarning)
-        return configuration
+        return config
 
     return ApiServer(load)
 
 
-def _find(configuration: client.Configuration, apiserver: str | None, kubeconfig: str | None) -> None:
-    if kubeconfig is not None:
-        _read(configuration, kubeconfig)
-    elif apiserver is not None and apiserver.startswith("http://"):
-        return  # a token must not be sent over an unencrypted connection
-    else:
-        try:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except config.ConfigException as error:
-            usual = config.KUBE_CONFIG_DEFAULT_LOCATION
-            if any(Path(part).expanduser().exists() for part in usual.split(":") if part):
-                _read(configuration, usual)
-            elif apiserver is None:
-                raise ConfigurationError(
-                    f"no API server: not in a cluster ({error.args[0]}), and no kubeconfig at {usual}; "
-                    "expected one of --kubeconfig FILE and --apiserver URL"
-                ) from None
+def _found(apiserver: str | None, kubeconfig: str | None) -> RestConfig:
+    if kubeconfig is None and not any(os.environ[name] for name in os.environ if name.upper() in PROXIES):
+        if apiserver is not None and apiserver.startswith("http://"):
+            return direct(apiserver)  # without a token, which must not be sent over an unencrypted connection
+        if found := incluster.load(incluster.FOLDER):
+            return replace(found, host=apiserver or found.host)
+    # Only where there is a kubeconfig or a proxy: the kubernetes package takes 0.13 s and 20 MB.
+    from ksm_shard.cluster import kubeconfig as package  # noqa: PLC0415
 
-
-def _read(configuration: client.Configuration, kubeconfig: str) -> None:
-    if not any(Path(part).expanduser().exists() for part in kubeconfig.split(":") if part):
-        raise ConfigurationError(f"kubeconfig {kubeconfig}: no such file")
-    try:
-        # Not persisted: a renewed token is no reason to write to a file that is often mounted read-only.
-        config.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=kubeconfig, client_configuration=configuration, persist_config=False
-        )
-    except Exception as error:  # the package lets KeyError, TypeError and YAML's own errors through as well
-        _raise_if_ours(error)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(f"kubeconfig {kubeconfig}: {reason}") from error
-
-
-def _raise_if_ours(error: Exception) -> None:
-    """Raise a TypeError of the call itself, whose arguments are wrong.
-
-    A TypeError from deeper inside the called code has a longer traceback and is left to the caller.
-    """
-    if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is None:
-        raise error
+    return package.load(apiserver, kubeconfig)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from ksm_shard.cluster.errors import ConfigurationError
 from ksm_shard.custom.entries import Entry, Problem
 from ksm_shard.custom.file import read
 from ksm_shard.custom.resolve import family_of
@@ -16,7 +17,7 @@ LOG: Final = logging.getLogger(__name__)
 INLINE: Final = "--custom-resource-state-config"
 
 
-class InvalidFileError(Exception):
+class InvalidFileError(ConfigurationError):
     """A file that cannot be used: a line for each problem, with its place."""
 
 

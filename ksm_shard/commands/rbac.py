@@ -12,7 +12,7 @@ from ksm_shard.cluster.calls import Call
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import ConfigurationError, RequestError
 from ksm_shard.cluster.served import served
-from ksm_shard.collector.declared import Declared, InvalidFileError
+from ksm_shard.collector.declared import Declared
 from ksm_shard.custom.resolve import resolve, resource_of, unserved
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings.run import Settings
@@ -36,7 +36,7 @@ def rbac(settings: Settings) -> int:
     """Print the role; return 2 if it cannot be known."""
     try:
         text = role(settings)
-    except (ConfigurationError, InvalidFileError, RequestError) as error:
+    except (ConfigurationError, RequestError) as error:
         for line in str(error).splitlines():
             sys.stderr.write(f"ksm-shard: {line}\n")
         return USAGE

@@ -50,12 +50,11 @@ def run(settings: Settings, parse: Parse) -> int:
     def start() -> "Exporter":
         from ksm_shard import assembly  # noqa: PLC0415  in the worker only
         from ksm_shard.cluster.errors import ConfigurationError  # noqa: PLC0415
-        from ksm_shard.collector.declared import InvalidFileError  # noqa: PLC0415
         from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415
 
         try:
             return assembly.start(settings, parse)
-        except (ConfigurationError, InvalidFileError, BadConfig) as error:
+        except (ConfigurationError, BadConfig) as error:
             raise CannotStart("\nksm-shard: ".join(str(error).splitlines())) from error
 
     killed = memory.kills()

@@ -9,8 +9,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-import yaml
-
 from ksm_shard import kinds
 from ksm_shard.files import MissingFileError, UnreadableFileError, content_of
 from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS
@@ -18,8 +16,8 @@ from ksm_shard.settings.options import Option, Options, UsageError, options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean, Several
 
-# What PyYAML raises for bytes that are no YAML, and for values that are none of their type, such as the date 2024-13-45.
-YAML_FAULTS: Final = (yaml.YAMLError, ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError)
+# What PyYAML raises besides its own errors, for values that are none of their type, such as the date 2024-13-45.
+YAML_FAULTS: Final = (ValueError, AttributeError, TypeError, KeyError, OverflowError, RecursionError)
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
 
@@ -154,9 +152,11 @@ class _Found:
         return values
 
     def _load(self, path: str, content: bytes) -> dict[object, object]:
+        import yaml  # noqa: PLC0415  11 ms and 2 MB, only where there is a file
+
         try:
             loaded = yaml.safe_load(content.decode())
-        except YAML_FAULTS as error:
+        except (yaml.YAMLError, *YAML_FAULTS) as error:
             self.problems.append(f"--config: {path!r} is not YAML: {' '.join(str(error).split())}")
             return {}
         if loaded is not None and not isinstance(loaded, dict):

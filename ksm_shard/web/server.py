@@ -196,11 +196,11 @@ class _Server:
                 self._source.close()
 
     def _read_web_config(self) -> "WebFile | None":
-        from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415  after the fork
-        from ksm_shard.web.webfile import WebFile  # noqa: PLC0415
-
         if not self._web_config:
             return None
+        from ksm_shard.web.nodes import BadConfig  # noqa: PLC0415  with YAML and TLS 15 ms, only where there is a file
+        from ksm_shard.web.webfile import WebFile  # noqa: PLC0415
+
         try:
             return WebFile(self._web_config)
         except BadConfig as error:
@@ -224,7 +224,6 @@ class _Server:
         from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
         from ksm_shard.web.process import keep_census  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
-        from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415
         from ksm_shard.web.tokens import TokenFilter  # noqa: PLC0415
         from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
@@ -261,6 +260,8 @@ class _Server:
             LOG.warning("--auth-filter: without tls_server_config in --tls-config tokens cross the network in the open")
         tokens = [TokenFilter(self._reviewer(source), time.monotonic)] if self._reviewer is not None else []
         if web is not None and web.secure:
+            from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415  only for TLS, as above
+
             Worker.connect = staticmethod(partial(TlsConnection, tls=web.tls))  # or 3.14 would bind it
         self._started("https" if web is not None and web.secure else "http")
         if web is None and not tokens:

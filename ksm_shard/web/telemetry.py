@@ -4,7 +4,7 @@ What the process counts and knows is read from the source when it is scraped; on
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import prometheus_client
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,7 +17,9 @@ from ksm_shard.status.setup import SetupCheck
 from ksm_shard.web.access import DENIED
 from ksm_shard.web.refusals import REASONS
 from ksm_shard.web.source import Source
-from ksm_shard.web.webfile import WebFile
+
+if TYPE_CHECKING:
+    from ksm_shard.web.webfile import WebFile
 
 # Those of the Go client, so that histogram_quantile over old and new exporters together is right.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -88,7 +90,7 @@ class Telemetry(Collector):
         refused: called for a scrape that is one too many.
     """
 
-    def __init__(self, source: Source, web: WebFile | None = None) -> None:
+    def __init__(self, source: Source, web: "WebFile | None" = None) -> None:
         """Expose what `source` says at the time of each scrape, and of the web configuration if there is one."""
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # text has no place for them
         self._source, self._web = source, web
@@ -259,7 +261,7 @@ def _reference(status: Status) -> Iterator[Metric]:
     yield from (lists, watches, objects, limits)
 
 
-def _web(file: WebFile) -> Iterator[Metric]:
+def _web(file: "WebFile") -> Iterator[Metric]:
     """Yield the state of the web configuration."""
     for name, text, value in (
         ("successful", "Whether the web configuration is in force as it is in its files.", float(file.successful)),

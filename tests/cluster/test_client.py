@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ksm_shard.cluster import client
-from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.calls import Call, socket_options
 from ksm_shard.cluster.client import connect
 from ksm_shard.cluster.errors import (
     Cancelled,
@@ -318,6 +317,6 @@ def test_answers_need_not_be_json() -> None:
 
 def test_keepalive() -> None:
     """The kernel asks idle peers whether they are still there; urllib3's own option stays."""
-    options = {(level, name): value for level, name, value in client.socket_options()}
+    options = {(level, name): value for level, name, value in socket_options()}
 
     assert len(options) >= 5
