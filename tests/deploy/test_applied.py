@@ -3,7 +3,9 @@
 What it does with the objects is not tried: there is no kubelet.
 """
 
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from kubernetes import client, config
 from tests.deploy.rendering import DEPLOY, NAMESPACE, VALUES, Object, build, only, render
 from tests.deploy.test_chart import OURS, PEOPLE
 from tests.e2e.realapi import RealApi
-from tests.processes import eventually
+from tests.processes import PATIENCE, eventually
 
 pytestmark = [
     pytest.mark.real,
@@ -29,12 +31,18 @@ class Server:
     """Applies objects to an API server as its administrator."""
 
     def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
         self.api = config.new_client_from_config(str(kubeconfig))
 
     def apply(self, body: Object, *, manager: str = "gitops", dry: bool = False) -> tuple[int, str]:
         """Apply an object server-side, checked strictly; return status and answer."""
         query = [("fieldManager", manager), ("fieldValidation", "Strict"), *([("dryRun", "All")] if dry else [])]
         return self._ask("PATCH", path_of(body), query, body, "application/apply-patch+yaml")
+
+    def apply_client_side(self, body: Object) -> None:
+        """Apply an object as `kubectl apply` does by default: what it applied before is in an annotation."""
+        command = ["kubectl", f"--kubeconfig={self.kubeconfig}", "apply", "--filename=-"]
+        subprocess.run(command, input=json.dumps(body), text=True, capture_output=True, timeout=PATIENCE, check=True)
 
     def scale(self, replicas: int) -> None:
         """Scale the StatefulSet, as `kubectl scale` does."""
@@ -116,14 +124,20 @@ def test_the_kustomizations_are_taken(server: Server, tmp_path: Path, components
     assert {} == {name: said for name, (status, said) in answers.items() if status not in TAKEN}
 
 
+@pytest.mark.parametrize("side", ["server", "client"])
 @pytest.mark.parametrize("made", ["kustomization", "chart"])
-def test_a_scaling_outlives_the_next_apply(server: Server, made: str) -> None:
-    """What is applied has no number of shards, so it takes none back: `replicas: null` in the chart's values."""
+def test_a_scaling_outlives_the_next_apply(server: Server, made: str, side: str) -> None:
+    """What is applied has no number of shards, so it takes none back."""
+    if side == "client" and shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
 
     def applied(version: str) -> None:
-        objects = build(DEPLOY / "statefulset") if made == "kustomization" else render(replicas=None)
+        objects = build(DEPLOY / "statefulset") if made == "kustomization" else render()
         body = only(objects, "StatefulSet")
         body["spec"]["template"]["metadata"].setdefault("annotations", {})["version"] = version
+        if side == "client":
+            server.apply_client_side(body)
+            return
         status, said = server.apply(body)
         assert status in TAKEN, said
 

@@ -5,6 +5,7 @@ Rendering needs Helm, which tests/deploy/rendering.py builds. What an API server
 
 import json
 import re
+from configparser import ConfigParser
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ksm_shard.settings.run import Settings
 from ksm_shard.web.server import MARGIN
 from tests.deploy.rendering import (
     CHART,
+    DEPLOY,
     VALUES,
     NotRenderedError,
     Object,
@@ -70,6 +72,16 @@ def test_the_schema_knows_every_value() -> None:
     theirs = yaml.safe_load((VALUES / "community-defaults.yaml").read_text())
 
     assert set(DEFAULTS) | set(theirs) == set(schema["properties"])
+
+
+def test_the_chart_installs_this_version() -> None:
+    """As the kustomization does."""
+    config = ConfigParser()
+    config.read(CHART.parents[2] / "setup.cfg")
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    kustomization = yaml.safe_load((DEPLOY / "statefulset/kustomization.yaml").read_text())
+
+    assert config["metadata"]["version"] == chart["appVersion"] == kustomization["images"][0]["newTag"]
 
 
 @helm
@@ -141,8 +153,9 @@ def test_the_monitors_interval_takes_its_place() -> None:
 
 @helm
 def test_nobody_fills_in_the_replicas() -> None:
-    """Of null, no field is left, so that nothing that is applied undoes a scaling."""
-    assert "replicas" not in only(render(replicas=None), "StatefulSet")["spec"]
+    """Without a number no field is left, so that nothing that is applied undoes a scaling."""
+    assert "replicas" not in only(render(), "StatefulSet")["spec"]
+    assert only(render(replicas=4), "StatefulSet")["spec"]["replicas"] == 4
 
 
 @helm
@@ -155,11 +168,14 @@ def test_without_autosharding_there_is_one_shard() -> None:
 
 
 @helm
-def test_another_cluster_is_read_by_a_fixed_number_of_shards() -> None:
+@pytest.mark.parametrize(("replicas", "total"), [(3, 3), (None, 1)])
+def test_another_cluster_is_read_by_a_fixed_number_of_shards(replicas: int | None, total: int) -> None:
     """A kubeconfig may lead where the StatefulSet is not, so shards do not look for it."""
-    settings = settings_of(render(kubeconfig={"enabled": True, "secret": "YQ=="}, replicas=3))
+    objects = render(kubeconfig={"enabled": True, "secret": "YQ=="}, replicas=replicas)
+    settings = settings_of(objects)
 
-    assert ("", 3) == (settings.pod, settings.total_shards)
+    assert ("", total) == (settings.pod, settings.total_shards)
+    assert only(objects, "StatefulSet")["spec"]["replicas"] == total
 
 
 @helm
@@ -317,10 +333,6 @@ REJECTED: list[tuple[Object, str]] = [
     (
         {"rbac": {"useClusterRole": False}},
         "rbac.useClusterRole: without a ClusterRole name what to read: set namespaces",
-    ),
-    (
-        {"kubeconfig": {"enabled": True, "secret": "YQ=="}, "replicas": None},
-        "replicas: with kubeconfig.enabled the shards are counted by --total-shards: set a number",
     ),
     ({"kubeconfig": {"enabled": True}}, "kubeconfig.secret: kubeconfig.enabled needs the file, base64-encoded: set it"),
     (

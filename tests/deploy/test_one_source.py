@@ -23,9 +23,8 @@ DEFAULTS: dict[str, Any] = {
     "updateStrategy": {"type": "RollingUpdate"},
 }
 PROMETHEUS = {"name": "prometheus-k8s", "namespace": "monitoring"}
-# As the kustomizations have them: who has no number of shards of his own does not lose another's.
+# What the kustomizations have besides.
 VALUES: Object = {
-    "replicas": None,
     "prometheus": {"monitor": {"enabled": True}},
     "prometheusRule": {"enabled": True},
     "grafanaDashboard": {"enabled": True},
@@ -86,7 +85,7 @@ def test_a_component_is_equal_to_a_value(tmp_path: Path, component: str, value: 
     if not (DEPLOY / component).exists():
         pytest.skip(f"there is no deploy/{component}")
     made = with_component(tmp_path, component)
-    rendered = render(replicas=None, prometheus={"monitor": {"enabled": True}}, **value)
+    rendered = render(prometheus={"monitor": {"enabled": True}}, **value)
 
     assert named([plain(renamed(one)) for one in made]) == named([plain(one) for one in rendered])
 

@@ -94,5 +94,7 @@
 {{- define "ksm-shard.replicas" -}}
 {{- if not (kindIs "invalid" .Values.replicas) -}}
 {{- ternary .Values.replicas 1 .Values.autosharding.enabled | int -}}
+{{- else if include "ksm-shard.fixed" . -}}
+1
 {{- end -}}
 {{- end }}

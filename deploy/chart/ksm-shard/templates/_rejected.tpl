@@ -33,9 +33,6 @@
 {{- if and (not $values.rbac.useClusterRole) (not (include "ksm-shard.namespaces" . | fromYamlArray)) -}}
 {{- fail "rbac.useClusterRole: without a ClusterRole name what to read: set namespaces or releaseNamespace" -}}
 {{- end -}}
-{{- if and (include "ksm-shard.fixed" .) (not (include "ksm-shard.replicas" .)) -}}
-{{- fail "replicas: with kubeconfig.enabled the shards are counted by --total-shards: set a number" -}}
-{{- end -}}
 {{- if and $values.kubeconfig.enabled (not $values.kubeconfig.secret) -}}
 {{- fail "kubeconfig.secret: kubeconfig.enabled needs the file, base64-encoded: set it" -}}
 {{- end -}}
