@@ -37,18 +37,19 @@ class NotRenderedError(Exception):
     """Helm refused; the text is its line."""
 
 
-def render(*files: str, release: str = RELEASE, **values: Any) -> list[Object]:
+def render(*files: str, chart: Path = CHART, release: str = RELEASE, **values: Any) -> list[Object]:
     """Return the objects of the chart.
 
     Args:
         files: names in tests/deploy/values, without .yaml.
+        chart: another one, that has it as a part.
         release: name of the release.
         values: further values, by key at the top.
 
     Raises:
         NotRenderedError: the values are refused.
     """
-    done = _helm("template", release, CHART, f"--namespace={NAMESPACE}", *_values(files, values))
+    done = _helm("template", release, chart, f"--namespace={NAMESPACE}", *_values(files, values))
     return [one for one in yaml.safe_load_all(done) if one]
 
 
@@ -56,6 +57,16 @@ def notes(**values: Any) -> str:
     """Return what the user reads after an installation."""
     done = _helm("install", RELEASE, CHART, f"--namespace={NAMESPACE}", "--dry-run=client", *_values((), values))
     return done.partition("NOTES:\n")[2]
+
+
+def release(verb: str, kubeconfig: Path, *arguments: str | Path, **values: Any) -> None:
+    """Install, upgrade or uninstall a release.
+
+    Raises:
+        NotRenderedError: Helm or the API server refuses.
+    """
+    where = f"--namespace={NAMESPACE}", f"--kubeconfig={kubeconfig}", "--timeout=30s"
+    _helm(verb, RELEASE, *arguments, *where, *_values((), values))
 
 
 def lint(file: str) -> str:

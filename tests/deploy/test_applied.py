@@ -13,7 +13,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from tests.deploy.rendering import DEPLOY, NAMESPACE, VALUES, Object, build, only, render
+from tests.deploy.rendering import CHART, DEPLOY, NAMESPACE, VALUES, Object, build, only, release, render
 from tests.deploy.test_chart import OURS, PEOPLE
 from tests.e2e.realapi import RealApi
 from tests.processes import PATIENCE, eventually
@@ -161,3 +161,17 @@ def test_a_number_in_the_values_takes_it_back(server: Server) -> None:
         assert (409, True) == (status, ".spec.replicas" in said)
     finally:
         server.delete()
+
+
+def test_an_upgrade_leaves_the_number_and_an_uninstall_nothing(server: Server) -> None:
+    """A release is installed, scaled, upgraded and removed, as Helm does it."""
+    release("install", server.kubeconfig, CHART)
+    try:
+        server.scale(5)
+        release("upgrade", server.kubeconfig, CHART, image={"tag": "2"})
+        assert server.replicas() == 5
+    finally:
+        release("uninstall", server.kubeconfig)
+    left = client.RbacAuthorizationV1Api(server.api).list_cluster_role().items
+
+    assert [] == [one.metadata.name for one in left if one.metadata.name.startswith("ksm-shard")]

@@ -5,7 +5,9 @@ Rendering needs Helm, which tests/deploy/rendering.py builds. What an API server
 
 import json
 import re
+import shutil
 from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +126,23 @@ def test_two_releases_share_nothing(people: str) -> None:
     one, other = (set(named(render(people, release=name, **OURS.get(people, {})))) for name in ("a", "b"))
 
     assert not one & other
+
+
+@helm
+def test_a_part_of_another_chart(tmp_path: Path) -> None:
+    """Under the name that kube-prometheus-stack gives the community's; a null there leaves no number of shards either."""
+    part = {"name": "ksm-shard", "version": "0.1.0", "alias": "kube-state-metrics"}
+    whole = {"apiVersion": "v2", "name": "stack", "version": "1.0.0", "dependencies": [part]}
+    values = {"kube-state-metrics": {"replicas": None, "releaseLabel": True, "image": IMAGE}, "global": {"rbac": {}}}
+    (tmp_path / "Chart.yaml").write_text(json.dumps(whole))
+    (tmp_path / "values.yaml").write_text(json.dumps(values))
+    shutil.copytree(CHART, tmp_path / "charts/ksm-shard")
+
+    workload = only(render(chart=tmp_path, release="kps"), "StatefulSet")
+
+    assert workload["metadata"]["name"] == "kps-kube-state-metrics"
+    assert workload["metadata"]["labels"]["release"] == "kps"
+    assert "replicas" not in workload["spec"]
 
 
 @helm

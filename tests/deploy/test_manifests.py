@@ -80,7 +80,8 @@ def operator(api: client.ApiClient) -> Iterator[None]:
 def served(api: client.ApiClient, spec: dict[str, Any]) -> bool:
     """Return whether objects of that definition can be listed."""
     try:
-        client.CustomObjectsApi(api).list_cluster_custom_object(spec["group"], "v1", spec["names"]["plural"])
+        version = spec["versions"][0]["name"]
+        client.CustomObjectsApi(api).list_cluster_custom_object(spec["group"], version, spec["names"]["plural"])
     except client.ApiException:
         return False
     return True
