@@ -6,7 +6,7 @@ from typing import Final
 import yaml
 
 from ksm_shard.kinds import resources
-from ksm_shard.settings.foreign import IGNORED_FLAGS
+from ksm_shard.settings.foreign import FORMER, IGNORED_FLAGS
 from ksm_shard.settings.options import options_of
 from ksm_shard.settings.run import Settings
 from ksm_shard.settings.values import Boolean
@@ -17,7 +17,7 @@ COPIED: Final = ("ksm-shard.rules.yaml", "dashboard.json")
 
 HEAD: Final = """\
 # Generated from ksm_shard/settings/ and ksm_shard/kinds/, edit those instead: tox -e generate
-# Flags, and whether they take a value; resources with their API group.
+# Flags, and whether they take a value; present names of former ones; resources with their API group.
 """
 
 
@@ -28,7 +28,9 @@ def exporter() -> str:
         name: {"group": one.group, "namespaced": one.namespaced, "default": one.default}
         for name, one in resources().items()
     }
-    return HEAD + yaml.safe_dump({"flags": flags, "resources": known}, default_flow_style=None, width=120)
+    return HEAD + yaml.safe_dump(
+        {"flags": flags, "former": FORMER, "resources": known}, default_flow_style=None, width=120
+    )
 
 
 def files() -> dict[str, str]:

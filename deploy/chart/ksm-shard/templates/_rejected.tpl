@@ -57,7 +57,8 @@
 
 {{- /* Flags that the exporter does not know would only be found by pods that do not start. */ -}}
 {{- define "ksm-shard.lint" -}}
-{{- $flags := (include "ksm-shard.facts" . | fromYaml).flags -}}
+{{- $facts := include "ksm-shard.facts" . | fromYaml -}}
+{{- $flags := $facts.flags -}}
 {{- $instead := dict
   "pod" "it is set" "pod-namespace" "it is set" "shard" "set replicas" "total-shards" "set replicas"
   "port" "set service.port" "telemetry-port" "set selfMonitor.telemetryPort"
@@ -73,6 +74,9 @@
 {{- $flag := regexReplaceAll "(?s)^--?([^-=][^=]*)(=.*)?$" $word "${1}" -}}
 {{- if hasKey $instead $flag -}}
 {{- fail (printf "extraArgs: --%s: the rest of the chart has to know of it: %s" $flag (get $instead $flag)) -}}
+{{- end -}}
+{{- if hasKey $facts.former $flag -}}
+{{- fail (printf "extraArgs: --%s: no such flag; it is --%s now" $flag (get $facts.former $flag)) -}}
 {{- end -}}
 {{- if not (hasKey $flags $flag) -}}
 {{- fail (printf "extraArgs: %s: no such flag; docs/options.md has all" (trunc 60 $word)) -}}
