@@ -13,6 +13,7 @@ STEPS: Final = (
     ("-m", "tools.goldens"),
     ("-m", "tools.clusterrole"),
     ("-m", "tools.prometheusrule"),
+    ("-m", "tools.chart"),
     ("-m", "tools.options_page"),
     ("-m", "tools.metrics_page"),
 )

@@ -52,6 +52,7 @@ class Shard:
 
     Attributes:
         main: whether the main port answers.
+        job: of the telemetry port.
         slots: values by state.
         membership: states of the watches of the membership, by resource.
         pods: values of what is told by resource, of the resource `pods`.
@@ -67,6 +68,7 @@ class Shard:
     phase_seconds: Values = f"3600+60x{MINUTES}"
     state: str = "watching"
     problem: int = 0
+    job: str = TELEMETRY
     membership: dict[str, str] = field(default_factory=lambda: {"statefulsets": "watching", "pods": "watching"})
     main: Values = f"1x{MINUTES}"
     slots: dict[str, Values] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class Shard:
 
     def write(self) -> dict[str, Values]:
         """Return all series with their values."""
-        target = {"job": TELEMETRY, "namespace": "monitoring", "instance": self.instance}
+        target = {"job": self.job, "namespace": "monitoring", "instance": self.instance}
         rows: list[tuple[str, Labels, Values]] = [
             ("up", {}, always(1)),
             ("kube_state_metrics_total_shards", {}, self.total),

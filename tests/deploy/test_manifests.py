@@ -19,6 +19,7 @@ from ksm_shard.commands.plan import LONGEST_START
 from ksm_shard.kinds import resources
 from ksm_shard.settings.parser import parse
 from ksm_shard.web.server import MARGIN
+from tests.deploy.rendering import CHART
 from tools.clusterrole import MANIFEST, clusterrole
 
 ROOT = Path(__file__).parents[2]
@@ -30,8 +31,9 @@ CREATED, CONFLICT = 201, 409
 
 
 def documents() -> list[tuple[str, dict[str, Any]]]:
-    """Return every object of deploy/, with the name of its file."""
-    files = sorted(path for path in DEPLOY.rglob("*.yaml") if path.name != "kustomization.yaml")
+    """Return every object of deploy/ but the chart's, with the name of its file."""
+    written = (path for path in DEPLOY.rglob("*.yaml") if not path.is_relative_to(CHART))
+    files = sorted(path for path in written if path.name != "kustomization.yaml")
     return [
         (f"{path.relative_to(DEPLOY)}", document)
         for path in files
@@ -78,7 +80,8 @@ def operator(api: client.ApiClient) -> Iterator[None]:
 def served(api: client.ApiClient, spec: dict[str, Any]) -> bool:
     """Return whether objects of that definition can be listed."""
     try:
-        client.CustomObjectsApi(api).list_cluster_custom_object(spec["group"], "v1", spec["names"]["plural"])
+        version = spec["versions"][0]["name"]
+        client.CustomObjectsApi(api).list_cluster_custom_object(spec["group"], version, spec["names"]["plural"])
     except client.ApiException:
         return False
     return True

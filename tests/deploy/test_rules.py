@@ -164,14 +164,34 @@ def test_a_shard_is_missing_and_another_holds_its_objects(fires: Fires) -> None:
 @pytest.mark.parametrize("total", [3, 60, large(1000)])
 def test_two_shards_have_one_ordinal(fires: Fires, total: int) -> None:
     """A second exporter with the same --shard."""
-    labels = {"job": TELEMETRY, "namespace": "monitoring", "instance": "other", "shard_ordinal": "2"}
-    twin = {series("kube_state_metrics_shard_ordinal", labels): always(2)}
+    target = {"job": TELEMETRY, "namespace": "monitoring", "instance": "other"}
+    twin = {
+        series("kube_state_metrics_shard_ordinal", target | {"shard_ordinal": "2"}): always(2),
+        series("ksm_shard_map_info", target | healthy(total)[2].map): always(1),
+    }
 
     fires(
         healthy(total),
         {"KsmShardSameOrdinal": ({"shard_ordinal": "2"}, "2 exporters in monitoring are shard 2.")},
         twin,
     )
+
+
+@needs_promtool
+@pytest.mark.parametrize("job", [TELEMETRY, "kube-state-metrics"])
+def test_the_job_is_as_one_likes(fires: Fires, job: str) -> None:
+    """Alerts know the metrics of a fleet, and not kube-state-metrics' own, which are scraped beside it in the same namespace."""
+    fleet = healthy(3)
+    for shard in fleet:
+        shard.job = job
+    target = {"job": "kube-state-metrics", "namespace": "monitoring", "instance": "10.0.0.7:8081"}
+    beside = {
+        series("kube_state_metrics_shard_ordinal", target | {"shard_ordinal": "0"}): always(0),
+        series("kube_state_metrics_total_shards", target): always(7),
+    }
+
+    fires(fleet, {}, beside)
+    fires([], {"KsmShardAbsent": ({"namespace": ""}, "No shard of ksm-shard answers.")}, beside)
 
 
 @needs_promtool
@@ -436,7 +456,10 @@ def test_render_errors(fires: Fires, values: Values, firing: bool) -> None:
     """Errors fire for an hour, those of the first list too, before which there was no counter."""
     labels = {"resource": "pods", "family": "kube_pod_info"}
     target = {"job": TELEMETRY, "namespace": "monitoring", "instance": "ksm-shard-0"}
-    told = {series("up", target): "1x80", series("ksm_shard_render_errors_total", target | labels): values}
+    told = {
+        series("ksm_shard_map_info", target | {"total": "1"}): "1x80",
+        series("ksm_shard_render_errors_total", target | labels): values,
+    }
     summary = "kube_pod_info fails for some pods in monitoring."
 
     fires([], {"KsmShardRenderErrors": (labels, summary)} if firing else {}, told, at="80m")
