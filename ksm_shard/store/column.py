@@ -23,11 +23,12 @@ class Column:
         holed: the page with holes for timestamps, made when first needed; None before.
     """
 
-    __slots__ = ("_lengths", "holed", "page", "pending")
+    __slots__ = ("_lengths", "_lines", "holed", "page", "pending")
 
     def __init__(self) -> None:
         """Make a column with empty texts."""
         self.page: Page = EMPTY
+        self._lines: int | None = None  # of the page; None until somebody asks
         self._lengths: array[int] | None = None  # in characters, of the texts in the page; None if all are empty
         self.pending: dict[int, str] = {}
         self.holed: Holed | Page | None = None
@@ -37,6 +38,16 @@ class Column:
         """Bytes of memory that the pages take."""
         more = held(self.holed) if self.holed is not None and self.holed is not self.page else 0
         return held(self.page) + more
+
+    @property
+    def lines(self) -> int:
+        """Number of lines in the page.
+
+        Counted when first asked: it takes a third of the time in which a page is deflated, and for most families nobody asks.
+        """
+        if self._lines is None:
+            self._lines = inflate(self.page).count(b"\n")
+        return self._lines
 
     def texts(self) -> list[str]:
         """Return the text of each row."""
@@ -57,7 +68,7 @@ class Column:
         if not self.pending:
             return
         texts = self.texts()
-        self.pending, self.holed = {}, None
+        self.pending, self.holed, self._lines = {}, None, None
         self.page = deflate("".join(texts).encode())
         lengths = [len(text) for text in texts]
         self._lengths = array("H" if max(lengths) < 65536 else "I", lengths) if self.page.length else None

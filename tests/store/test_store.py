@@ -143,7 +143,7 @@ CHANGES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(CHANGES)
 def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]]]) -> None:
-    """Whatever the history, the text equals that of the objects that are left, in both forms, with the right lengths."""
+    """Whatever the history, the text equals that of the objects that are left, in both forms, with the right lengths and series."""
     store, model = Store(FAMILIES), {}
     for what, number, values in changes:
         key = str(number)
@@ -169,3 +169,4 @@ def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]
     for family in range(FAMILIES):
         there = sum(bool(texts[family]) for texts in model.values())
         assert (there, len(model) - there) == store.tally(family)
+    assert store.series() == len(text.splitlines())
