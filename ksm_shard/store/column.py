@@ -5,7 +5,7 @@ noting a text 0.2 us.
 """
 
 from array import array
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Final
 
 from ksm_shard.store.pages import EMPTY, Page, deflate, held, inflate
@@ -51,7 +51,9 @@ class Column:
 
     def texts(self) -> list[str]:
         """Return the text of each row."""
-        texts = self._written()
+        if self._lengths is None:
+            return list(map(self.pending.get, range(ROWS), repeat("")))
+        texts = self._written(self._lengths)
         for row, text in self.pending.items():
             texts[row] = text
         return texts
@@ -70,12 +72,10 @@ class Column:
         texts = self.texts()
         self.pending, self.holed, self._lines = {}, None, None
         self.page = deflate("".join(texts).encode())
-        lengths = [len(text) for text in texts]
+        lengths = list(map(len, texts))
         self._lengths = array("H" if max(lengths) < 65536 else "I", lengths) if self.page.length else None
 
-    def _written(self) -> list[str]:
-        if self._lengths is None:
-            return [""] * ROWS
-        whole, ends = inflate(self.page).decode(), accumulate(self._lengths)
+    def _written(self, lengths: "array[int]") -> list[str]:
+        whole, ends = inflate(self.page).decode(), accumulate(lengths)
         start = 0
         return [whole[start : (start := end)] for end in ends]

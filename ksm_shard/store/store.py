@@ -214,7 +214,7 @@ class Store:
             stamp: the timestamp for leaving objects; None for none.
         """
         with self._lock:
-            self._write()
+            self._write(self._dirty)
             if stamp is None or self._leaving.mask is None:
                 return [self._body(family) for family in range(self._families)]
             return [Body.of(self._filled(family, stamp)) for family in range(self._families)]
@@ -222,7 +222,7 @@ class Store:
     def size(self) -> Size:
         """Return the size of all pages."""
         with self._lock:
-            self._write()
+            self._write(self._dirty)
             pages = [column.page for block in self._blocks for column in block.columns if column is not None]
         return Size(deflated=sum(len(page.deflated) for page in pages), text=sum(page.length for page in pages))
 
@@ -232,7 +232,7 @@ class Store:
         Counted for 128 objects at a time. Other threads may read and write meanwhile.
         """
         with self._lock:
-            self._write()
+            self._write(self._dirty)
             blocks = list(self._blocks)
         series = 0
         for block in blocks:
@@ -246,7 +246,7 @@ class Store:
         Counted from what is stored: a change of an object costs nothing for it.
         """
         with self._lock:
-            self._write()
+            self._write(self._dirty)
             columns = (block.columns[family] for block in self._blocks)
             samples = sum(column.lines for column in columns if column is not None)
             without = sum(block.without(family) - block.keys.count(None) for block in self._blocks)
@@ -271,8 +271,11 @@ class Store:
             return False
         self._dirty.add(block)
         self._pending += size
-        if self._pending > MOST_PENDING:
-            self._write()
+        # The first list fills block after block: the pages of each are written once, and not a second time when it is full.
+        if len(block.arrived) == ROWS:
+            self._write([block])
+        elif self._pending > MOST_PENDING:
+            self._write(self._dirty)
         return True
 
     def _found(self, key: str) -> Origin | None:
@@ -325,12 +328,12 @@ class Store:
             sleep(0)
         return count
 
-    def _write(self) -> None:
-        for block in self._dirty:
+    def _write(self, blocks: Collection[Block]) -> None:
+        for block in blocks:
+            self._pending -= block.pending
             for family in block.write():
                 self._bodies[family] = None
-        self._dirty.clear()
-        self._pending = 0
+        self._dirty.difference_update(blocks)
 
     def _body(self, family: int) -> Body:
         body = self._bodies[family]
@@ -357,6 +360,7 @@ class Store:
             return False
         at = len(self._blocks) - 1
         last = self._blocks[at]
+        last.settle()
         self._free = [free for free in self._free if free // ROWS != at]
         columns = [repeat("") if column is None else column.texts() for column in last.columns]
         for row, (key, *texts) in enumerate(zip(last.keys, *columns, strict=False)):
@@ -368,6 +372,7 @@ class Store:
                 self._set(block, moved, texts, last.hashes(row))
         self._blocks.pop()
         self._retired += last.retire()
+        self._pending -= last.pending
         self._dirty.discard(last)
         self._bodies = [None] * self._families
         return True
