@@ -46,7 +46,8 @@ def _info(
     labels = "container image_spec image image_id container_id"
 
     def rows(pod: PodView) -> Rows:
-        known = {status.name: status.container for status in statuses(pod)}
+        if not (known := {status.name: status.container for status in statuses(pod)}):
+            return ()
         return [
             (container.name, container.container.image, status.image, status.imageID, status.containerID)
             for container in specs(pod)
@@ -54,6 +55,8 @@ def _info(
         ]
 
     def rows_with_policy(pod: PodView) -> Rows:
+        if not statuses(pod):
+            return ()
         policies = {container.name: container.container.restartPolicy for container in specs(pod)}
         return [(*row, policies[row[0]]) for row in rows(pod)]
 

@@ -49,11 +49,12 @@ class StatusView:
         self.name = container.name
         self.container = container
         state = container.state
-        self.running = state.running if state.HasField("running") else None
-        self.waiting = state.waiting if state.HasField("waiting") else None
-        self.terminated = state.terminated if state.HasField("terminated") else None
-        last = container.lastState if container.HasField("lastState") else None
-        self.last = last.terminated if last is not None and last.HasField("terminated") else None
+        has = state.HasField
+        self.running = state.running if has("running") else None
+        self.waiting = state.waiting if has("waiting") else None
+        self.terminated = state.terminated if has("terminated") else None
+        last = container.lastState
+        self.last = last.terminated if last.HasField("terminated") else None
 
 
 class PodView:

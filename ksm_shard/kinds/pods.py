@@ -1,6 +1,7 @@
 """Pods: node, phase, conditions, containers, and volumes."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from ksm_shard.kinds._pod import PodView
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.metrics.quantity import quantity, whole
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import Pod
+from ksm_shard.wire.messages.core_v1_pb2 import Pod, Toleration
 
 pods = Resource(
     "v1",
@@ -333,16 +334,16 @@ def unscheduled_time(pod: PodView) -> int | None:
     labels="key operator value effect toleration_seconds",
 )
 def tolerations(pod: Pod) -> Rows:
-    return [
-        (
-            one.key,
-            one.operator,
-            one.value,
-            one.effect,
-            str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else "",
-        )
-        for one in pod.spec.tolerations[:]
-    ]
+    return [toleration_row(one.SerializeToString()) for one in pod.spec.tolerations[:]]
+
+
+# Cached (0.4 us with the encoding instead of 1.2 us): nearly all pods have the same two or eight.
+@lru_cache(maxsize=1024)
+def toleration_row(encoded: bytes) -> tuple[str, str, str, str, str]:
+    """Return the row of an encoded toleration."""
+    one = Toleration.FromString(encoded)
+    until = str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else ""
+    return one.key, one.operator, one.value, one.effect, until
 
 
 @pods.mapping("kube_pod_nodeselectors", "Node selector of a pod.", ALPHA, prefix="nodeselector", opt_in=True)

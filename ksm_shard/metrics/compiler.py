@@ -86,7 +86,7 @@ def compile_resource(
     source = resource.source() if resource.source is not None else None
     if source is not None:
         scope |= {**source.scope, "duplicated": duplicated, "noted": noted}
-    writer = _Writer(resource, list(live), parts, source)
+    writer = _Writer(list(live), parts, source)
     body = []
     # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
     if resource.view is not None and any(family.viewed for family in live.values()):
@@ -163,11 +163,8 @@ def _said(family: Family, index: int, subject: str) -> str:
 class _Writer:
     """Generates the statements that write families."""
 
-    def __init__(
-        self, resource: Resource, live: list[int], parts: Mapping[Part, int], source: FamilySource | None
-    ) -> None:
+    def __init__(self, live: list[int], parts: Mapping[Part, int], source: FamilySource | None) -> None:
         """Take the families that have texts, in order, all parts, and the source of families that are no functions."""
-        self._resource = resource
         self._live = live
         self._parts = parts
         self._source = source
