@@ -91,7 +91,7 @@ def _row(family: Family) -> str:
 
 
 def _labels(family: Family) -> Iterator[str]:
-    names = [*(family.part.labels if family.part else ()), *family.labels]
+    names = [*(family.part.all_labels if family.part else ()), *family.labels]
     for label in names:
         states = f" ({', '.join(family.states)})" if family.states and label == names[-1] else ""
         yield f"[`{label}`]" if label in family.sparse else f"`{label}`{states}"

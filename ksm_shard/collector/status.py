@@ -9,7 +9,6 @@ from ksm_shard.collector.collector import Collector
 from ksm_shard.status.model import ResourceStatus
 from ksm_shard.status.report import ResourceReport
 from ksm_shard.status.setup import Setup, SetupCheck
-from ksm_shard.store.store import Size
 from ksm_shard.wire.reading import Reading
 
 # Resources that a line names.
@@ -20,7 +19,7 @@ READING: Final = {Reading.FULL: "protobuf", Reading.JSON: "JSON", Reading.METADA
 def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
     """Return the status of each resource."""
     anywhere = _filtered(collectors)
-    return [_status(one, anywhere, one.store.size()) for one in collectors]
+    return [_status(one, anywhere) for one in collectors]
 
 
 def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
@@ -30,14 +29,13 @@ def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
 
 
 def _report(collector: Collector, anywhere: bool) -> ResourceReport:
-    size = collector.store.size()
-    status = _status(collector, anywhere, size)
+    status = _status(collector, anywhere)
     return ResourceReport(
         seen=status.seen,
         owned=status.owned,
         synced=status.synced,
         state=collector.stats.state,
-        series=size.series,
+        series=collector.store.series(),
         deflated=status.deflated,
         text=status.text,
         filtered=status.filtered,
@@ -49,7 +47,8 @@ def _filtered(collectors: Iterable[Collector]) -> bool:
     return any(informer.reflector.filtered_by for one in collectors for informer in one.informers)
 
 
-def _status(collector: Collector, anywhere: bool, size: Size) -> ResourceStatus:
+def _status(collector: Collector, anywhere: bool) -> ResourceStatus:
+    size = collector.store.size()
     kind, sinks = collector.resource, [informer.sink for informer in collector.informers]
     reflectors = [informer.reflector for informer in collector.informers]
     # The least healthy reflector speaks for all namespaces.

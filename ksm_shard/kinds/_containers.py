@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ksm_shard.kinds._pod import Placed, PodView, StatusView, limits_of, requests_of
+from ksm_shard.kinds._pod import PodView, SpecView, StatusView, limits_of, requests_of
 from ksm_shard.metrics.families import ALPHA, STABLE, Part, Resource, Rows
 from ksm_shard.metrics.time import seconds
 
@@ -12,7 +12,7 @@ def declare(
     prefix: str,
     of: str,
     *,
-    specs: Callable[[PodView], list[Placed]],
+    specs: Callable[[PodView], list[SpecView]],
     statuses: Callable[[PodView], list[StatusView]],
     alpha: bool,
 ) -> None:
@@ -28,7 +28,7 @@ def declare(
     """
     newer = ALPHA if alpha else STABLE
     _info(pods, prefix, of, specs, statuses, restart_policy=alpha)
-    _resources(pods.part(specs, {"container": "name", "node": "node"}, viewed=True), prefix, of, newer)
+    _resources(pods.part(specs, {"container": "name"}, shared=True, viewed=True), prefix, of, newer)
     part = pods.part(statuses, {"container": "name"}, viewed=True)
     _states(part, prefix, of, newer)
     _last_termination(part, prefix, of)
@@ -38,7 +38,7 @@ def _info(
     pods: Resource,
     prefix: str,
     of: str,
-    specs: Callable[[PodView], list[Placed]],
+    specs: Callable[[PodView], list[SpecView]],
     statuses: Callable[[PodView], list[StatusView]],
     *,
     restart_policy: bool,
@@ -46,15 +46,18 @@ def _info(
     labels = "container image_spec image image_id container_id"
 
     def rows(pod: PodView) -> Rows:
-        known = {status.name: status.container for status in statuses(pod)}
+        if not (known := {status.name: status.container for status in statuses(pod)}):
+            return ()
         return [
-            (container.name, container.spec.image, status.image, status.imageID, status.containerID)
+            (container.name, container.container.image, status.image, status.imageID, status.containerID)
             for container in specs(pod)
             if (status := known.get(container.name)) is not None
         ]
 
     def rows_with_policy(pod: PodView) -> Rows:
-        policies = {container.name: container.spec.restartPolicy for container in specs(pod)}
+        if not statuses(pod):
+            return ()
+        policies = {container.name: container.container.restartPolicy for container in specs(pod)}
         return [(*row, policies[row[0]]) for row in rows(pod)]
 
     declare_info = pods.viewed.info(
@@ -62,23 +65,26 @@ def _info(
         f"Image and ID of {of} in a pod.",
         STABLE,
         labels=f"{labels} restart_policy" if restart_policy else labels,
+        varied=True,
     )
     declare_info(rows_with_policy if restart_policy else rows)
 
 
 def _resources(part: Part, prefix: str, of: str, stability: str) -> None:
     @part.rows(f"{prefix}_resource_limits", f"Resource limits of {of}.", stability, labels="resource unit")
-    def limits(container: Placed) -> Rows:
+    def limits(container: SpecView) -> Rows:
         return limits_of(container.resources)
 
     @part.rows(f"{prefix}_resource_requests", f"Resource requests of {of}.", stability, labels="resource unit")
-    def requests(container: Placed) -> Rows:
+    def requests(container: SpecView) -> Rows:
         return requests_of(container.resources)
 
 
 def _states(part: Part, prefix: str, of: str, newer: str) -> None:
     # The kubelet reports no start time of a container that it lost sight of (ContainerStatusUnknown).
-    @part.value(f"{prefix}_state_started", f"Unix start time of {of} that is running or has terminated.", newer)
+    @part.value(
+        f"{prefix}_state_started", f"Unix start time of {of} that is running or has terminated.", newer, varied=True
+    )
     def state_started(status: StatusView) -> int | None:
         if status.running is not None:
             return seconds(status.running.startedAt)
@@ -122,6 +128,8 @@ def _last_termination(part: Part, prefix: str, of: str) -> None:
     def last_terminated_exitcode(status: StatusView) -> int | None:
         return None if status.last is None else status.last.exitCode
 
-    @part.value(f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA)
+    @part.value(
+        f"{prefix}_status_last_terminated_timestamp", f"Unix time of the last termination of {of}.", ALPHA, varied=True
+    )
     def last_terminated_timestamp(status: StatusView) -> int | None:
         return None if status.last is None else seconds(status.last.finishedAt)

@@ -1,6 +1,7 @@
 """Pods: node, phase, conditions, containers, and volumes."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -9,9 +10,16 @@ from ksm_shard.kinds._pod import PodView
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.metrics.quantity import quantity, whole
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import Pod
+from ksm_shard.wire.messages.core_v1_pb2 import Pod, Toleration
 
-pods = Resource("v1", "pods", Pod, labels={"namespace": "namespace", "pod": "name", "uid": "uid"}, view=PodView)
+pods = Resource(
+    "v1",
+    "pods",
+    Pod,
+    labels={"namespace": "namespace", "pod": "name", "uid": "uid"},
+    shared={"node": "spec.nodeName"},
+    view=PodView,
+)
 
 # Tried before `ipaddress`, because the pattern takes 0.4 us instead of 2.5 us.
 IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}")
@@ -70,6 +78,7 @@ _shared.deletion_timestamp(pods, "kube_pod")
     "Addresses, node and controller of a pod.",
     STABLE,
     labels="host_ip pod_ip node created_by_kind created_by_name priority_class host_network",
+    varied=True,
 )
 def info(pod: Pod) -> Rows:
     owner = _shared.controller_of(pod)
@@ -87,7 +96,7 @@ def info(pod: Pod) -> Rows:
     ]
 
 
-@pods.info("kube_pod_ips", "IP addresses of a pod and their family.", ALPHA, labels="ip ip_family")
+@pods.info("kube_pod_ips", "IP addresses of a pod and their family.", ALPHA, labels="ip ip_family", varied=True)
 def ips(pod: Pod) -> Rows:
     return [(one.ip, family) for one in pod.status.podIPs[:] if (family := ip_family(one.ip))]
 
@@ -215,7 +224,7 @@ def volumes_readonly(volume: ClaimedVolume) -> bool:
     return volume.read_only
 
 
-@pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE)
+@pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE, varied=True)
 def start_time(pod: Pod) -> int | None:
     return seconds(pod.status.startTime)
 
@@ -243,17 +252,21 @@ def ready(pod: PodView) -> Rows:
     return [(status,) for kind, status, _ in pod.conditions if kind == "Ready"]
 
 
-@pods.viewed.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA)
+@pods.viewed.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA, varied=True)
 def ready_time(pod: PodView) -> int | None:
     return pod.since("Ready", "true")
 
 
-@pods.viewed.value("kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA)
+@pods.viewed.value(
+    "kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA, varied=True
+)
 def initialized_time(pod: PodView) -> int | None:
     return pod.since("Initialized", "true")
 
 
-@pods.viewed.value("kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA)
+@pods.viewed.value(
+    "kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA, varied=True
+)
 def container_ready_time(pod: PodView) -> int | None:
     return pod.since("ContainersReady", "true")
 
@@ -295,7 +308,9 @@ def scheduled(pod: PodView) -> Rows:
     return [(status,) for kind, status, _ in pod.conditions if kind == "PodScheduled"]
 
 
-@pods.viewed.value("kube_pod_status_scheduled_time", "Unix time since which a pod is scheduled to a node.", STABLE)
+@pods.viewed.value(
+    "kube_pod_status_scheduled_time", "Unix time since which a pod is scheduled to a node.", STABLE, varied=True
+)
 def scheduled_time(pod: PodView) -> int | None:
     return pod.since("PodScheduled", "true")
 
@@ -305,7 +320,9 @@ def unschedulable(pod: PodView) -> int | None:
     return 1 if any(kind == "PodScheduled" and now == "false" for kind, now, _ in pod.conditions) else None
 
 
-@pods.viewed.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)
+@pods.viewed.value(
+    "kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA, varied=True
+)
 def unscheduled_time(pod: PodView) -> int | None:
     return pod.since("PodScheduled", "false")
 
@@ -317,16 +334,16 @@ def unscheduled_time(pod: PodView) -> int | None:
     labels="key operator value effect toleration_seconds",
 )
 def tolerations(pod: Pod) -> Rows:
-    return [
-        (
-            one.key,
-            one.operator,
-            one.value,
-            one.effect,
-            str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else "",
-        )
-        for one in pod.spec.tolerations[:]
-    ]
+    return [toleration_row(one.SerializeToString()) for one in pod.spec.tolerations[:]]
+
+
+# Cached (0.4 us with the encoding instead of 1.2 us): nearly all pods have the same two or eight.
+@lru_cache(maxsize=1024)
+def toleration_row(encoded: bytes) -> tuple[str, str, str, str, str]:
+    """Return the row of an encoded toleration."""
+    one = Toleration.FromString(encoded)
+    until = str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else ""
+    return one.key, one.operator, one.value, one.effect, until
 
 
 @pods.mapping("kube_pod_nodeselectors", "Node selector of a pod.", ALPHA, prefix="nodeselector", opt_in=True)

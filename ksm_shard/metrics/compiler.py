@@ -1,25 +1,27 @@
 """Compiles the families of a resource into one function that renders an object.
 
-The function consists of the f-strings that a careful author would write by hand. Its source is kept in `linecache`, as attrs does,
-so tracebacks and debuggers show it. If a family raises, only that family of that object is lost: its text is "", and the callback
-`failed` receives the error.
+The function consists of the f-strings that a careful author would write by hand, and takes from templates what many objects say
+alike. Its source is kept in `linecache`, as attrs does, so tracebacks and debuggers show it. If a family raises, only that family
+of that object is lost: its text is "", and the callback `failed` receives the error.
 """
 
 import linecache
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ksm_shard.metrics.families import Family, Resource
+from ksm_shard.metrics.families import Family, FamilySource, Part, Resource
 from ksm_shard.metrics.labels import labels_of, picker
-from ksm_shard.metrics.text import SMALL, escape, number
+from ksm_shard.metrics.once import Duplicated, Once
+from ksm_shard.metrics.templates import Failed, Templates
+from ksm_shard.metrics.text import SMALL, escape, large
 
-Failed = Callable[[Family, Exception], None]
-Duplicated = Callable[[int], None]
 Noted = Callable[[Family | None, str], None]
-# Most values are small, so the look-up in SMALL stands inline: a call of `number` would cost 0.05 us, 30 times a pod.
+# Most values are small, so the look-up in SMALL stands inline: a call would cost 0.05 us, 30 times a pod.
 NUMBER: Final = "{small(v) or num(v)}"
+# Families that must have something in common before templates are kept for them.
+FEW: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,62 +64,48 @@ def compile_resource(
         annotations_allowlist: the same for families of annotations.
     """
     allowed = {"labels": labels_allowlist, "annotations": annotations_allowlist, "": ("*",)}
-    live = [index for index, family in enumerate(families) if allowed[family.allowlist]]
+    live = {index: family for index, family in enumerate(families) if allowed[family.allowlist]}
+    used = dict.fromkeys(family.part for family in live.values() if family.part is not None)
+    parts = {part: at for at, part in enumerate(used)}
+    common = _common(live) if resource.labels else {}
     scope: dict[str, Any] = {
         "esc": escape,
         "small": SMALL.get,
-        "num": number,
+        "num": large,
         "keyed": _keyed,
         "pair": _pair,
-        "once": _Once(duplicated),
+        "once": Once(duplicated),
         "failed": failed,
         "view": resource.view,
         "Broken": _Broken,
+        **{f"items{at}": part.items for part, at in parts.items()},
+        **{f"family{index}": family for index, family in live.items()},
+        **{f"fn{index}": family.function for index, family in live.items()},
+        **{f"pick{index}": picker(allowed[one.allowlist]) for index, one in live.items() if one.shape == "mapping"},
     }
-    body = ["texts = []; add = texts.append"]
-    # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
-    looks = resource.view is not None and any(families[index].viewed for index in live)
-    body += ["obj = view(obj)"] if looks else []
-    body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"] if resource.labels else []
     source = resource.source() if resource.source is not None else None
     if source is not None:
         scope |= {**source.scope, "duplicated": duplicated, "noted": noted}
-    parts = list(dict.fromkeys(part for index in live if (part := families[index].part) is not None))
-    for at, part in enumerate(parts):
-        scope[f"items{at}"] = part.items
-        pair = f"(f'{{ids}},{_pairs(part.labels, 'item')}', item)"
-        body += [
-            "try:",
-            f"    part{at} = [{pair} for item in items{at}(obj)]",
-            f"    if len(part{at}) > 1: part{at} = once.items(part{at})",
-            "except Exception as error:",
-            f"    part{at} = Broken(error)",
-        ]
-    prelude = len(body)
-    for index in live:
-        family = families[index]
-        scope |= {f"family{index}": family, f"fn{index}": family.function}
-        if family.shape == "mapping":
-            scope[f"pick{index}"] = picker(allowed[family.allowlist])
-        if family.shape == "source" and source is not None:
-            statements = source.statements(family, f"family{index}")
-        elif family.part is None:
-            statements = _statements(family, index, "obj", "ids")
-        else:
-            statements = [f"for of, item in part{parts.index(family.part)}:"]
-            statements += _indented(_statements(family, index, "item", "of"))
-        body += [
-            "try:",
-            *_indented(["text = ''", *statements, "add(text)"]),
-            "except MemoryError: raise",  # no fault of the object: the process ends
-            "except Exception as error:",
-            f"    add(''); failed(family{index}, error)",
-        ]
-    body[prelude:prelude] = source.prelude() if source is not None else []
-    text = "\n".join(["def render(obj):", *_indented([*body, "return texts"]), ""])
+    writer = _Writer(list(live), parts, source)
+    body = []
+    # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
+    if resource.view is not None and any(family.viewed for family in live.values()):
+        body += ["obj = view(obj)"]
+    if resource.labels:
+        body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
+    body += _looked_up(common, parts) if common else [f"texts = [''] * {len(live)}"]
+    body += writer.lines({index: family for index, family in live.items() if index not in common})
+    text = _function("render(obj)", [*body, "return texts"])
+    if common:
+        body = [f"texts = [''] * {len(live)}", *writer.lines(common), "return texts"]
+        text = _function("write(obj, ids, shared, failed, once)", body) + "\n\n" + text
+    if any(part.shared for part in parts):
+        text = _function("shared(obj)", [f"return f'{_pairs(resource.shared, 'obj')}'"]) + "\n\n" + text
     where = f"<families of {resource.name}>"
     entry = linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
     exec(compile(text, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
+    if common:
+        scope["templates"] = Templates(scope["write"], scope.get("shared"), failed, duplicated)
     weakref.finalize(scope["render"], _forget, where, entry)
     return Compiled(tuple(families), tuple(live), scope["render"], text)
 
@@ -126,6 +114,93 @@ def _forget(where: str, entry: object) -> None:
     """Remove the source of a renderer that is no more, unless another one of the resource has replaced it."""
     if linecache.cache.get(where) is entry:
         del linecache.cache[where]
+
+
+def _common(families: Mapping[int, Family]) -> dict[int, Family]:
+    """Return the families of which templates are kept: those that many objects have the same to say of, if these are enough."""
+    common = {
+        index: family
+        for index, family in families.items()
+        if not family.varied and family.shape not in {"mapping", "source"}
+    }
+    return common if len(common) >= FEW else {}
+
+
+def _function(signature: str, body: Iterable[str]) -> str:
+    return "\n".join([f"def {signature}:", *_indented(body), ""])
+
+
+def _looked_up(families: Mapping[int, Family], parts: Mapping[Part, int]) -> list[str]:
+    """Return source that looks up the texts of families by what their functions say, or has them written."""
+    values = [_said(family, index, "obj") for index, family in families.items() if family.part is None]
+    say = ["said = [", *_indented(f"{value}," for value in values), "]"]
+    for part, at in parts.items():
+        calls = [_said(family, index, "item") for index, family in families.items() if family.part is part]
+        if calls:
+            said = [*_fields(part.labels, "item").values(), *calls]
+            say += [
+                f"for item in items{at}(obj):",
+                f"    said.append(({', '.join(said)},))",
+                "said.append(None)",  # here the part ends, and another begins
+            ]
+    return [
+        "texts = said = None",
+        "if templates.useful:",
+        "    try:",
+        *_indented(_indented([*say, "said = tuple(said)", "texts = templates.texts(said, obj, ids)"])),
+        "    except MemoryError: raise",
+        "    except Exception: said = None",  # the family to blame is found when its text is written
+        "if texts is None: texts = templates.written(said, obj, ids)",
+    ]
+
+
+def _said(family: Family, index: int, subject: str) -> str:
+    """Return source of what the function of a family says, as part of a key."""
+    call = f"fn{index}({subject})"
+    return call if family.shape in {"value", "one_hot"} else f"(*{call},)"
+
+
+class _Writer:
+    """Generates the statements that write families."""
+
+    def __init__(self, live: list[int], parts: Mapping[Part, int], source: FamilySource | None) -> None:
+        """Take the families that have texts, in order, all parts, and the source of families that are no functions."""
+        self._live = live
+        self._parts = parts
+        self._source = source
+
+    def lines(self, families: Mapping[int, Family]) -> list[str]:
+        """Return source that puts the text of each family into `texts`."""
+        body = []
+        for part, at in self._parts.items():
+            if any(family.part is part for family in families.values()):
+                shared = ",{shared(obj)}" if part.shared else ""
+                pair = f"(f'{{ids}},{_pairs(part.labels, 'item')}{shared}', item)"
+                body += [
+                    "try:",
+                    f"    part{at} = [{pair} for item in items{at}(obj)]",
+                    f"    if len(part{at}) > 1: part{at} = once.items(part{at})",
+                    "except Exception as error:",
+                    f"    part{at} = Broken(error)",
+                ]
+        statements = [line for index, family in families.items() for line in self._family(index, family)]
+        # After the statements are known, for which it reads what several need.
+        return [*body, *(self._source.prelude() if self._source is not None else []), *statements]
+
+    def _family(self, index: int, family: Family) -> list[str]:
+        if family.shape == "source" and self._source is not None:
+            statements = self._source.statements(family, f"family{index}")
+        elif family.part is None:
+            statements = _statements(family, index, "obj", "ids")
+        else:
+            statements = [f"for of, item in part{self._parts[family.part]}:"]
+            statements += _indented(_statements(family, index, "item", "of"))
+        return [
+            "try:",
+            *_indented(["text = ''", *statements, f"texts[{self._live.index(index)}] = text"]),
+            "except MemoryError: raise",  # no fault of the object: the process ends
+            f"except Exception as error: failed(family{index}, error)",
+        ]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
@@ -211,16 +286,20 @@ def _one_hot(family: Family, start: str, label: str) -> str:
     return "".join(f'{start},{label}="{state}"}}}} {{"1" if now == "{state}" else "0"}}\\n' for state in family.states)
 
 
-def _pairs(labels: dict[str, str], variable: str) -> str:
-    """Return source of the identity labels.
+def _pairs(labels: Mapping[str, str], variable: str) -> str:
+    """Return source of the identity labels."""
+    return ",".join(f'{label}="{{esc({field})}}"' for label, field in _fields(labels, variable).items())
+
+
+def _fields(labels: Mapping[str, str], variable: str) -> dict[str, str]:
+    """Return source of the value of each identity label.
 
     A field name without a dot belongs to the metadata; in the labels of a part, to the item itself.
     """
-    paths = (
-        (label, f"{variable}.{path}" if "." in path or variable == "item" else f"{variable}.metadata.{path}")
+    return {
+        label: f"{variable}.{path}" if "." in path or variable == "item" else f"{variable}.metadata.{path}"
         for label, path in labels.items()
-    )
-    return ",".join(f'{label}="{{esc({path})}}"' for label, path in paths)
+    }
 
 
 def _keyed(prefix: str, pairs: Iterable[tuple[str, str]]) -> str:
@@ -229,42 +308,6 @@ def _keyed(prefix: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 def _pair(label: str, value: str | None) -> str:
     return "" if value is None else f',{label}="{escape(value)}"'
-
-
-class _Once:
-    """Removes repeated series of an object.
-
-    The first one is kept. Repeated tolerations and container names are legal.
-    """
-
-    def __init__(self, duplicated: Duplicated) -> None:
-        self._duplicated = duplicated
-
-    def items(self, items: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        """Drop items of a part that have the same labels as an earlier item."""
-        seen: dict[str, Any] = {}
-        for ids, item in items:
-            seen.setdefault(ids, item)
-        if len(seen) != len(items):
-            self._duplicated(len(items) - len(seen))
-        return list(seen.items())
-
-    def infos(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Drop rows that repeat an earlier row."""
-        if len(kept := dict.fromkeys(rows)) == len(rows):
-            return rows
-        self._duplicated(len(rows) - len(kept))
-        return list(kept)
-
-    def rows(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Drop rows with the labels (all elements but the last) of an earlier row."""
-        if len({row[:-1] for row in rows}) == len(rows):
-            return rows
-        kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        for row in rows:
-            kept.setdefault(row[:-1], row)
-        self._duplicated(len(rows) - len(kept))
-        return list(kept.values())
 
 
 class _Broken(Iterable[Any]):

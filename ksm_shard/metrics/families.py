@@ -61,6 +61,7 @@ class Family:
         opt_in: off by default; on if the opt-in list names the family.
         viewed: the function, or the function of its part, needs the view of an object; others take object and view alike.
         deprecated_since: version of kube-state-metrics that deprecated the family; "" if none did.
+        varied: hardly two objects have the same to say, as with times and addresses, so no templates are kept of the texts.
         repeats: different objects may have the same series, because no label tells them apart for certain.
     """
 
@@ -80,6 +81,7 @@ class Family:
     viewed: bool = False
     deprecated_since: str = ""
     repeats: bool = False
+    varied: bool = False
 
 
 class Declarations:
@@ -164,6 +166,7 @@ class Part(Declarations):
         items: Callable[[Any], Iterable[Any]],
         labels: Mapping[str, str],
         *,
+        shared: Mapping[str, str] | None = None,
         viewed: bool = False,
     ) -> None:
         """Declare a part.
@@ -172,11 +175,18 @@ class Part(Declarations):
             families: the list that families of the part are added to.
             items: takes an object, or its view if `viewed`, and returns the items.
             labels: label names -> dotted fields of an item.
+            shared: further labels -> fields of the object; the same for all parts that have any.
             viewed: `items` needs the view of an object.
         """
         super().__init__(families, self, viewed=viewed)
         self.items = items
         self.labels = dict(labels)
+        self.shared = dict(shared or {})
+
+    @property
+    def all_labels(self) -> list[str]:
+        """Names of the labels that every series of the part has, besides those of the object."""
+        return [*self.labels, *self.shared]
 
 
 class Resource(Declarations):
@@ -189,6 +199,7 @@ class Resource(Declarations):
         shape: type[Any] | Shape,
         *,
         labels: Mapping[str, str] | None,
+        shared: Mapping[str, str] | None = None,
         kind: str = "",
         namespaced: bool = True,
         default: bool = True,
@@ -207,6 +218,7 @@ class Resource(Declarations):
             shape: parses objects: a thin message class, or another shape.
             labels: identity labels of an object: names -> dotted fields; a field without a dot is one of the metadata. None
                 for families that bring all their labels.
+            shared: labels of an object that series of its parts may have besides, with their fields.
             kind: kind in the API; by default the name of the message class.
             namespaced: objects live in namespaces.
             default: exported unless `--resources` says otherwise.
@@ -226,6 +238,7 @@ class Resource(Declarations):
         self.shape = MessageShape(shape) if isinstance(shape, type) else shape
         self.kind = kind or self.shape.name
         self.labels = dict(labels or {})
+        self.shared = dict(shared or {})
         self.namespaced = namespaced
         self.default = default
         self.reading = reading
@@ -249,9 +262,17 @@ class Resource(Declarations):
         """Decorators for families whose function takes the view of an object."""
         return Declarations(self.families, None, viewed=True)
 
-    def part(self, items: Callable[[Any], Iterable[Any]], labels: Mapping[str, str], *, viewed: bool = False) -> Part:
+    def part(
+        self,
+        items: Callable[[Any], Iterable[Any]],
+        labels: Mapping[str, str],
+        *,
+        shared: bool = False,
+        viewed: bool = False,
+    ) -> Part:
         """Declare a repeated part of the objects, or of their views.
 
-        Items that repeat an earlier item's labels are left out.
+        Items that repeat an earlier item's labels are left out. With `shared`, series also have the labels of the object that its
+        parts share.
         """
-        return Part(self.families, items, labels, viewed=viewed)
+        return Part(self.families, items, labels, shared=self.shared if shared else {}, viewed=viewed)

@@ -26,10 +26,21 @@ def escape(text: str) -> str:
 
 def number(value: float) -> str:
     """Format the value of a sample: `1`, `0.25`, `1.5e+09`, `NaN`, `+Inf`."""
-    return SMALL.get(value) or _number(value)
+    return SMALL.get(value) or large(value)
 
 
-# Cached (0.05 us instead of 0.6 us): an object repeats its timestamps, and a cluster its sizes and fractions.
+def large(value: float) -> str:
+    """Format the value of a sample that is not in SMALL.
+
+    Times are of one object alone: to write one takes 0.3 us, to look for it in a cache in vain, and keep it there, 1.3.
+    """
+    if isinstance(value, int) and 10**9 < value < 10**10 and value % 10:
+        digits = str(value)
+        return f"{digits[0]}.{digits[1:]}e+09"
+    return _number(value)
+
+
+# Cached (0.05 us instead of 0.6 us): a cluster repeats its sizes and fractions.
 @lru_cache(maxsize=4096)
 def _number(value: float) -> str:
     if isinstance(value, int) and -(2**53) <= value <= 2**53:

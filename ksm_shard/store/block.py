@@ -1,6 +1,7 @@
 """Block: the rows of 128 objects, with a column for each family.
 
-A family without text so far has no column.
+A family without text so far has no column. The texts of a new object wait as they came, and are given to the columns together
+with those of other new objects: one by one this took 6 us a pod, together 2.
 """
 
 from array import array
@@ -36,7 +37,9 @@ class Block:
     Attributes:
         keys, slots, sources, versions: of the objects, by row; the key is None in a free row.
         columns: by family; None for a family without text so far.
+        arrived: texts of new rows, which no column has yet; they replace what columns have of these rows.
         dirty: families that changed since their pages were written.
+        pending: characters that were noted since the pages were written.
         leaving: rows that get timestamps; None if not yet computed.
         unseen: rows of objects that a watch changed since the pages were written: no scrape has shown their former state.
         retired: bytes of replaced pages.
@@ -45,10 +48,13 @@ class Block:
     __slots__ = (
         "_families",
         "_hashes",
+        "_nothing",
+        "arrived",
         "columns",
         "dirty",
         "keys",
         "leaving",
+        "pending",
         "retired",
         "slots",
         "sources",
@@ -63,12 +69,15 @@ class Block:
         self.sources = bytearray(ROWS)
         self.versions = array("Q", bytes(8 * ROWS))
         self.columns: list[Column | None] = [None] * families
+        self.arrived: dict[int, Sequence[str]] = {}
         self.dirty: set[int] = set()
+        self.pending = 0
         self.leaving: list[int] | None = None
         self.unseen: set[int] = set()
         self.retired = 0
         self._families = range(families)
-        self._hashes = hashes([""]) * (families * ROWS)  # row by row
+        self._nothing = hashes([""]) * families
+        self._hashes = self._nothing * ROWS  # row by row
 
     def origin(self, row: int) -> Origin:
         """Return the origin of a row's object."""
@@ -99,6 +108,13 @@ class Block:
         before = self.hashes(row)
         if before == after:
             return None
+        width = len(self._families)
+        self._hashes[row * width : (row + 1) * width] = after
+        if row in self.arrived or before == self._nothing:
+            self.arrived[row] = texts
+            size = sum(map(len, texts))
+            self.pending += size
+            return size
         size = 0
         # Picked without a Python loop: most families of most objects have no text (30 of 57 of a pod).
         for family in compress(self._families, map(ne, before, after)):
@@ -109,18 +125,33 @@ class Block:
             column.pending[row] = text
             self.dirty.add(family)
             size += len(text)
-        width = len(self._families)
-        self._hashes[row * width : (row + 1) * width] = after
+        self.pending += size
         return size
+
+    def settle(self) -> None:
+        """Give the texts of new rows to the columns."""
+        if not self.arrived:
+            return
+        nothing = [""] * len(self._families)
+        rows = [self.arrived.get(row, nothing) for row in range(ROWS)]
+        self.arrived = {}
+        for family, texts in enumerate(zip(*rows, strict=True)):
+            if any(texts):
+                column = self.columns[family]
+                if column is None:
+                    column = self.columns[family] = Column()
+                column.pending.update(compress(enumerate(texts), texts))
+                self.dirty.add(family)
 
     def write(self) -> set[int]:
         """Write all pages that are out of date; return the families that changed."""
+        self.settle()
         for family in self.dirty:
             column = self.columns[family]
             if column is not None:
                 self.retired += column.held
                 column.write()
-        changed, self.dirty = self.dirty, set()
+        changed, self.dirty, self.pending = self.dirty, set(), 0
         self.unseen.clear()
         return changed
 

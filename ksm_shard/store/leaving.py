@@ -94,6 +94,7 @@ class Leaving:
             return False
         if farewell is not None and farewell.successor is None:
             self.gone -= 1
+        block.settle()
         lines = {
             family: lines
             for family in block.differing(row, after)

@@ -48,12 +48,11 @@ class Deflated(Sized, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Deflated text that is kept, with its number of lines."""
+    """Deflated text that is kept."""
 
     deflated: bytes
     length: int
     crc: int
-    lines: int
 
     @property
     def size(self) -> int:
@@ -68,7 +67,7 @@ class Page:
 
 # Bytes of memory of a page besides its deflated text: two objects, and a pointer to the page.
 OVERHEAD: Final = 170
-EMPTY: Final = Page(b"", 0, 0, 0)
+EMPTY: Final = Page(b"", 0, 0)
 
 
 def held(page: Sized) -> int:
@@ -82,7 +81,7 @@ def deflate(text: bytes) -> Page:
         return EMPTY
     compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)
     deflated = compressor.compress(text) + compressor.flush(isal_zlib.Z_FULL_FLUSH)
-    return Page(deflated, len(text), isal_zlib.crc32(text), text.count(b"\n"))
+    return Page(deflated, len(text), isal_zlib.crc32(text))
 
 
 def inflate(page: Deflated) -> bytes:

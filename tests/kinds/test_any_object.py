@@ -133,7 +133,10 @@ def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject
     renderer = Renderer(RESOURCES[plural])
     message = put(renderer.resource.shape.message(), data.draw(fields(renderer.resource.shape.message.DESCRIPTOR)))
 
-    check(renderer, renderer.text(message), ValueError)
+    text = renderer.text(message)
+
+    check(renderer, text, ValueError)
+    assert text == renderer.text(message)  # now of a template
 
 
 def check(renderer: Renderer, text: str, *errors: type[Exception]) -> None:

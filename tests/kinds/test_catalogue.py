@@ -91,7 +91,7 @@ def test_labels_are_valid_and_not_repeated(plural: str) -> None:
     """Neither within a family, nor between it, its part and its resource: Prometheus refuses such a scrape."""
     resource = RESOURCES[plural]
     for family in resource.families:
-        labels = [*resource.labels, *(family.part.labels if family.part else ()), *family.labels]
+        labels = [*resource.labels, *(family.part.all_labels if family.part else ()), *family.labels]
 
         assert [] == [label for label in labels if not LABEL.fullmatch(label)], family.name
         assert set(family.sparse) <= set(family.labels), family.name

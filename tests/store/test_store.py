@@ -2,6 +2,7 @@
 
 import gzip
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,6 +128,36 @@ def test_after_a_mass_deletion_the_rest_is_packed_into_few_pages() -> None:
     assert len(texts_of(store)[0]) == 2 * ROWS
 
 
+def test_a_long_list_writes_each_page_once() -> None:
+    """No page was replaced by a fuller one, though more text came than may wait, and every row is shown."""
+    store = Store(2)
+    line = 'x{n="%d",more="' + "m" * 4000 + '"} 1\n'
+    for number in range(20 * ROWS):
+        store.put(str(number), 0, [line % number, "y 1\n" if number % 3 else ""], listed=True)
+
+    first, second = texts_of(store)
+
+    assert store.retired == 0
+    assert {line.rstrip() % number for number in range(20 * ROWS)} == first
+    assert len(store.bodies()[0].pages) == 20
+    assert store.series() == 20 * ROWS + sum(1 for number in range(20 * ROWS) if number % 3)
+    assert {"y 1"} == second
+
+
+@pytest.mark.parametrize("again", [["a 2\n", ""], ["", "b 2\n"], ["", ""]])
+def test_an_object_that_changes_before_its_pages_are_written_shows_its_last_state(again: list[str]) -> None:
+    """Also if its row had another object before, whose texts the pages still have."""
+    store = Store(2)
+    store.put("before", 0, ["before 1\n", "before 2\n"])
+    store.bodies()
+    store.drop("before")
+    store.put("a", 0, ["a 1\n", "b 1\n"])
+
+    store.put("a", 0, again)
+
+    assert [{text.strip()} if text else set() for text in again] == texts_of(store)
+
+
 CHANGES = st.lists(
     st.one_of(
         st.tuples(
@@ -143,7 +174,7 @@ CHANGES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(CHANGES)
 def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]]]) -> None:
-    """Whatever the history, the text equals that of the objects that are left, in both forms, with the right lengths."""
+    """Whatever the history, the text equals that of the objects that are left, in both forms, with the right lengths and series."""
     store, model = Store(FAMILIES), {}
     for what, number, values in changes:
         key = str(number)
@@ -169,3 +200,4 @@ def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]
     for family in range(FAMILIES):
         there = sum(bool(texts[family]) for texts in model.values())
         assert (there, len(model) - there) == store.tally(family)
+    assert store.series() == len(text.splitlines())
