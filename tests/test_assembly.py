@@ -5,7 +5,7 @@ How patterns match is in tests/metrics; that a process obeys is in tests/e2e/tes
 
 import pytest
 
-from ksm_shard.assembly import divided, enabled, chosen, scope_of, surprises
+from ksm_shard.assembly import chosen, divided, enabled, scope_of, surprises
 from ksm_shard.kinds import resources
 from ksm_shard.metrics.filters import Filters
 from ksm_shard.settings import parse
