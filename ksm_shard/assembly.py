@@ -14,6 +14,7 @@ from ksm_shard.cluster.errors import ConfigurationError
 from ksm_shard.cluster.reader import Reader
 from ksm_shard.cluster.reviews import AccessReviews
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.pending import Allowance
 from ksm_shard.collector.recipe import Recipe
 from ksm_shard.collector.targets import Scope, targets
 from ksm_shard.exporter import Exporter, Terms
@@ -68,8 +69,9 @@ def start(settings: Settings, parse: Parse | None = None) -> Exporter:
         ownership.change(membership.state().held)
     recipes = Recipes(settings, ownership)
     live = LiveSettings(settings, parse) if settings.config and parse is not None else None
+    allowance = Allowance()
     exporter = Exporter(
-        lambda recipe: collector(recipe, ownership, server),
+        lambda recipe: collector(recipe, ownership, server, allowance),
         terms_of(settings, recipes),
         ownership,
         membership,
@@ -317,7 +319,7 @@ def chosen(settings: Settings) -> dict[str, Any]:
     return {flag: value for flag, value in given.items() if value}
 
 
-def collector(recipe: Recipe, ownership: Ownership, server: ApiServer) -> Collector:
+def collector(recipe: Recipe, ownership: Ownership, server: ApiServer, allowance: Allowance) -> Collector:
     """Make a collector with its informers, one for each target in the scope."""
     resource, on = recipe.resource, frozenset(recipe.families)
     made = Collector(
@@ -327,6 +329,7 @@ def collector(recipe: Recipe, ownership: Ownership, server: ApiServer) -> Collec
         time.monotonic,
         labels_allowlist=recipe.labels_allowlist,
         annotations_allowlist=recipe.annotations_allowlist,
+        allowance=allowance,
     )
     for target in targets(resource, recipe.scope):
         made.follow(target, Reader(server, target))

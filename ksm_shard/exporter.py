@@ -13,6 +13,7 @@ from ksm_shard import kinds
 from ksm_shard.cluster.client import ApiServer
 from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
+from ksm_shard.collector.ahead import RenderAhead
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.recipe import Recipe, changes
 from ksm_shard.collector.replacement import Replacement
@@ -128,6 +129,7 @@ class Exporter:
         self._retired = 0  # bytes of pages of collectors that are no more
         self._setup_log = SetupLog()
         self.scrapers = Scrapers(WAITED * terms.period, self._scraped)
+        self._ahead = RenderAhead(self._all, self.scrapers)
         self._handover = Handover(self._all, ownership, server.clock, terms.period, on=timestamps)
         self._arrange()
         ownership.on_change(self._take)
@@ -260,6 +262,7 @@ class Exporter:
             if self._closed:
                 return
             self._following = True
+            self._ahead.thread.start()
             for one in self._all():
                 one.start(self.notice)
         self.notice()  # for a process without collectors nobody else does
@@ -339,7 +342,7 @@ class Exporter:
 
     def objects(self) -> int:
         """Return the number of objects in all stores."""
-        return sum(len(one.store) for one in self._all())
+        return sum(one.objects for one in self._all())
 
     def status(self) -> Status:
         """Return the state for the status page and the telemetry."""
@@ -389,6 +392,7 @@ class Exporter:
 
     def _find(self, collector: Collector, namespace: str, name: str, *, search: bool) -> Owner | None:
         """Return the shard that serves a named object of one collector's resource."""
+        collector.flush()
         slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
             return self._owner("", slot)
@@ -434,6 +438,7 @@ class Exporter:
         threads = self._threads()
         with self._changing:
             self._closed = True
+        self._ahead.stop()
         self._membership.stop()
         if self._live is not None:
             self._live.stop()
@@ -487,13 +492,14 @@ class Exporter:
         return difference(state.held, self._ownership.loaded()).count(1)
 
     def _threads(self) -> list[threading.Thread]:
-        collectors = self._all() if self._following else []
+        ahead, collectors = ([self._ahead.thread], self._all()) if self._following else ([], [])
         custom = self._custom.threads() if self._custom is not None else []
         live = self._live.threads() if self._live is not None else []
         return [
             *self._membership.threads(),
             *live,
             *custom,
+            *ahead,
             *(thread for one in collectors for thread in one.threads()),
         ]
 

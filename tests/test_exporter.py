@@ -17,6 +17,7 @@ from ksm_shard.assembly import Recipes, collector
 from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.informer import Informer
+from ksm_shard.collector.pending import Allowance
 from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.timestamps import LEAD, Handover
 from ksm_shard.exporter import Exporter, Terms
@@ -109,7 +110,13 @@ def terms(ownership: Ownership, *names: str, **more: str) -> Terms:
 def made(server: ApiServer, ownership: Ownership, wanted: Terms, membership: Membership, **more: Any) -> Exporter:
     """An exporter that follows a server."""
     return Exporter(
-        lambda recipe: collector(recipe, ownership, server), wanted, ownership, membership, server, version="1", **more
+        lambda recipe: collector(recipe, ownership, server, Allowance()),
+        wanted,
+        ownership,
+        membership,
+        server,
+        version="1",
+        **more,
     )
 
 
@@ -394,7 +401,7 @@ def test_a_collector_that_joins_meanwhile_ends_as_all_others() -> None:
             seen.append(mask)
 
     threads: list[threading.Thread] = []
-    made = SimpleNamespace(store=Store())
+    made = SimpleNamespace(store=Store(), flush=lambda: None)
     clock = connect("http://127.0.0.1:1").clock
     handover = Handover(lambda: [made], Ownership(MMH3, ALL), clock, 45.0, on=True)  # type: ignore[list-item]
     handover.join(made)  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ class Delivery:
             message = status.message or status.reason or "an ERROR event"
             raise request_error(self._path, status.code, message, status.retry_after, status.causes)
         elif event.type == UNREADABLE:
-            self._pass_over(event.item)
+            self.pass_over(event.item)
         elif event.type not in TYPES:
             raise WireError(f"{self._path}: expected a watch event, got one of type {event.type!r:.40}")
 
@@ -67,9 +67,10 @@ class Delivery:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
-            self._pass_over(error)
+            self.pass_over(error)
 
-    def _pass_over(self, error: Exception) -> None:
+    def pass_over(self, error: Exception) -> None:
+        """Count an object that was skipped; any thread may call."""
         self.passed_over = True
         self._observer.on_failed_item()
         if self._clock() - self._complained_at >= COMPLAIN_EVERY:

@@ -113,6 +113,7 @@ class Reflector:
 
         self._reason = "start"  # of the next full list
         self._delivery = Delivery(target.path, sink, observer, clock)
+        self.pass_over = self._delivery.pass_over
         self._lister = Lister(target, api, clock, self._rng)
         self._watches = Watches(target, api, observer, clock, self._rng)
         self._garbled = False  # the last watch was garbled, and nothing was read since

@@ -8,6 +8,7 @@ from ksm_shard.cluster.protocols import Api, Stop
 from ksm_shard.cluster.reader import Target
 from ksm_shard.collector.exposed import Exposed
 from ksm_shard.collector.informer import Informer, StatsObserver
+from ksm_shard.collector.pending import Allowance
 from ksm_shard.collector.sink import RenderErrors, StoreSink
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
@@ -49,8 +50,13 @@ class Collector:
         *,
         labels_allowlist: Sequence[str] = (),
         annotations_allowlist: Sequence[str] = (),
+        allowance: Allowance | None = None,
     ) -> None:
-        """Compile the families. The clock, in seconds, limits the rate of log lines and times the loss of rights."""
+        """Compile the families.
+
+        The clock, in seconds, limits the rate of log lines and times the loss of rights. `allowance` is for the bytes of objects
+        that wait, those of all collectors together.
+        """
         self.resource = resource
         self.stats = Stats()
         self._clock = clock
@@ -70,7 +76,8 @@ class Collector:
         self.store = Store(len(self._compiled.live))
         self.informers: list[Informer] = []
         self._targets: list[Target] = []
-        self._sources = 0  # number of sinks made; each puts objects under its own source number
+        self._allowance = allowance or Allowance()
+        self._sinks: list[StoreSink] = []  # each puts objects under its own source number, which is its index
         self._news: Callable[[], None] = _nobody
         self.shown = False
         repeating = [index for index in self._compiled.live if self.families[index].repeats]
@@ -86,8 +93,18 @@ class Collector:
 
     def sink(self) -> StoreSink:
         """Return the sink of one more informer."""
-        source, self._sources = self._sources, self._sources + 1
-        return StoreSink(self.resource, self._compiled, self.store, self._ownership, self._errors, self._tell, source)
+        made = StoreSink(
+            self.resource,
+            self._compiled,
+            self.store,
+            self._ownership,
+            self._errors,
+            self._tell,
+            len(self._sinks),
+            self._allowance,
+        )
+        self._sinks.append(made)
+        return made
 
     def follow(self, target: Target, api: Api, stop: Stop | None = None) -> Informer:
         """Add an informer of a target; `start` begins it, `stop` ends it."""
@@ -170,8 +187,23 @@ class Collector:
             informer.sink.forget(lost)
         self.store.release(lost)
 
+    @property
+    def objects(self) -> int:
+        """Number of objects of this shard, those included that wait to be rendered."""
+        return len(self.store) + sum(sink.waiting_added for sink in self._sinks)
+
+    @property
+    def waiting(self) -> int:
+        """Number of objects that wait to be rendered."""
+        return sum(sink.waiting for sink in self._sinks)
+
+    def flush(self) -> None:
+        """Render all objects that wait; any thread may call."""
+        for sink in self._sinks:
+            sink.flush()
+
     def exposed(self, *, openmetrics: bool, stamp: Stamp | None = None) -> list[Exposed]:
-        """Return the header and current samples of each family.
+        """Return the header and current samples of each family, after rendering what waits.
 
         There are none while no object exists, as in kube-state-metrics. OpenMetrics has no counts below zero: a strict
         parser would refuse the whole scrape, so such samples are left out.
@@ -180,6 +212,7 @@ class Collector:
             openmetrics: whether to write OpenMetrics rather than the text format.
             stamp: the timestamp for samples of leaving slots; None for no timestamps.
         """
+        self.flush()
         if self.store.empty:
             return []
         samples = dict(zip(self._compiled.live, self.store.bodies(stamp), strict=True))
@@ -198,7 +231,7 @@ class Collector:
         ]
 
     def tallies(self) -> dict[str, FamilyTally]:
-        """Return how much there is of each family that a file declares."""
+        """Return how much there is of each family that a file declares, without what waits."""
         live = ((self.families[index], at) for at, index in enumerate(self._compiled.live))
         return {family.name: FamilyTally(*self.store.tally(at)) for family, at in live if family.shape == "source"}
 

@@ -79,6 +79,7 @@ class Informer:
         self.sink = sink
         self._observer = observer
         self.reflector = Reflector(target, api, sink, observer, stop=stop)
+        sink.on_skipped = self.reflector.pass_over
         self.thread = threading.Thread(target=self.reflector.run, name=name, daemon=True)
 
     @property

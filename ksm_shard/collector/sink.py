@@ -1,7 +1,9 @@
 """Write the objects from a reflector to the store, as text.
 
 Each is checked for its slot, parsed, rendered and put. There is one sink for each reflector. Only the uid is read before
-the slot is known to be ours; objects of other shards are dropped unparsed.
+the slot is known to be ours; objects of other shards are dropped unparsed. Objects of a list are rendered at once. Those of
+a watch wait (`pending.py`), unless an order has to be kept that a later rendering would change: while a list that added is
+ahead of the watch, and while series end with farewells (`ksm_shard/store/farewells.py`).
 
 Several objects may bear a name one after another, in different slots. A list that adds shows a successor before the watch,
 which resumes from its former version, has reported the end of the predecessor. So an event is checked twice: by the slot
@@ -14,6 +16,7 @@ from threading import Lock
 from typing import Final
 
 from ksm_shard.collector.object_count import ObjectCount, number
+from ksm_shard.collector.pending import Allowance, Pending, PendingObject
 from ksm_shard.metrics.compiler import Compiled
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.sharding.masks import NONE, difference, union
@@ -69,12 +72,20 @@ class RenderErrors:
             )
 
 
+def _ignored(_error: Exception) -> None:
+    """Do nothing; the callback for skipped objects before there is a reflector."""
+
+
 class StoreSink:
     """The sink of one reflector: all objects, or one namespace or node.
+
+    Any thread may call `flush`, `forget` and `waiting`, the reflector's thread all else.
 
     Attributes:
         seen: counts the objects that the server has, those of other shards included.
         listed_version: ownership version of the last complete list; 0 before the first.
+        on_skipped: called by `flush` with the error of an object that has no readable name. Where an object does not wait, the
+            caller of `put` gets that error.
     """
 
     def __init__(
@@ -85,11 +96,12 @@ class StoreSink:
         ownership: Ownership,
         troubles: RenderErrors,
         on_listed: Callable[[], None],
-        source: int = 0,
+        source: int,
+        allowance: Allowance,
     ) -> None:
         """Put objects of owned slots into the store, as those of `source` (0 to 255).
 
-        `on_listed` is called when a list ends well.
+        `on_listed` is called when a list ends well. `allowance` is for the bytes of objects that wait.
         """
         self._parse, self._key = resource.shape.parse, resource.shape.key
         self._render = compiled.render
@@ -99,6 +111,10 @@ class StoreSink:
         self._troubles = troubles
         self._on_listed = on_listed
         self._source = source
+        self._pending = Pending(allowance)
+        self._rendering = (
+            Lock()
+        )  # held while a change is taken from those that wait, rendered and put: news of it come later
         self._keys: set[str] | None = None  # of the full list in progress
         self._adding = False
         self._version = 0
@@ -111,9 +127,29 @@ class StoreSink:
         self._added, self._added_at = NONE, 0
         self.seen = ObjectCount(ownership)
         self.listed_version = 0
+        self.on_skipped: Callable[[Exception], None] = _ignored
+
+    @property
+    def waiting(self) -> int:
+        """Number of objects that wait to be rendered."""
+        return len(self._pending)
+
+    @property
+    def waiting_added(self) -> int:
+        """Number of objects that wait and are not in the store yet."""
+        return self._pending.added()
+
+    def flush(self) -> None:
+        """Render every object that waits when this is called, as it is by then."""
+        for uid in self._pending.uids():
+            with self._rendering:
+                self._settle(self._pending.take(uid))
+        with self._rendering:  # until then another thread may still be rendering the last one
+            pass
 
     def start_list(self) -> None:
         """Begin a full list: objects not put before `end_list` are dropped."""
+        self.flush()
         self._keys = set()
         self._begin()
 
@@ -137,6 +173,7 @@ class StoreSink:
 
     def start_adding(self) -> None:
         """Begin a list of the gained slots, which drops nothing."""
+        self.flush()
         self._adding = True
         self._begin()
 
@@ -153,6 +190,8 @@ class StoreSink:
 
     def forget(self, lost: bytes) -> None:
         """Mark lost slots as never listed; their objects are released."""
+        with self._rendering:
+            self._pending.forget(lost)
         with self._lock:
             self._settled, self._taking, self._added = (
                 difference(mask, lost) for mask in (self._settled, self._taking, self._added)
@@ -163,20 +202,55 @@ class StoreSink:
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
         self.seen.add(slot, version)
-        self._take(codec, item, slot, version)
+        self._take(codec, item, uid, slot, number(version), added=True)
 
     def change(self, codec: Codec, item: Raw) -> None:
         """Take the object of a MODIFIED event."""
         uid, version = codec.identity(item)
-        self._take(codec, item, self._slot_of(uid), version)
+        self._take(codec, item, uid, self._slot_of(uid), number(version), added=False)
 
-    def _take(self, codec: Codec, item: Raw, slot: int, resource_version: str) -> None:
+    def _take(self, codec: Codec, item: Raw, uid: str, slot: int, version: int, *, added: bool) -> None:
         if not self._wants(slot):
             return
-        version = number(resource_version)
         replayed = self._is_replayed(version)
         if replayed and self._added[slot]:
             return
+        listed = self._adding or self._keys is not None
+        if uid and not (replayed or listed):
+            if not self._store.handing_over:
+                self._wait(uid, PendingObject(codec, codec.keep(item), slot, version, added))
+                return
+            self.flush()
+        key = self._render_and_put(codec, item, slot, version, replayed=replayed, listed=listed)
+        if self._keys is not None and key is not None:
+            self._keys.add(key)
+
+    def _wait(self, uid: str, change: PendingObject) -> None:
+        """Let an object wait; render those without news for longest if too much waits."""
+        self._pending.add(uid, change)
+        if not self._ownership.mask[change.slot]:
+            # Another thread took the slot away, and has looked through what waits, since the check of the mask.
+            with self._rendering:
+                self._pending.take(uid)
+        while self._pending.full:
+            with self._rendering:
+                self._settle(self._pending.take_oldest())
+
+    def _settle(self, change: PendingObject | None) -> None:
+        """Render and put an object that waited, if its slot is still ours."""
+        if change is None or not self._ownership.mask[change.slot]:
+            return
+        try:
+            self._render_and_put(change.codec, change.item, change.slot, change.version, replayed=False, listed=False)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
+            self.on_skipped(error)
+
+    def _render_and_put(
+        self, codec: Codec, item: Raw, slot: int, version: int, *, replayed: bool, listed: bool
+    ) -> str | None:
+        """Render an object and put it; return its key, or None if the object is unreadable."""
         try:
             parsed = self._parse(codec, item)
             key = self._key(parsed)
@@ -185,17 +259,15 @@ class StoreSink:
             raise
         except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself
             self._troubles.unreadable(error)
-            # The object's name may be unreadable too. Then the reflector counts the failure, and lists after the watch has
-            # ended.
-            self._drop(codec, item, version, replayed)
-            return
-        listed = self._adding or self._keys is not None
+            # A restarted process would not have its series. The object's name may be unreadable too: then the reflector counts
+            # the failure, and lists after the watch has ended.
+            self._store.drop(_key(codec, item), self._source, version, replayed=replayed)
+            return None
         self._store.put(key, slot, texts, self._source, version, replayed=replayed, listed=listed)
-        if self._keys is not None:
-            self._keys.add(key)
         if not self._ownership.mask[slot]:
             # Another thread took the slot away, and released its objects, between the check of the mask and the put.
             self._store.drop(key, self._source, version, replayed=replayed, lost=True)
+        return key
 
     def drop(self, codec: Codec, item: Raw) -> None:
         """Take the object of a DELETED event.
@@ -205,16 +277,16 @@ class StoreSink:
         uid, resource_version = codec.identity(item)
         slot = self._slot_of(uid)
         self.seen.add(slot, resource_version, -1)
-        if self._wants(slot):
-            version = number(resource_version)
-            self._drop(codec, item, version, self._is_replayed(version))
-
-    def _drop(self, codec: Codec, item: Raw, version: int, replayed: bool) -> None:
-        """Drop the series of a deleted or unreadable object.
-
-        A restarted process would not have them.
-        """
-        self._store.drop(_key(codec, item), self._source, version, replayed=replayed)
+        if not self._wants(slot):
+            return
+        version = number(resource_version)
+        replayed = self._is_replayed(version)
+        key = _key(codec, item)
+        if self._store.handing_over:
+            self.flush()  # another pod may have shown the state that waits, so its series need a farewell
+        with self._rendering:
+            self._pending.take(uid)
+        self._store.drop(key, self._source, version, replayed=replayed)
 
     def _wants(self, slot: int) -> bool:
         """Return whether to take objects of a slot.

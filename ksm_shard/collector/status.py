@@ -61,7 +61,7 @@ def _status(collector: Collector, anywhere: bool) -> ResourceStatus:
         reading=READING[kind.reading],
         synced=all(informer.listed for informer in collector.informers),
         seen=sum(sink.seen.mine() if filtered else sink.seen.all for sink in sinks),
-        owned=len(collector.store),
+        owned=collector.objects,
         listed=sum(sink.seen.listed for sink in sinks),
         resource_version=reflectors[0].resource_version if len(reflectors) == 1 else "",
         filtered=filtered,

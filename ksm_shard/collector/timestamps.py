@@ -116,6 +116,8 @@ class Handover:
             )
 
     def _leave(self, leaving: bytes) -> None:
+        for one in self._collectors():
+            one.flush()  # events from before this change need no farewell: no scrape has shown what they end
         with self._lock:
             if self._draining:
                 leaving = ALL

@@ -74,6 +74,11 @@ class Store:
         """True if there is nothing to write, not even a farewell."""
         return not self._index
 
+    @property
+    def handing_over(self) -> bool:
+        """True while any series may need a farewell, so that no state of an object may be passed over."""
+        return self._leaving.on
+
     def put(
         self,
         key: str,

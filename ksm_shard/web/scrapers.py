@@ -84,6 +84,12 @@ class Scrapers:
         with self._lock:
             return min((one.heard for one in self._all.values() if self._is_here(one, now)), default=now - self.period)
 
+    def expected(self, now: float) -> float | None:
+        """Return when the next scrape of a regular scraper is to begin; None if none is expected."""
+        with self._lock:
+            nexts = [one.began + one.gap for one in self._all.values() if self._counts(one, now)]
+        return min((begin for begin in nexts if begin > now), default=None)
+
     def _remember(self, key: int, scraper: Scraper, now: float) -> None:
         if key not in self._all and len(self._all) >= MOST:
             others = [known for known, one in self._all.items() if not self._counts(one, now)]

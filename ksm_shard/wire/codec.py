@@ -83,6 +83,9 @@ class Codec(Protocol):
     def parse(self, item: Raw, kind: type[M]) -> M:
         """Parse an item as a thin message."""
 
+    def keep(self, item: Raw) -> Raw:
+        """Return an item to be kept: it has a length in bytes, and refers to no larger buffer."""
+
 
 class ProtobufCodec:
     """`application/vnd.kubernetes.protobuf`, of whole objects or as PartialObjectMetadata: both have the same shape."""
@@ -125,6 +128,10 @@ class ProtobufCodec:
     def parse(self, item: bytes, kind: type[M]) -> M:
         """Parse a protobuf object."""
         return decode(kind, item)
+
+    def keep(self, item: bytes) -> bytes:
+        """Return the item, which is a copy already."""
+        return bytes(item)
 
 
 def _text(value: Any) -> str:

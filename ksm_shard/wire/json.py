@@ -144,6 +144,10 @@ class JsonCodec:
         fill(message, _load(item))
         return message
 
+    def keep(self, item: Raw) -> Raw:
+        """Return an item that does not refer to the line it was in."""
+        return item.copy()
+
     def tree(self, item: Raw, decoder: Decoder) -> Tree:
         """Return the fields of an item that the decoder knows; all of them, if it does not take one.
 

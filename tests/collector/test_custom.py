@@ -90,6 +90,7 @@ def test_changes() -> None:
     sink = kettles.sink()
     sink.put(JsonCodec(), vessel("a", 1))
     sink.put(JsonCodec(), vessel("b", 2))
+    kettles.flush()
     assert FamilyTally(2, 0) == kettles.tallies()["litres"]
     sink.change(JsonCodec(), vessel("a", "odd", 2))
     with pytest.raises(WireError):  # for the reflector, as not even its name can be read

@@ -1,11 +1,13 @@
 """Histories: whatever the order of lists, replays, deletions and re-creations, the store ends equal to a fresh process.
 
-A small API server with a history, lists and watches of it that lag behind each other, and hand-overs in between, at random.
+A small API server with a history, lists and watches of it that lag behind each other, and hand-overs in between, at random. And
+what waits to be rendered shows in nothing: a process of which each event is rendered as it comes serves the same at every scrape.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from math import inf
 from typing import Any
 
 from hypothesis import settings
@@ -14,12 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.exposed import joined
+from ksm_shard.collector.pending import Allowance
 from ksm_shard.collector.sink import StoreSink
 from ksm_shard.kinds.pods import pods
 from ksm_shard.sharding.masks import NONE, SLOTS
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import text_pieces
+from ksm_shard.store.stamps import Stamp
 from tests.wire.dicts import Dicts
 
 # The version of an object is in one of its labels, so that old news shows.
@@ -122,7 +126,7 @@ class Reflector:
     def __init__(self, node: int, server: Server, sink: StoreSink) -> None:
         self.node, self.sink = node, sink
         self._server = server
-        self._codec = Meddling()
+        self.codec = Meddling()
         self._position = 0  # of the watch
         self.needs = "full"  # what must be listed before the watch goes on: "full", "adding" or ""
         self.reading: Reading | None = None
@@ -144,13 +148,14 @@ class Reflector:
     def read(self, most: int, *, streams: bool, meanwhile: Callable[[], None] | None = None) -> None:
         """Put some of what the list has left; a stream goes on with what has happened since."""
         assert self.reading
-        self._codec.meanwhile = meanwhile
+        self.codec.meanwhile = meanwhile
         for _ in range(most):
             if self.reading.rest:
-                self.sink.put(self._codec, self.reading.rest.pop(0).json())
+                self.sink.put(self.codec, self.reading.rest.pop(0).json())
             elif streams and self.reading.version < self._server.version:
                 self._take(self._server.changes[self.reading.version])
                 self.reading.version += 1
+        self.codec.meanwhile = None
 
     def finish(self) -> None:
         """Put what is left and end the list."""
@@ -172,24 +177,26 @@ class Reflector:
 
     def watch(self, most: int, meanwhile: Callable[[], None] | None = None) -> None:
         """Take some of what has happened since the last event."""
-        self._codec.meanwhile = meanwhile
+        self.codec.meanwhile = meanwhile
         for change in self._server.changes[self._position : self._position + most]:
             self._take(change)
             self._position = change.version
+        self.codec.meanwhile = None
 
     def _take(self, change: Change) -> None:
         event = change.event(self.node)
         if event:
             take = {"ADDED": self.sink.put, "MODIFIED": self.sink.change, "DELETED": self.sink.drop}[event[0]]
-            take(self._codec, event[1].json())
+            take(self.codec, event[1].json())
 
 
 class Process:
     """Intakes of two nodes, or of one, with one store, and the ownership that they share."""
 
-    def __init__(self, server: Server, mask: bytes, nodes: int) -> None:
+    def __init__(self, server: Server, mask: bytes, nodes: int, allowance: Allowance | None = None) -> None:
+        self._postponed: list[tuple[bytes, bytes]] | None = None
         self._ownership = Ownership(MMH3, mask)
-        self._collector = Collector(pods, FAMILIES, self._ownership, _never)
+        self._collector = Collector(pods, FAMILIES, self._ownership, _never, allowance=allowance)
         self.reflectors = [Reflector(node, server, self._collector.sink()) for node in range(nodes)]
         self._ownership.on_change(self._changed)
 
@@ -198,6 +205,9 @@ class Process:
         self._ownership.change(mask)
 
     def _changed(self, gained: bytes, lost: bytes) -> None:
+        if self._postponed is not None:
+            self._postponed.append((gained, lost))
+            return
         for one in self.reflectors:
             one.sink.forget(lost)
         self._collector.store.release(lost)
@@ -237,6 +247,36 @@ class Process:
         """Return what is exported."""
         return sorted(b"".join(text_pieces(joined(self._collector.exposed(openmetrics=False)))).decode().splitlines())
 
+    def flush(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Render what waits. Where the mask changes in the middle of an object, sinks hear of it once that is put."""
+        self._postponed = []
+        for one in self.reflectors:
+            one.codec.meanwhile = meanwhile
+        self._collector.flush()
+        for one in self.reflectors:
+            one.codec.meanwhile = None
+        postponed, self._postponed = self._postponed, None
+        for gained, lost in postponed:
+            self._changed(gained, lost)
+
+    def count(self) -> int:
+        """Return how many objects it counts as its own."""
+        return self._collector.objects
+
+    def leave(self, mask: bytes | None, shared: bytes | None) -> None:
+        """Write timestamps for these slots from now on, as `Handover` has it."""
+        self._collector.flush()
+        self._collector.store.leave(mask, shared)
+
+    def stamped(self) -> list[str]:
+        """Return a scrape with timestamps on what leaves."""
+        exposed = self._collector.exposed(openmetrics=False, stamp=Stamp(1.7e9, openmetrics=False))
+        return sorted(b"".join(text_pieces(joined(exposed))).decode().splitlines())
+
+    def heard(self) -> None:
+        """End all farewells: every scraper has had them."""
+        self._collector.store.forget_farewells(inf)
+
     def seen(self) -> list[int]:
         """Return how many pods each reflector knows of."""
         return [one.sink.seen.all for one in self.reflectors]
@@ -257,6 +297,22 @@ def _uids() -> Iterator[tuple[int, str]]:
         yield MMH3.slot_of(str(number)) % GROUPS, str(number)
 
 
+def happen(
+    server: Server, changes: list[tuple[str, str, int, int]], uids: Iterator[tuple[int, str]], nodes: int
+) -> None:
+    """Make pods, change them, perhaps to something that cannot be read, delete them, make them again."""
+    for name, becomes, group, node in changes:
+        pod = server.at(server.version).get(name)
+        if pod and becomes in {"gone", "another"}:
+            server.set(name, pod)  # as its deletionTimestamp does
+            server.set(name, None)
+        if becomes == "another" or (not pod and becomes != "gone"):
+            uid = next(uid for found, uid in uids if found == group)
+            server.set(name, Pod(name, uid, node % nodes, readable=becomes != "unreadable"))
+        elif pod and becomes != "gone":
+            server.set(name, replace(pod, readable=becomes != "unreadable"))
+
+
 class Histories(RuleBasedStateMachine):
     """Anything that can happen to a cluster, a fleet and a connection, one after another."""
 
@@ -271,16 +327,7 @@ class Histories(RuleBasedStateMachine):
     @rule(changes=st.lists(st.tuples(NAMES, BECOMES, GROUP, NODES), min_size=1, max_size=4))
     def change(self, changes: list[tuple[str, str, int, int]]) -> None:
         """Make pods, change them, perhaps to something that cannot be read, delete them, make them again."""
-        for name, becomes, group, node in changes:
-            pod = self.server.at(self.server.version).get(name)
-            if pod and becomes in {"gone", "another"}:
-                self.server.set(name, pod)  # as its deletionTimestamp does
-                self.server.set(name, None)
-            if becomes == "another" or (not pod and becomes != "gone"):
-                uid = next(uid for found, uid in self.uids if found == group)
-                self.server.set(name, Pod(name, uid, node % self.nodes, readable=becomes != "unreadable"))
-            elif pod and becomes != "gone":
-                self.server.set(name, replace(pod, readable=becomes != "unreadable"))
+        happen(self.server, changes, self.uids, self.nodes)
 
     @precondition(lambda self: self.nodes == 1 and self.server.changes)
     @rule(lost=FEW)
@@ -329,6 +376,11 @@ class Histories(RuleBasedStateMachine):
         """Go on with a watch; what was gained may not have been listed yet."""
         pick(self.process.watching(), at).watch(most, self._scaling(owned))
 
+    @rule(owned=MEANWHILE)
+    def flush(self, owned: int | None) -> None:
+        """Render what waits, as a scrape does; perhaps the fleet is scaled in the middle of an object."""
+        self.process.flush(self._scaling(owned))
+
     @rule()
     def settle(self) -> None:
         """Let everything be read: a process that has just started exports the same, and knows of as many."""
@@ -347,5 +399,83 @@ class Histories(RuleBasedStateMachine):
         return None if owned is None else lambda: self.process.own(MASKS[owned])
 
 
+class Twins(RuleBasedStateMachine):
+    """Two processes of one history: of the one objects wait, of the other each is rendered as it comes."""
+
+    @initialize(owned=OWNED, nodes=st.integers(1, 2))
+    def begin(self, owned: int, nodes: int) -> None:
+        """Start both on an empty cluster."""
+        self.server = Server()
+        self.nodes = nodes
+        self.uids = _uids()
+        self.lazy = Process(self.server, MASKS[owned], nodes)
+        self.eager = Process(self.server, MASKS[owned], nodes, Allowance(-1))
+
+    @property
+    def pairs(self) -> Iterator[tuple[Reflector, Reflector]]:
+        """The reflectors of each node."""
+        return zip(self.lazy.reflectors, self.eager.reflectors, strict=True)
+
+    @rule(changes=st.lists(st.tuples(NAMES, BECOMES, GROUP, NODES), min_size=1, max_size=4), most=FEW)
+    def change(self, changes: list[tuple[str, str, int, int]], most: int) -> None:
+        """Let things happen, some of which the watches tell at once."""
+        happen(self.server, changes, self.uids, self.nodes)
+        self.watch(most)
+
+    @rule(most=FEW)
+    def watch(self, most: int) -> None:
+        """Go on with the watches."""
+        for one, other in self.pairs:
+            if not one.reading and one.needs != "full":
+                one.watch(most)
+                other.watch(most)
+
+    @rule(full=st.booleans(), age=st.integers(0, 3), completes=st.booleans())
+    def list(self, full: bool, age: int, completes: bool) -> None:
+        """Read lists, or begin to."""
+        for pair in self.pairs:
+            for one in pair:
+                if one.reading:
+                    one.finish()
+                    continue
+                one.start(one.needs == "full" or (full and one.needs == ""), self.server.version - age)
+                if completes:
+                    one.finish()
+
+    @rule(owned=OWNED)
+    def own(self, owned: int) -> None:
+        """Scale the fleet."""
+        self.lazy.own(MASKS[owned])
+        self.eager.own(MASKS[owned])
+
+    @rule(leaving=OWNED, shared=OWNED)
+    def leave(self, leaving: int, shared: int) -> None:
+        """Begin or end a hand-over."""
+        for one in (self.lazy, self.eager):
+            one.leave(MASKS[leaving] if leaving else None, MASKS[shared] if shared else None)
+
+    @rule()
+    def flush(self) -> None:
+        """Render what waits, as a thread does at any time."""
+        self.lazy.flush()
+
+    @rule(heard=st.booleans())
+    def scrape(self, heard: bool) -> None:
+        """Both serve the same, timestamps and farewells included."""
+        for one in (self.lazy, self.eager):
+            if heard:
+                one.heard()
+
+        assert self.eager.stamped() == self.lazy.stamped()
+        assert self.eager.count() == self.lazy.count()
+
+    def teardown(self) -> None:
+        """Scrape whatever happened."""
+        if hasattr(self, "lazy"):
+            self.scrape(heard=False)
+
+
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestTwins = Twins.TestCase
+TestTwins.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -33,3 +33,6 @@ class Dicts(JsonCodec):
 
     def parse(self, item: Raw | Mapping[str, Any], kind: type[M]) -> M:
         return super().parse(raw(item), kind)
+
+    def keep(self, item: Raw | Mapping[str, Any]) -> Raw:
+        return super().keep(raw(item))
