@@ -50,7 +50,7 @@ def connected(authority: Path, serve: Serve) -> Iterator[MemoryTlsSocket]:
     thread.join(10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(records=st.lists(st.integers(1, 40_000), max_size=5), size=st.integers(500, 100_000))
 def test_what_is_sent_arrives(authority: Path, records: list[int], size: int) -> None:
     """What the peer sends is read whole and in order, whatever its records and the reads."""

@@ -476,6 +476,6 @@ class Twins(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestHistories.settings = settings(max_examples=150, stateful_step_count=30)
 TestTwins = Twins.TestCase
-TestTwins.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestTwins.settings = settings(max_examples=100, stateful_step_count=30)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ksm_shard.assembly import Recipes
@@ -100,7 +100,6 @@ def test_a_change_that_is_taken_back() -> None:
 NAMES = st.lists(st.sampled_from("abc"), max_size=3)
 
 
-@settings(deadline=None)
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
 def test_equal_scopes_make_equal_requests(
     mine: tuple[list[str], list[str]], theirs: tuple[list[str], list[str]]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -170,7 +170,7 @@ def files(*, dialect: bool) -> st.SearchStrategy[str]:
 
 
 @given(st.booleans().flatmap(lambda dialect: files(dialect=dialect)), UNIQUE)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_object(file: str, objects: list[dict[str, Any]]) -> None:
     """Whatever a file asks of whatever objects, the text is one that Prometheus takes, and no family raises."""
     entries, problems = read(file)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -79,7 +79,6 @@ def test_decoded(metric: str, spec: Any, status: Any) -> None:
 
 
 @given(st.booleans().flatmap(lambda dialect: files(dialect=dialect)), OBJECTS)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 def test_enough(file: str, item: dict[str, Any]) -> None:
     """What is decoded gives the same text as the whole object, whatever the object has where something else is looked for."""
     entries, problems = read(file)

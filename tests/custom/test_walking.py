@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from prometheus_client.parser import text_string_to_metric_families
 
 from ksm_shard.custom.file import OWN, read
@@ -16,7 +16,6 @@ THING = Served("example.org", "v1", "Thing", "things")
 
 
 @given(files(dialect=False), OBJECTS)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
 def test_walking(file: str, item: dict[str, Any]) -> None:
     """Each series is there, once, with a value that it has: of a stateset 1 if any is, of a gauge not the 0 of what is missing."""
     entries, problems = read(file)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ksm_shard import assembly
@@ -278,7 +278,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
 def test_a_reload_is_as_good_as_a_restart(simulator: Simulator, tmp_path: Path) -> None:
     """Whatever was in force before, afterwards scrape, readiness and digest are those of a process that began with the file."""
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25)
     @given(st.fixed_dictionaries({"resources": RESOURCES}, optional=OPTIONS))
     def property_of(config: Config) -> None:
         assume(

@@ -108,7 +108,7 @@ def test_without_a_file() -> None:
 
 
 # The system's authorities are loaded for each tls_config.
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.binary(max_size=200)
     | st.dictionaries(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -126,7 +126,7 @@ def put(message: Any, contents: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("plural", RESOURCES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_object_renders_to_text_that_parses(plural: str, data: st.DataObject) -> None:
     """Nothing is raised, families fail for bad values only, and no series or label is repeated."""
@@ -229,7 +229,7 @@ def misplaced(message: Any, given: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("plural", RESOURCES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_json_renders_as_the_protobuf_of_it(plural: str, data: st.DataObject) -> None:
     """What is absent, empty or zero in one is so in the other; impossible times and half characters cost single families."""

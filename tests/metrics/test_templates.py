@@ -77,7 +77,7 @@ THINGS = st.builds(thing, ODD, ODD, st.text('ab"\\\n%', max_size=3), generation=
 KNOWING, WRITING = Shop(), Shop(varied=True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(THINGS)
 def test_an_object_is_said_to_be_what_it_is_whoever_came_before(one: PartialObjectMetadata) -> None:
     """Its texts, failures and repeated series are those of a renderer without templates, whatever its names are."""

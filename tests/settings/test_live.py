@@ -284,7 +284,7 @@ def test_odd_files(content: bytes) -> None:
     assert "\n" not in line
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.binary(max_size=40)
     | st.text(alphabet="a:[]{}-&*!|>'\"%@`#, \n\tv0", max_size=30).map(str.encode)

@@ -50,7 +50,7 @@ def served(fleet: Fleet) -> int:
     3, [("strand", 3, 0), ("scale", 3, 100), *(("evict", pod, 150) for pod in (2, 1, 0))], False, 2, random.Random(1)
 )
 @example(3, [("strand", 3, 0), ("scale", 3, 100), ("kill", 1, 150)], False, 2, random.Random(1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     totals,
     st.lists(mishaps, min_size=1, max_size=8),

@@ -22,7 +22,7 @@ steps = st.lists(st.tuples(totals, st.integers(0, 60)), min_size=1, max_size=4)
 @example(3, [(2, 1), (4, 100)], True, 6, random.Random(0))
 # 6 -> 3 -> 4 while pod 3 was not deleted yet: Ready all the time, it gets slots that it has yet to load.
 @example(6, [(3, 30), (4, 100)], True, 6, random.Random(0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(totals, steps, st.booleans(), st.integers(0, 6), chance)
 def test_no_slot_is_ever_missing(
     total: int, changes: list[tuple[int, int]], ordered: bool, working: int, rng: random.Random
@@ -51,7 +51,7 @@ def test_no_slot_is_ever_missing(
 several = st.integers(2, 5)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     several,
     st.lists(st.tuples(several, st.integers(0, 60)), max_size=3),
@@ -77,7 +77,7 @@ def test_rolling_update(total: int, changes: list[tuple[int, int]], ordered: boo
     assert fleet.at_target()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(totals, steps, st.booleans(), st.integers(0, 90), chance)
 def test_all_end_at_the_target_map(
     total: int, changes: list[tuple[int, int]], ordered: bool, late: int, rng: random.Random

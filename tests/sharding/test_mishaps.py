@@ -128,5 +128,5 @@ class Mishaps(RuleBasedStateMachine):
 TestMishaps = Mishaps.TestCase
 # The same histories each time, so that a change of the rule is what makes it fail; to look for others, let them differ.
 TestMishaps.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True
+    max_examples=25, stateful_step_count=15, phases=[Phase.explicit, Phase.generate], derandomize=True
 )

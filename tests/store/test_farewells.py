@@ -219,7 +219,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS)
 def test_prometheus_shows_what_there_is_whatever_happens(steps: list[tuple[str, Any, Any]]) -> None:
     """After two quiet scrapes it shows exactly the series that there are; what never changes is never missing."""

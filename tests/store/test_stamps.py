@@ -57,7 +57,7 @@ def test_draft_and_proof_differ_everywhere() -> None:
 OBJECTS = st.lists(st.tuples(st.integers(0, 3 * ROWS), VALUES, st.integers(0, 3)), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(OBJECTS, OBJECTS, st.booleans())
 def test_exactly_what_leaves_has_the_timestamp(
     before: list[tuple[int, str, int]], after: list[tuple[int, str, int]], openmetrics: bool
@@ -95,7 +95,7 @@ def test_exactly_what_leaves_has_the_timestamp(
 
 
 @given(st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=300), st.floats(1.1e9, 9e9), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_page_with_holes_stands_for_any_timestamp(
     lines: list[tuple[str, bool]], seconds: float, openmetrics: bool
 ) -> None:

@@ -171,7 +171,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CHANGES)
 def test_a_store_holds_what_a_dict_would(changes: list[tuple[str, int, list[int]]]) -> None:
     """Whatever the history, the text equals that of the objects that are left, in both forms, with the right lengths and series."""

@@ -117,7 +117,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example([("put", "a", 0), ("scrape", OLD), ("load",), ("scrape", OLD), ("drop", "a"), ("scrape", NEW), ("end",)])
 @example([("put", "a", 0), ("scrape", OLD), ("load",), ("scrape", OLD), ("put", "a", 1), ("scrape", NEW), ("end",)])
 @given(STEPS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import bcrypt
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.web.serving import Server, serving
@@ -91,7 +91,7 @@ REQUESTS = st.builds(
     FIELDS,
     BODIES,
 )
-ANY = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(max_examples=200)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def test_no_label_value_is_chosen_by_a_client() -> None:
     with serving() as server:
         before = labels(server)
 
-        @settings(max_examples=200, deadline=None)
+        @settings(max_examples=200)
         @given(
             METHOD,
             PATH,

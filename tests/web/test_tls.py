@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.web.refusals import REASONS
@@ -122,7 +122,7 @@ def hello(authority: Authority) -> bytes:
     return outgoing.read()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), max_size=6), st.binary(max_size=40), st.booleans())
 def test_any_handshake(
     server: Server, authority: Authority, changes: list[tuple[int, int]], more: bytes, cut: bool

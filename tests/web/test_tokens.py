@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.web.access import (
@@ -331,7 +331,7 @@ FIELDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @example("GET", "//", "metrics", "", [])
 @example("GET", "/livez/../", "metrics", "", [])
 @example("HEAD", "", "", "/livez", [])
@@ -355,7 +355,7 @@ def test_no_way_around(server: Server, method: str, slash: str, name: str, tail:
             }
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(METHODS, SLASHES, NAMES, TAILS)
 def test_no_way_to_another_page(server: Server, method: str, slash: str, name: str, tail: str) -> None:
     """Whoever may see the page of one path sees no other, whatever it is spelt like."""

@@ -55,7 +55,7 @@ class Shard:
         return sum(held(page) for key, page in pages.items() if key not in own)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(STEPS, max_size=80), st.integers(0, 8_000))
 def test_slow_readers_never_hold_more_than_allowed(steps: list[tuple[str, int, int]], most: int) -> None:
     """After each look readers hold no more than that together, and no more than is said."""

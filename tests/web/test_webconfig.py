@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksm_shard.web.nodes import BadConfig
@@ -64,7 +64,7 @@ def test_promtool_agrees(folder: Path) -> None:
     assert {name: name.endswith(".good") for name in told} == told
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(
     st.sampled_from(["server.crt", "server.key", "authority.crt", "web.yml"]),
     st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=5),
