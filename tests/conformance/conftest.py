@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.reference import CASES, CONFORMANCE, real, simulated
+from tests.conformance.reference import CONFORMANCE, real, simulated
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,11 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no conformance data beside the project"))
 
 
-@pytest.fixture(scope="module", params=[f"{server}-{case}" for server in ("simulator", "real") for case in CASES])
+@pytest.fixture(scope="module")
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str, list[str]]]:
-    """A server with the objects of a case: its kind, the case, and the flags that lead to it."""
+    """The server that the parameter names, with the objects of a case: its kind, the case, and the flags that lead to it."""
     kind, case = request.param.split("-")
     folder = tmp_path_factory.mktemp("realapi")
     with simulated(case) if kind == "simulator" else real(case, folder) as flags:

@@ -25,7 +25,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[str]]]:
         yield request.param, flags
 
 
-@pytest.mark.parametrize("run", ["default", "all", "picked"])
+@pytest.mark.parametrize("run", [*(pytest.param(run, marks=pytest.mark.slow) for run in ("default", "picked")), "all"])
 def test_a_switch_loses_nothing(
     served: tuple[str, list[str]], run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,9 +46,9 @@ def on_real(folder: Path, fill: Callable[[str, str, str | None], None]) -> Itera
         yield f"--kubeconfig={server.kubeconfig}"
 
 
-@pytest.fixture(scope="module", params=[on_simulator, on_real])
+@pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Each server with all cases."""
+    """The server of the parameter, with all cases."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.dont_write_bytecode", True)
         run = module("run", CASES.parent / "run.py")
@@ -151,6 +151,7 @@ def together(names: Sequence[str], texts: Sequence[str]) -> str:
 
 
 @pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("cluster", [on_simulator, on_real], indirect=True)
 def test_most_cases(cluster: Cluster, shards: int, tmp_path: Path) -> None:
     """All cases without flags of their own, from one file; three shards add up to the same."""
     path = tmp_path / "config.yaml"
@@ -162,7 +163,17 @@ def test_most_cases(cluster: Cluster, shards: int, tmp_path: Path) -> None:
     assert len(TOGETHER) >= 43
 
 
-@pytest.mark.parametrize("shards", [1, 3])
+# Flags are obeyed alike by a fleet as alone, and whoever serves the objects: what is slow says both once more.
+@pytest.mark.parametrize(
+    ("cluster", "shards"),
+    [
+        (on_simulator, 1),
+        (on_real, 3),
+        pytest.param(on_simulator, 3, marks=pytest.mark.slow),
+        pytest.param(on_real, 1, marks=pytest.mark.slow),
+    ],
+    indirect=["cluster"],
+)
 @pytest.mark.parametrize("name", APART)
 def test_case_with_flags(cluster: Cluster, name: str, shards: int) -> None:
     """Each case with flags of its own, from its file."""

@@ -174,7 +174,7 @@ def test_the_same_at_once(server: Server) -> None:
     assert time.monotonic() - began < 2.0
 
 
-@pytest.mark.parametrize("seconds", [3.0, pytest.param(60.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(60.0, marks=[pytest.mark.slow, pytest.mark.xdist_group("e2e")])])
 def test_flood(server: Server, seconds: float) -> None:
     """A thousand wrong passwords a second hold up neither scrapes nor probes whose password was right before, nor take memory."""
     right = basic("carol", "slow")

@@ -376,7 +376,7 @@ def test_no_way_to_another_page(server: Server, method: str, slash: str, name: s
     assert b"application/json" not in said
 
 
-@pytest.mark.parametrize("seconds", [2.0, pytest.param(60.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [2.0, pytest.param(60.0, marks=[pytest.mark.slow, pytest.mark.xdist_group("e2e")])])
 def test_flood(server: Server, seconds: float) -> None:
     """Wrong tokens, a thousand a second, hold up neither scrapes nor probes, nor take memory."""
     worker = int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0])
