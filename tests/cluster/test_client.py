@@ -191,7 +191,7 @@ def test_chunks_come_as_they_are_sent(chunked: bool) -> None:
         send = request.chunk if chunked else request.wfile.write
         request.begin(**({"Transfer_Encoding": "chunked"} if chunked else {"Connection": "close"}))
         send(b"first")
-        assert seen.wait(5)
+        assert seen.wait(60)
         send(b"second")
         if chunked:
             send(b"")

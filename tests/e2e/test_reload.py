@@ -289,7 +289,7 @@ def test_a_reload_is_as_good_as_a_restart(simulator: Simulator, tmp_path: Path) 
         try:
             argv = [f"--apiserver={simulator.url}", "--config=/file"]
             begun = assembly.start(parse(argv, {}, content=yaml.safe_dump(config).encode()))
-            eventually(lambda: is_loaded(begun), "a fresh one is not loaded", lambda: f"{config}", seconds=10)
+            eventually(lambda: is_loaded(begun), "a fresh one is not loaded", lambda: f"{config}")
             one.turn(config)
             becomes(one, sorted(text_of(begun).splitlines()))
             assert begun._terms == one.exporter._terms
@@ -315,14 +315,14 @@ def test_nothing_is_left_of_former_collectors(simulator: Simulator, tmp_path: Pa
 
     expected = [["nodes", "pods"], ["config", "nodes", "pods"], ["<families of nodes>", "<families of pods>"]]
     with reloaded(simulator, tmp_path / "config.yaml", CONFIGS[0]) as one:
-        eventually(lambda: living() == expected, "more is there", lambda: str(living()), seconds=10)
+        eventually(lambda: living() == expected, "more is there", lambda: str(living()))
         for number in range(20):
             one.turn(CONFIGS[number % len(CONFIGS)])
         for number in range(20):
             one.write(CONFIGS[number % len(CONFIGS)])
             eventually(lambda: one.exporter._live._file.news() is None, "not taken")  # type: ignore[union-attr]
         one.turn(CONFIGS[0])
-        eventually(lambda: living() == expected, "something is left", lambda: str(living()), seconds=10)
+        eventually(lambda: living() == expected, "something is left", lambda: str(living()))
 
 
 def test_processes(simulator: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -75,19 +74,17 @@ def test_the_worker_ends_with_its_parent() -> None:
 
 
 def test_a_signal_at_the_start_is_not_lost() -> None:
-    """SIGTERM before the worker can take it stops it nevertheless, and long before the parent would kill it."""
+    """SIGTERM before the worker can take it stops it nevertheless, and the parent need not kill it."""
     command = [sys.executable, "-m", "tests.web.serve_fake"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         eventually(lambda: bool(children.read_text()), "there is no worker")
-        began = time.monotonic()
         process.terminate()
 
         assert process.stdout.read() == "closed\nEnd(code=0, told=True, overdue=False) 1234\n"
         assert process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < 8
 
 
 @pytest.mark.slow
