@@ -3,12 +3,8 @@
 The API server is a table here; a simulated and a real one are asked in tests/e2e/test_secured.py.
 """
 
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +30,9 @@ from ksm_shard.web.telemetry import Telemetry
 from ksm_shard.web.tokens import AGAIN, ALLOWED, KNOWN, MOST, STALE, TokenFilter, bearer
 from ksm_shard.web.tokens import DENIED as DENIED_FOR
 from ksm_shard.web.unread import Unread
+from tests.web.flooding import flooded
 from tests.web.serve_fake import FakeSource
-from tests.web.serving import ROOT, Server, serving
+from tests.web.serving import Server, serving
 
 
 class Reviewer:
@@ -379,27 +376,4 @@ def test_no_way_to_another_page(server: Server, method: str, slash: str, name: s
 @pytest.mark.parametrize("seconds", [2.0, pytest.param(60.0, marks=[pytest.mark.slow, pytest.mark.xdist_group("e2e")])])
 def test_flood(server: Server, seconds: float) -> None:
     """Wrong tokens, a thousand a second, hold up neither scrapes nor probes, nor take memory."""
-    worker = int(Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()[0])
-
-    def resident() -> int:
-        return int(Path(f"/proc/{worker}/statm").read_text().split()[1]) * 4096
-
-    assert server.get("/metrics", authorization="Bearer a:/metrics").status == 200
-    command = [sys.executable, "-m", "tests.web.flood", str(server.main), "bearer", "1000"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flood:
-        assert flood.stdout is not None
-        assert flood.stdout.readline() == "there\n"
-        slowest = 0.0
-        ends = time.monotonic() + seconds
-        before = resident()
-        while (began := time.monotonic()) < ends:
-            assert server.get("/metrics", authorization="Bearer a:/metrics").status == 200
-            assert server.get("/livez").status == 200
-            slowest = max(slowest, time.monotonic() - began)
-            threading.Event().wait(0.1)
-        after = resident()
-        said, _ = flood.communicate("")
-    print(f"slowest {slowest:.3f} s, memory {(after - before) / 1e6:.1f} MB, {said}")
-
-    assert slowest < 2.0
-    assert after - before < 8 << 20
+    flooded(server, "bearer", {"/metrics": {"authorization": "Bearer a:/metrics"}, "/livez": {}}, seconds)
