@@ -116,8 +116,10 @@ def test_no_exporter(fires: Fires) -> None:
 
 
 @needs_promtool
-@pytest.mark.parametrize("job", ["ksm-shard", "kube-state-metrics"])
-@pytest.mark.parametrize(("total", "failing"), [(3, 1), (60, 1), (60, 59)])
+@pytest.mark.parametrize(
+    ("total", "failing", "job"),
+    [(3, 1, "ksm-shard"), (3, 1, "kube-state-metrics"), (60, 1, "ksm-shard"), (60, 59, "ksm-shard")],
+)
 def test_shards_that_cannot_be_scraped(fires: Fires, total: int, failing: int, job: str) -> None:
     """The main port fails although the telemetry port answers, whatever the job is called."""
     down = {
