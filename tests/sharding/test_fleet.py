@@ -1,7 +1,7 @@
 """Whole fleets through random changes, each pod seeing them late in its own way. Simulated seconds; no process, no server.
 
-The real thing (processes, readiness probes, an API server) is measured elsewhere. Excluded here: killed processes and
-pods that never start, which are in test_away.py, and a fleet of one that restarts, which leaves a gap that nobody fills.
+The real thing (processes, readiness probes, an API server) is measured elsewhere. Excluded here: killed processes, pods that
+never start, and news later than a period, which are in test_away.py; and a fleet of one that restarts, whose gap nobody fills.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.sharding.fleet import DRAIN, HANDOVER, LATE, Fleet
+from tests.sharding.fleet import HANDOVER, LATE, Fleet
 
 totals = st.integers(1, 6)
 chance = st.integers(0, 2**32).map(random.Random)  # much faster than st.randoms
@@ -75,27 +75,6 @@ def test_rolling_update(total: int, changes: list[tuple[int, int]], ordered: boo
 
     fleet.settle()
     assert fleet.at_target()
-
-
-@settings(max_examples=40)
-@given(totals, steps, st.booleans(), st.integers(0, 90), chance)
-def test_all_end_at_the_target_map(
-    total: int, changes: list[tuple[int, int]], ordered: bool, late: int, rng: random.Random
-) -> None:
-    """However late and in whatever order each pod sees the events, restarts among them, all end at exactly the target map."""
-    fleet = Fleet(total, ordered, 99, late, rng)
-    for replicas, seconds in changes:
-        fleet.total = replicas
-        for _ in range(seconds):
-            fleet.second()
-        victim = rng.choice(fleet.alive) if fleet.alive else None
-        if victim and victim.gone_at is None:
-            victim.gone_at = fleet.now + rng.choice([0, DRAIN])
-
-    fleet.settle()
-
-    assert fleet.at_target()
-    assert fleet.missing() == 0
 
 
 def test_a_pod_that_loads_for_longer_than_a_period() -> None:
