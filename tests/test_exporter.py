@@ -275,7 +275,7 @@ def leaver() -> Exporter:
     listed(one)
     pods = one._collectors["pods"]
     for key, slot in (("a", MMH3.mask(0, 2).index(1)), ("b", MMH3.mask(1, 2).index(1))):
-        pods.store.put(key, slot, [f"{key} 1\n"] + [""] * (len(pods.families) - 1))
+        pods.store.put(key, slot, [f"{key} 1\n"] + [""] * (len(pods._compiled.live) - 1))
     return one
 
 
@@ -348,7 +348,7 @@ def test_what_is_covered_is_not_ahead_of_time(leaver: Exporter) -> None:
     other = difference(ALL, half)
     told(leaver).become(replace(told(leaver).state(), phase=Phase.COVERING, held=ALL, covering=other, leaving=other))
     pods = leaver._collectors["pods"]
-    pods.store.put("b", other.index(1), ["b 1\n"] + [""] * (len(pods.families) - 1))
+    pods.store.put("b", other.index(1), ["b 1\n"] + [""] * (len(pods._compiled.live) - 1))
 
     assert stamps(leaver, scraper)["b"] <= 0
 
@@ -360,7 +360,7 @@ def test_what_ends_before_anybody_scraped_is_said_to_the_first_who_does() -> Non
     listed(one)
     pods = one._collectors["pods"]
     for key in ("a", "b"):
-        pods.store.put(key, 1, [f"{key} 1\n"] + [""] * (len(pods.families) - 1))
+        pods.store.put(key, 1, [f"{key} 1\n"] + [""] * (len(pods._compiled.live) - 1))
     pods.store.drop("a")
     told(one).become(told(one).state())
     scraper = Scraper()
@@ -414,7 +414,7 @@ def test_timestamps_are_written_only_where_asked_for(alone: Exporter) -> None:
     """Without the option not even a process that is told to stop writes any."""
     listed(alone)
     pods = alone._collectors["pods"]
-    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods.families) - 1))
+    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods._compiled.live) - 1))
 
     assert stamps(alone, Scraper(), draining=True) == {"a": None}
 
@@ -631,7 +631,7 @@ def test_pages_of_ended_collectors_count_as_replaced(alone: Exporter) -> None:
     """Slow readers may hold them, and the bound on what they hold goes by bytes that only grow."""
     listed(alone)
     pods = alone._collectors["pods"]
-    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods.families) - 1))
+    pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods._compiled.live) - 1))
     assert b"a 1" in b"".join(text_pieces(alone.scrape(ALL_OF_IT) or []))
     held = pods.store.size().deflated
     before = alone.retired()
