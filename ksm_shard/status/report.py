@@ -53,7 +53,8 @@ class Report:
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
         filters: options that decide which series there are, by flag, where they are not the default.
         settings_problem: why the newest file of --config is not in force; "" when it is.
-        reloaded: seconds since the settings changed at run time; None if they are those of the start.
+        reloaded: seconds since the settings, or what the file of custom resources holds, changed at run time; None if they are
+            those of the start.
     """
 
     pod: str
