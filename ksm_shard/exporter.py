@@ -154,7 +154,9 @@ class Exporter:
         self.notice()
 
     def loading(self, name: str) -> bool:
-        """Return whether the objects of an exported resource have yet to be listed."""
+        """Return whether an exported resource has yet to be listed, be it for the first time or with other settings."""
+        if name in self._loading:
+            return True
         one = self._collectors.get(name)
         return one is not None and not one.settled
 

@@ -610,6 +610,17 @@ def test_a_replacement_catches_up(alone: Exporter) -> None:
     assert [False, False, True, True] == reached
 
 
+def test_a_resource_that_is_loaded_with_other_settings_is_loading(alone: Exporter) -> None:
+    """What it is to show in place of another version of a custom resource is not there before."""
+    listed(alone)
+    before = alone.loading("nodes")
+    (replacement,) = reloads(alone, "pods", "nodes", metric_denylist="kube_node_info", namespaces="a,b").values()
+    meanwhile = alone.loading("nodes")
+    lists(alone, replacement)
+
+    assert [False, True, False] == [before, meanwhile, alone.loading("nodes")]
+
+
 def test_a_resource_that_may_not_be_read_with_other_settings(alone: Exporter) -> None:
     """It is reported, and not shown as it was before: a process that began so would not have it."""
     listed(alone)
