@@ -341,7 +341,10 @@ class Exporter:
 
     def liveness(self) -> list[str]:
         """Return a line for each thread that has ended."""
-        return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
+        if all(thread.is_alive() for thread in self._threads()):
+            return []
+        with self._changing:  # collectors that are being made are known before their threads start
+            return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
 
     def objects(self) -> int:
         """Return the number of objects in all stores."""

@@ -621,6 +621,38 @@ def test_a_resource_that_is_loaded_with_other_settings_is_loading(alone: Exporte
     assert [False, True, False] == [before, meanwhile, alone.loading("nodes")]
 
 
+def test_threads_that_have_yet_to_start_are_no_dead_ones(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe that comes while collectors are being made waits until they have their threads."""
+    ownership = Ownership(MMH3, ALL)
+    one = made(connect(simulator.url), ownership, terms(ownership, "nodes"), StaticMembership(MMH3, 0, 1))
+    one.start()
+    entered, probed, found = threading.Event(), threading.Event(), list[list[str]]()
+
+    def probe() -> None:
+        entered.wait(60)
+        probed.set()
+        found.append(one.liveness())
+
+    prober = threading.Thread(target=probe)
+    prober.start()
+    join = one._handover.join
+
+    def joins(collector: Collector) -> None:
+        entered.set()
+        probed.wait(60)
+        prober.join(0.05)  # as long as a scrape keeps others from the hand-over
+        join(collector)
+
+    monkeypatch.setattr(one._handover, "join", joins)
+    try:
+        one.obey(terms(ownership, "nodes", "pods"))
+        prober.join()
+    finally:
+        one.close()
+
+    assert [[]] == found
+
+
 def test_a_resource_that_may_not_be_read_with_other_settings(alone: Exporter) -> None:
     """It is reported, and not shown as it was before: a process that began so would not have it."""
     listed(alone)
