@@ -610,6 +610,41 @@ def test_a_replacement_catches_up(alone: Exporter) -> None:
     assert [False, False, True, True] == reached
 
 
+def test_a_replacement_waits_for_farewells(leaver: Exporter) -> None:
+    """Series that end with the former collector alone are said to end: a Prometheus with their timestamps would keep them."""
+    gives_away(leaver)
+    scraper = Scraper()
+    stamps(leaver, scraper)
+    stamps(leaver, scraper)
+    former = leaver._collectors["pods"]
+    former.store.drop("b")
+    (replacement,) = reloads(leaver, "pods", metric_denylist="kube_pod_info").values()
+    lists(leaver, replacement)
+    before = leaver._collectors["pods"]
+    told_end = stamps(leaver, scraper)
+    leaver.scrapers.completed(scraper, time.monotonic() + 2 * LEAD, "prometheus")
+    told(leaver).become(told(leaver).state())
+    leaver.notice()
+
+    assert (former, {"a": None, "b": None}) == (before, told_end)
+    assert leaver._collectors["pods"] is replacement
+
+
+def test_a_replacement_is_shown_before_it_is_swapped_in(alone: Exporter) -> None:
+    """A scrape that comes between the end of its list and the news of that has the former one."""
+    listed(alone)
+    for informer in informers(alone):
+        informer.reflector.resource_version = "opaque"
+    (replacement,) = reloads(alone, "pods", "nodes", metric_denylist="kube_node_info", namespaces="a,b").values()
+    for informer in replacement.informers:
+        informer.sink.listed_version = 1
+    alone.scrape(ALL_OF_IT)
+    assert ["nodes", "pods"] == shown(alone)
+
+    lists(alone, replacement, "opaque")
+    assert alone._collectors["nodes"] is replacement
+
+
 def test_a_resource_that_is_loaded_with_other_settings_is_loading(alone: Exporter) -> None:
     """What it is to show in place of another version of a custom resource is not there before."""
     listed(alone)
