@@ -432,7 +432,7 @@ class Exporter:
             own=state.own,
             held=state.held,
             memory=resident(),
-            resources=reported(self._collectors.values()),
+            resources=reported(self._collectors.values(), self._loading),
             custom="" if custom is None else f"{custom.hash:012x}",
             problem=state.problem,
             membership=self._membership.watches(),

@@ -214,10 +214,15 @@ def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[s
     elif len(states) > 1:
         said = ", ".join(f"{state} ({count} shards)" for state, count in states.most_common())
         found.append(f"{name}: the shards disagree about whether there is any: {said}")
-    owned, there = _bounds(name, [*earlier, answers])
+    rounds = [*earlier, answers]
+    if any(
+        report.resources[name].reloading for each in rounds for report in _reports(each) if name in report.resources
+    ):
+        return found  # some count by former settings, and others by those in force
+    owned, there = _bounds(name, rounds)
     if owned[1] < there[0]:
         found.append(f"{name}: {owned[1]} objects are exported, but there are {there[0]}")
-    elif owned[0] > there[1] and not any(map(_excused, [*earlier, answers])):
+    elif owned[0] > there[1] and not any(map(_excused, rounds)):
         found.append(f"{name}: {owned[0]} objects are exported, but there are {there[1]}")
     return found
 

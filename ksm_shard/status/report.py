@@ -21,6 +21,7 @@ class ResourceReport:
         series: number of series.
         deflated, text: bytes of all pages as kept, and as text.
         filtered: whether the API server shows only objects of this shard.
+        reloading: whether it is loaded with other settings, and the counts are of the former ones.
     """
 
     seen: int
@@ -31,6 +32,7 @@ class ResourceReport:
     deflated: int
     text: int
     filtered: bool = False
+    reloading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,17 @@ def test_a_file_that_shards_read_one_after_another_is_a_note(
     assert ([] if wrong else [f"{line}: they read a changed file one after another"]) == notes(reports)
 
 
+def test_what_is_loaded_with_other_settings_is_not_counted() -> None:
+    """One shard has loaded the pods of a namespace, of which it sees ten, and another one has yet to; then all count alike."""
+    reports = fleet()
+    reports[0] = replace(reports[0], resources={"pods": replace(PODS, seen=10, owned=3)})
+    amiss = problems(reports)
+    reports[1] = replace(reports[1], resources={"pods": replace(PODS, reloading=True)})
+
+    assert (["pods: 23 objects are exported, but there are 30"], []) == (amiss, problems(reports))
+    assert [] == problems([replace(one, resources={"pods": replace(PODS, owned=10)}) for one in fleet()], [reports])
+
+
 def test_what_is_wrong_with_the_template_of_all_pods_is_one_line() -> None:
     """Each shard says so, of 1,000 too."""
     reports = [replace(report, setup={"grace_period": "it is too short"}) for report in fleet()]
