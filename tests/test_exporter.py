@@ -31,6 +31,7 @@ from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.simulator.simulator import Simulator
+from ksm_shard.status.custom import CustomStatus, DeclaredStatus
 from ksm_shard.status.model import Sibling
 from ksm_shard.status.report import Report
 from ksm_shard.status.setup import Setup, SetupCheck
@@ -727,3 +728,21 @@ def test_periods_come_into_force(alone: Exporter) -> None:
     assert (180.0, 90.0, 120.0) == (alone.scrapers.period, alone._handover.period, alone.drain_period())
     assert (5, "") == (alone.status().object_limit, Report.from_json(alone.report().encode()).settings)
     assert 0.0 <= (Report.from_json(alone.report().encode()).reloaded or -1) < 60.0
+
+
+def test_a_file_of_custom_resources_that_changes_is_a_reload(alone: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another file of --config is: shards read both one after another. One of the start is none."""
+
+    def reloaded(read: float) -> float | None:
+        file = DeclaredStatus("crs.yaml", 1, read, 1)
+        custom = SimpleNamespace(status=lambda: CustomStatus(file, (), 0, {}), awaited=list, notes=list)
+        monkeypatch.setattr(alone, "_custom", custom)
+        return Report.from_json(alone.report().encode()).reloaded
+
+    listed(alone)
+    started = alone._started_at
+
+    assert (None, None) == (reloaded(0.0), reloaded(started - 1))
+    assert -60.0 < (reloaded(started + 0.001) or -math.inf) < 60.0
+    alone.obey(alone._terms)
+    assert 0.0 <= (reloaded(started - 1) or -1) < 60.0
