@@ -58,12 +58,12 @@ def start(settings: Settings, parse: Parse | None = None) -> Exporter:
     """
     declared = declared_of(settings)
     server = connect(settings.apiserver or None, settings.kubeconfig or None)
-    ring = RINGS[settings.sharding_mode]
+    needs, ring = needs_of(settings), RINGS[settings.sharding_mode]
     ownership = Ownership(ring)
     membership: Membership
     if settings.pod:
         pod, namespace = settings.pod, settings.pod_namespace
-        membership = StatefulSetMembership(server, ownership, pod, namespace, needs_of(settings), settings.port)
+        membership = StatefulSetMembership(server, ownership, pod, namespace, needs, settings.port)
     else:
         membership = StaticMembership(ring, settings.shard, settings.total_shards)
         ownership.change(membership.state().held)
@@ -81,7 +81,7 @@ def start(settings: Settings, parse: Parse | None = None) -> Exporter:
         live=live,
         timestamps=settings.handover_timestamps,
     )
-    running = Running(settings, declared, exporter, membership, ownership)
+    running = Running(settings, declared, needs, exporter, membership, ownership)
     exporter.start()
     if live is not None:
         live.start(running.apply)
@@ -95,6 +95,7 @@ class Running:
         self,
         settings: Settings,
         declared: "Declared | None",
+        needs: Needs,
         exporter: Exporter,
         membership: Membership,
         ownership: Ownership,
@@ -102,6 +103,7 @@ class Running:
         """Take the parts that were made for the settings, and tell what is surprising about these."""
         self._settings = settings
         self._declared = declared
+        self._needs = needs
         self._exporter = exporter
         self._membership = membership
         self._ownership = ownership
@@ -117,7 +119,9 @@ class Running:
         before, self._declared = self._declared, self._declared_of(settings)
         self._settings = settings
         logging.getLogger().setLevel(level_of(settings))
-        self._membership.adjust(needs_of(settings))
+        # The web configuration is not read again: what its file holds by now may not be right, and is not in force then.
+        self._needs = replace(self._needs, handover=settings.handover_period, grace=grace_of(settings))
+        self._membership.adjust(self._needs)
         recipes = Recipes(settings, self._ownership)
         self._exporter.obey(terms_of(settings, recipes))
         if self._declared is None or before is None:
@@ -246,7 +250,7 @@ def needs_of(settings: Settings) -> Needs:
     Raises:
         BadConfig: the web configuration is not right.
     """
-    needs = Needs(settings.handover_period, settings.drain_period + MARGIN, (settings.port, settings.telemetry_port))
+    needs = Needs(settings.handover_period, grace_of(settings), (settings.port, settings.telemetry_port))
     if not settings.tls_config:
         return needs
     from ksm_shard.web.webfile import config_of  # noqa: PLC0415  only where there is TLS
@@ -258,6 +262,11 @@ def needs_of(settings: Settings) -> Needs:
         password=bool(web.users),
         certificate=web.tls.requires_certificate,
     )
+
+
+def grace_of(settings: Settings) -> float:
+    """Return the seconds from SIGTERM to the last answer."""
+    return settings.drain_period + MARGIN
 
 
 def enabled(settings: Settings) -> list[Resource]:

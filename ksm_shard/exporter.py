@@ -26,6 +26,7 @@ from ksm_shard.sharding.masks import NONE, difference
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.ring import Ring
 from ksm_shard.sharding.state import State
+from ksm_shard.status.custom import DeclaredStatus
 from ksm_shard.status.model import NoAnswer, Owner, Readiness, Slots, Status
 from ksm_shard.status.report import Report
 from ksm_shard.status.setup import Setup, SetupLog
@@ -153,7 +154,9 @@ class Exporter:
         self.notice()
 
     def loading(self, name: str) -> bool:
-        """Return whether the objects of an exported resource have yet to be listed."""
+        """Return whether an exported resource has yet to be listed, be it for the first time or with other settings."""
+        if name in self._loading:
+            return True
         one = self._collectors.get(name)
         return one is not None and not one.settled
 
@@ -338,7 +341,10 @@ class Exporter:
 
     def liveness(self) -> list[str]:
         """Return a line for each thread that has ended."""
-        return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
+        if all(thread.is_alive() for thread in self._threads()):
+            return []
+        with self._changing:  # collectors that are being made are known before their threads start
+            return [f"{thread.name}: its thread has ended" for thread in self._threads() if not thread.is_alive()]
 
     def objects(self) -> int:
         """Return the number of objects in all stores."""
@@ -410,6 +416,7 @@ class Exporter:
     def report(self) -> str:
         """Return the report for `ksm-shard check` and `plan`, as JSON."""
         state = self._membership.state()
+        custom = self._custom.status().file if self._custom is not None else None
         return Report(
             pod=self._membership.pod,
             shard=state.shard,
@@ -419,19 +426,25 @@ class Exporter:
             version=self._version,
             settings=self._terms.settings,
             settings_problem=self._live.status().problem if self._live is not None else "",
-            reloaded=None if self._reloaded is None else time.monotonic() - self._reloaded,
+            reloaded=self._since_reload(custom),
             phase=state.phase,
             ready=self.readiness().ready,
             own=state.own,
             held=state.held,
             memory=resident(),
-            resources=reported(self._collectors.values()),
-            custom=f"{self._custom.status().file.hash:012x}" if self._custom is not None else "",
+            resources=reported(self._collectors.values(), self._loading),
+            custom="" if custom is None else f"{custom.hash:012x}",
             problem=state.problem,
             membership=self._membership.watches(),
             setup={str(check): line for check, line in self._setup().items()},
             filters=self._terms.filters,
         ).to_json()
+
+    def _since_reload(self, custom: DeclaredStatus | None) -> float | None:
+        """Return the seconds since a file was read that was not there at the start, or was another; None if there was none."""
+        settings = [] if self._reloaded is None else [time.monotonic() - self._reloaded]
+        entries = [time.time() - custom.read] if custom is not None and custom.read > self._started_at else []
+        return min([*settings, *entries], default=None)
 
     def close(self) -> None:
         """Stop all threads, and wait for LAST_WAIT seconds at most."""

@@ -31,6 +31,7 @@ from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.sharding.state import Phase, Pod, State, StatefulSet
 from ksm_shard.simulator.simulator import Simulator
+from ksm_shard.status.custom import CustomStatus, DeclaredStatus
 from ksm_shard.status.model import Sibling
 from ksm_shard.status.report import Report
 from ksm_shard.status.setup import Setup, SetupCheck
@@ -610,6 +611,84 @@ def test_a_replacement_catches_up(alone: Exporter) -> None:
     assert [False, False, True, True] == reached
 
 
+def test_a_replacement_waits_for_farewells(leaver: Exporter) -> None:
+    """Series that end with the former collector alone are said to end: a Prometheus with their timestamps would keep them."""
+    gives_away(leaver)
+    scraper = Scraper()
+    stamps(leaver, scraper)
+    stamps(leaver, scraper)
+    former = leaver._collectors["pods"]
+    former.store.drop("b")
+    (replacement,) = reloads(leaver, "pods", metric_denylist="kube_pod_info").values()
+    lists(leaver, replacement)
+    before = leaver._collectors["pods"]
+    told_end = stamps(leaver, scraper)
+    leaver.scrapers.completed(scraper, time.monotonic() + 2 * LEAD, "prometheus")
+    told(leaver).become(told(leaver).state())
+    leaver.notice()
+
+    assert (former, {"a": None, "b": None}) == (before, told_end)
+    assert leaver._collectors["pods"] is replacement
+
+
+def test_a_replacement_is_shown_before_it_is_swapped_in(alone: Exporter) -> None:
+    """A scrape that comes between the end of its list and the news of that has the former one."""
+    listed(alone)
+    for informer in informers(alone):
+        informer.reflector.resource_version = "opaque"
+    (replacement,) = reloads(alone, "pods", "nodes", metric_denylist="kube_node_info", namespaces="a,b").values()
+    for informer in replacement.informers:
+        informer.sink.listed_version = 1
+    alone.scrape(ALL_OF_IT)
+    assert ["nodes", "pods"] == shown(alone)
+
+    lists(alone, replacement, "opaque")
+    assert alone._collectors["nodes"] is replacement
+
+
+def test_a_resource_that_is_loaded_with_other_settings_is_loading(alone: Exporter) -> None:
+    """What it is to show in place of another version of a custom resource is not there before."""
+    listed(alone)
+    before = alone.loading("nodes")
+    (replacement,) = reloads(alone, "pods", "nodes", metric_denylist="kube_node_info", namespaces="a,b").values()
+    meanwhile = alone.loading("nodes")
+    lists(alone, replacement)
+
+    assert [False, True, False] == [before, meanwhile, alone.loading("nodes")]
+
+
+def test_threads_that_have_yet_to_start_are_no_dead_ones(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe that comes while collectors are being made waits until they have their threads."""
+    ownership = Ownership(MMH3, ALL)
+    one = made(connect(simulator.url), ownership, terms(ownership, "nodes"), StaticMembership(MMH3, 0, 1))
+    one.start()
+    entered, probed, found = threading.Event(), threading.Event(), list[list[str]]()
+
+    def probe() -> None:
+        entered.wait(60)
+        probed.set()
+        found.append(one.liveness())
+
+    prober = threading.Thread(target=probe)
+    prober.start()
+    join = one._handover.join
+
+    def joins(collector: Collector) -> None:
+        entered.set()
+        probed.wait(60)
+        prober.join(0.05)  # as long as a scrape keeps others from the hand-over
+        join(collector)
+
+    monkeypatch.setattr(one._handover, "join", joins)
+    try:
+        one.obey(terms(ownership, "nodes", "pods"))
+        prober.join()
+    finally:
+        one.close()
+
+    assert [[]] == found
+
+
 def test_a_resource_that_may_not_be_read_with_other_settings(alone: Exporter) -> None:
     """It is reported, and not shown as it was before: a process that began so would not have it."""
     listed(alone)
@@ -649,3 +728,21 @@ def test_periods_come_into_force(alone: Exporter) -> None:
     assert (180.0, 90.0, 120.0) == (alone.scrapers.period, alone._handover.period, alone.drain_period())
     assert (5, "") == (alone.status().object_limit, Report.from_json(alone.report().encode()).settings)
     assert 0.0 <= (Report.from_json(alone.report().encode()).reloaded or -1) < 60.0
+
+
+def test_a_file_of_custom_resources_that_changes_is_a_reload(alone: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another file of --config is: shards read both one after another. One of the start is none."""
+
+    def reloaded(read: float) -> float | None:
+        file = DeclaredStatus("crs.yaml", 1, read, 1)
+        custom = SimpleNamespace(status=lambda: CustomStatus(file, (), 0, {}), awaited=list, notes=list)
+        monkeypatch.setattr(alone, "_custom", custom)
+        return Report.from_json(alone.report().encode()).reloaded
+
+    listed(alone)
+    started = alone._started_at
+
+    assert (None, None) == (reloaded(0.0), reloaded(started - 1))
+    assert -60.0 < (reloaded(started + 0.001) or -math.inf) < 60.0
+    alone.obey(alone._terms)
+    assert 0.0 <= (reloaded(started - 1) or -1) < 60.0

@@ -133,9 +133,11 @@ class Collector:
             informer.thread.start()
 
     def stop(self) -> None:
-        """Stop all informers without waiting for them."""
+        """Stop all informers without waiting for them, and forget what waits to be rendered."""
         for informer in self.informers:
             informer.reflector.stop()
+        for sink in self._sinks:
+            sink.end()
 
     def threads(self) -> list[Thread]:
         """Return the thread of each informer."""

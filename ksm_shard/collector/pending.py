@@ -100,6 +100,11 @@ class Pending:
             if lost[change.slot]:
                 self.take(uid)
 
+    def clear(self) -> None:
+        """Remove all objects."""
+        for uid in self.uids():
+            self.take(uid)
+
     def added(self) -> int:
         """Return the number of objects of which nothing was rendered yet."""
         return sum(change.added for change in list(self._changes.values()))

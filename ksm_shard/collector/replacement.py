@@ -26,7 +26,8 @@ class Replacement:
         """Tell whether it has listed the slots of the former one, and all that the former one had seen by then.
 
         An object that was created during the list would otherwise be in a scrape of the former collector, and be missing in the
-        next one. A collector that may read nothing replaces the former one too: a fresh process would not have its objects.
+        next one. Nor may farewells be lost that only the former collector has to say. A collector that may read nothing replaces
+        the former one too: a fresh process would not have its objects.
 
         Args:
             former: the collector that scrapes show.
@@ -35,12 +36,15 @@ class Replacement:
         new = self.collector
         if new.exempt:
             return True
-        if not new.settled or (new.listed_version() or 0) < (former.listed_version() or 0):
+        if not (new.settled and new.shown) or (new.listed_version() or 0) < (former.listed_version() or 0):
             return False
         if self._goal is None:
             self._goal = max(_versions(former), default=0), now
         version, since = self._goal
-        return min(_versions(new), default=0) >= version or now - since >= CATCH_UP
+        caught_up = min(_versions(new), default=0) >= version or now - since >= CATCH_UP
+        # Series that ended before the lists did, which the new one never had: a Prometheus that does not hear of their end goes
+        # on to show them.
+        return caught_up and not former.store.owes_farewells(since)
 
 
 def _versions(collector: Collector) -> list[int]:

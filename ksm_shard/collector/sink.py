@@ -79,7 +79,7 @@ def _ignored(_error: Exception) -> None:
 class StoreSink:
     """The sink of one reflector: all objects, or one namespace or node.
 
-    Any thread may call `flush`, `forget` and `waiting`, the reflector's thread all else.
+    Any thread may call `flush`, `forget`, `end` and `waiting`, the reflector's thread all else.
 
     Attributes:
         seen: counts the objects that the server has, those of other shards included.
@@ -118,6 +118,7 @@ class StoreSink:
         self._keys: set[str] | None = None  # of the full list in progress
         self._adding = False
         self._version = 0
+        self._ended = False
         self._lock = Lock()  # guards the three masks, from which another thread removes lost slots
         self._settled = NONE  # slots whose latest events the watch has delivered
         self._taking = NONE  # slots that the list in progress reads
@@ -146,6 +147,12 @@ class StoreSink:
                 self._settle(self._pending.take(uid))
         with self._rendering:  # until then another thread may still be rendering the last one
             pass
+
+    def end(self) -> None:
+        """Let nothing wait any more: nobody will ask for it, and it would take from what may wait elsewhere."""
+        self._ended = True
+        with self._rendering:
+            self._pending.clear()
 
     def start_list(self) -> None:
         """Begin a full list: objects not put before `end_list` are dropped."""
@@ -228,8 +235,8 @@ class StoreSink:
     def _wait(self, uid: str, change: PendingObject) -> None:
         """Let an object wait; render those without news for longest if too much waits."""
         self._pending.add(uid, change)
-        if not self._ownership.mask[change.slot]:
-            # Another thread took the slot away, and has looked through what waits, since the check of the mask.
+        if self._ended or not self._ownership.mask[change.slot]:
+            # Another thread took the slot away or ended the sink, and has looked through what waits, since the check of the mask.
             with self._rendering:
                 self._pending.take(uid)
         while self._pending.full:

@@ -22,13 +22,16 @@ def status_of(collectors: Collection[Collector]) -> list[ResourceStatus]:
     return [_status(one, anywhere) for one in collectors]
 
 
-def reported(collectors: Collection[Collector]) -> dict[str, ResourceReport]:
-    """Return the report of each resource, by plural, for `check` and `plan`."""
+def reported(collectors: Collection[Collector], reloading: Collection[str]) -> dict[str, ResourceReport]:
+    """Return the report of each resource, by plural, for `check` and `plan`.
+
+    `reloading` has the names of those that are loaded with other settings.
+    """
     anywhere = _filtered(collectors)
-    return {one.resource.name: _report(one, anywhere) for one in collectors}
+    return {one.resource.name: _report(one, anywhere, reloading=one.resource.name in reloading) for one in collectors}
 
 
-def _report(collector: Collector, anywhere: bool) -> ResourceReport:
+def _report(collector: Collector, anywhere: bool, *, reloading: bool) -> ResourceReport:
     status = _status(collector, anywhere)
     return ResourceReport(
         seen=status.seen,
@@ -39,6 +42,7 @@ def _report(collector: Collector, anywhere: bool) -> ResourceReport:
         deflated=status.deflated,
         text=status.text,
         filtered=status.filtered,
+        reloading=reloading,
     )
 
 

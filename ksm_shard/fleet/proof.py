@@ -25,6 +25,8 @@ DISPUTED: Final = {
     "total": "total",
     "digest": "digest",
 }
+# What of these a file holds that may change at run time.
+FILED: Final = tuple(what for what, field in DISPUTED.items() if field in {"settings", "custom"})
 # Phases in which a shard may hold slots of others.
 HANDING_OVER: Final = frozenset(str(phase) for phase in Phase if phase.handing_over)
 # States of a watch that reads, or is about to.
@@ -62,7 +64,7 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
             line
             for name in _resources(reports)
             for line in _resource(name, answers, earlier)
-            if not _reloading(reports, "settings")
+            if not any(_reloading(reports, what) for what in FILED)
         ),
     ]
 
@@ -70,9 +72,11 @@ def problems(answers: Answers, earlier: Sequence[Answers] = ()) -> list[str]:
 def notes(answers: Answers) -> list[str]:
     """Return a line for each fact that is right but may surprise."""
     reports = _reports(answers)
-    found = []
-    if _reloading(reports, "settings"):
-        found.append(f"{_disagreement(reports, 'settings')}: they read a changed file one after another")
+    found = [
+        f"{_disagreement(reports, what)}: they read a changed file one after another"
+        for what in FILED
+        if _reloading(reports, what)
+    ]
     for name in _resources(reports):
         states = {report.resources[name].state for report in reports if name in report.resources}
         if len(states) == 1 and states <= EXEMPT:
@@ -142,9 +146,9 @@ def _listed(shards: Sequence[str]) -> str:
 
 
 def _reloading(reports: Sequence[Report], what: str) -> bool:
-    """Return whether the shards disagree only because they read a changed file of --config one after another."""
+    """Return whether the shards disagree only because they read a changed file one after another."""
     since = min((report.reloaded for report in reports if report.reloaded is not None), default=SPREAD)
-    return what == "settings" and since < SPREAD and _disagree(reports, what)
+    return what in FILED and since < SPREAD and _disagree(reports, what)
 
 
 def _seats(reports: Sequence[Report]) -> list[str]:
@@ -210,10 +214,15 @@ def _resource(name: str, answers: Answers, earlier: Sequence[Answers]) -> list[s
     elif len(states) > 1:
         said = ", ".join(f"{state} ({count} shards)" for state, count in states.most_common())
         found.append(f"{name}: the shards disagree about whether there is any: {said}")
-    owned, there = _bounds(name, [*earlier, answers])
+    rounds = [*earlier, answers]
+    if any(
+        report.resources[name].reloading for each in rounds for report in _reports(each) if name in report.resources
+    ):
+        return found  # some count by former settings, and others by those in force
+    owned, there = _bounds(name, rounds)
     if owned[1] < there[0]:
         found.append(f"{name}: {owned[1]} objects are exported, but there are {there[0]}")
-    elif owned[0] > there[1] and not any(map(_excused, [*earlier, answers])):
+    elif owned[0] > there[1] and not any(map(_excused, rounds)):
         found.append(f"{name}: {owned[0]} objects are exported, but there are {there[1]}")
     return found
 

@@ -21,6 +21,7 @@ class ResourceReport:
         series: number of series.
         deflated, text: bytes of all pages as kept, and as text.
         filtered: whether the API server shows only objects of this shard.
+        reloading: whether it is loaded with other settings, and the counts are of the former ones.
     """
 
     seen: int
@@ -31,6 +32,7 @@ class ResourceReport:
     deflated: int
     text: int
     filtered: bool = False
+    reloading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Report:
         problem, membership, setup: as in `ksm_shard.status.model.Status`.
         filters: options that decide which series there are, by flag, where they are not the default.
         settings_problem: why the newest file of --config is not in force; "" when it is.
-        reloaded: seconds since the settings changed at run time; None if they are those of the start.
+        reloaded: seconds since the settings, or what the file of custom resources holds, changed at run time; None if they are
+            those of the start.
     """
 
     pod: str

@@ -192,6 +192,11 @@ class Store:
             at += 1
             sleep(0)
 
+    def owes_farewells(self, ended: float) -> bool:
+        """Tell whether some scraper has yet to hear of the end of series that ended before that time of the clock."""
+        with self._lock:
+            return any(one.since < ended for one in self._leaving.farewells.values())
+
     def forget_farewells(self, heard: float) -> None:
         """Remove farewells to series that ended before `heard`.
 

@@ -41,10 +41,10 @@ class Counting(Dicts):
 class Watched:
     """Pods that were listed, there were none, and are watched now."""
 
-    def __init__(self, most: int = 1 << 20) -> None:
+    def __init__(self, most: int = 1 << 20, allowance: Allowance | None = None) -> None:
         self.codec = Counting()
         self.ownership = Ownership(MMH3, ALL)
-        self.collector = Collector(pods, FAMILIES, self.ownership, lambda: 0.0, allowance=Allowance(most))
+        self.collector = Collector(pods, FAMILIES, self.ownership, lambda: 0.0, allowance=allowance or Allowance(most))
         self.sink: StoreSink = self.collector.sink()
         self.ownership.on_change(self._changed)
         self.sink.start_list()
@@ -132,6 +132,18 @@ def test_sinks_share_what_may_wait() -> None:
     watched.event("MODIFIED", "b")
 
     assert (["x" * 200], ["a"]) == (taken, watched.codec.parsed[1:2])
+
+
+def test_a_collector_that_ends_leaves_its_share_to_others() -> None:
+    """Also what it is told of while its threads end; else a process that is configured anew often would let nothing wait."""
+    allowance = Allowance(150)  # one pod
+    ended, other = Watched(allowance=allowance), Watched(allowance=allowance)
+    ended.event("ADDED", "a")
+    ended.collector.stop()
+    ended.event("MODIFIED", "a", 3)
+    other.event("ADDED", "b")
+
+    assert (0, 1, []) == (ended.collector.waiting, other.collector.waiting, other.codec.parsed)
 
 
 def test_what_waits_of_a_lost_slot_is_forgotten(watched: Watched) -> None:

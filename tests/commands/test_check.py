@@ -104,16 +104,38 @@ def test_each_thing_that_is_wrong_with_one_shard_is_one_line(change: dict[str, o
 
 
 @pytest.mark.parametrize(("since", "wrong"), [(0.0, False), (179.0, False), (181.0, True), (None, True)])
-def test_a_file_that_shards_read_one_after_another_is_a_note(since: float | None, wrong: bool) -> None:
-    """Who has which settings is said in any case; what they export need not be the same until all have read the file."""
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [
+        ("settings", "the shards disagree about settings: s (2 shards: 0, 1), t (1 shards: 2)"),
+        (
+            "custom",
+            "the shards disagree about what the file of custom resources holds: none (2 shards: 0, 1), t (1 shards: 2)",
+        ),
+    ],
+)
+def test_a_file_that_shards_read_one_after_another_is_a_note(
+    since: float | None, wrong: bool, field: str, line: str
+) -> None:
+    """Who has which contents is said in any case; what they export need not be the same until all have read the file."""
     reports = fleet()
-    reports[2] = replace(reports[2], settings="t", reloaded=since, resources={})
+    reports[2] = replace(reports[2], **{field: "t"}, reloaded=since, resources={})  # type: ignore[arg-type]
     reports[0] = replace(reports[0], reloaded=1000.0)
-    line = "the shards disagree about settings: s (2 shards: 0, 1), t (1 shards: 2)"
 
     said = [line, "pods: 1 of 3 shards do not export it", "pods: 20 objects are exported, but there are 30"]
     assert (said if wrong else []) == problems(reports)
     assert ([] if wrong else [f"{line}: they read a changed file one after another"]) == notes(reports)
+
+
+def test_what_is_loaded_with_other_settings_is_not_counted() -> None:
+    """One shard has loaded the pods of a namespace, of which it sees ten, and another one has yet to; then all count alike."""
+    reports = fleet()
+    reports[0] = replace(reports[0], resources={"pods": replace(PODS, seen=10, owned=3)})
+    amiss = problems(reports)
+    reports[1] = replace(reports[1], resources={"pods": replace(PODS, reloading=True)})
+
+    assert (["pods: 23 objects are exported, but there are 30"], []) == (amiss, problems(reports))
+    assert [] == problems([replace(one, resources={"pods": replace(PODS, owned=10)}) for one in fleet()], [reports])
 
 
 def test_what_is_wrong_with_the_template_of_all_pods_is_one_line() -> None:

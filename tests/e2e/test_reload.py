@@ -400,6 +400,17 @@ def test_a_file_names_another_that_is_not_there_yet(simulator: Simulator, tmp_pa
         assert pots is one.exporter._collectors["pots.v1.example.org"]
 
 
+def test_a_web_configuration_that_is_not_right_by_then(simulator: Simulator, tmp_path: Path) -> None:
+    """It is not in force either, and nobody's reason to refuse other settings."""
+    web = tmp_path / "web.yaml"
+    web.write_text("basic_auth_users: {}\n")
+    with reloaded(simulator, tmp_path / "config.yaml", {"resources": ["pods"]}, f"--tls-config={web}") as one:
+        web.write_text("basic_auth_users: 5\n")
+        one.turn({"resources": ["nodes"]})
+
+        assert "kube_node_info{" in text_of(one.exporter)
+
+
 @pytest.mark.slow
 def test_a_fleet_that_is_scaled_meanwhile(tmp_path: Path, record_property: Tell) -> None:
     """While the file changes every second and a half, shards come and go: no series is missing in any round of scrapes."""
