@@ -6,6 +6,7 @@ Exit status 2 is a mistake of usage.
 import difflib
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pkgutil import resolve_name
@@ -28,6 +29,8 @@ from ksm_shard.settings.parser import parse, parse_command
 from ksm_shard.version import version
 
 HELP: Final = frozenset({"-h", "-help", "--help"})
+# Exit status of a command whose reader went away, as `| head` does: a shell's for a process that SIGPIPE ended.
+UNREAD: Final = 128 + signal.SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,15 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Without `argv` the arguments are those of the process.
     """
     words = sys.argv[1:] if argv is None else argv
+    sought = "command"
     if words[:1] == ["help"]:
         topic = "-".join(words[1:]).lower()
         if topic in usage.topics():
             return _say(usage.of_topic(topic))
-        words = [*words[1:], "--help"]
+        words, sought = [*words[1:], "--help"], "command or topic"
     elif words == ["--version"]:
         words = ["version"]
     try:
-        command, rest = _command(words)
+        command, rest = _command(words, sought)
         if HELP & set(rest):
             return _say(usage.of_command(command) if command else usage.overview())
         return RUNNERS[command.name if command else "run"](rest)
@@ -54,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+def _command(words: Sequence[str], sought: str) -> tuple[Command | None, Sequence[str]]:
     """Return the command named by the first words, or None, and the rest."""
     if not words or words[0].startswith("-"):
         return None, words
@@ -66,7 +70,7 @@ def _command(words: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     names = {command.name.partition(" ")[0]: command.name for command in COMMANDS}
     nearest = difflib.get_close_matches(asked, names, n=1)
     hint = f"did you mean {names[nearest[0]]}?" if nearest else f"there are {', '.join(names.values())}"
-    raise UsageError(f"{asked}: no such command; {hint}")
+    raise UsageError(f"{asked}: no such {sought}; {hint}")
 
 
 def _run(argv: Sequence[str]) -> int:
@@ -98,7 +102,12 @@ def _validate(argv: Sequence[str]) -> int:
 
 def _call(function: str, options: Options) -> int:
     # Imported only now: `ksm-shard version` needs no gunicorn, and `check` no protobuf.
-    status: int = resolve_name(function)(options)
+    try:
+        status: int = resolve_name(function)(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_stdout()
+        return UNREAD
     return status
 
 
@@ -116,8 +125,12 @@ def _say(text: str) -> int:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        _leave_stdout()
     return 0
+
+
+def _leave_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
 
 
 RUNNERS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {

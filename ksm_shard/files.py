@@ -25,6 +25,13 @@ class MissingFileError(UnreadableFileError):
     """A file that is not there."""
 
 
+def reason(error: Exception) -> str:
+    """Return a line about an error, for one of the operating system `FILE: No such file or directory` without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 def content_of(path: str) -> bytes:
     """Return the bytes of a file.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ksm_shard.files import reason
 from ksm_shard.fleet.access import access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.fleet.proof import Answers, notes, problems
@@ -29,7 +30,7 @@ def main(options: Check) -> int:
     try:
         urls = options.urls or resolve(options.service, options.pod_namespace, options.port, options.scheme)
     except OSError as error:
-        sys.stderr.write(f"ksm-shard: {options.service}.{options.pod_namespace}: {error}\n")
+        sys.stderr.write(f"ksm-shard: {options.service}.{options.pod_namespace}: {reason(error)}\n")
         return 1
     answers, found = attempt(lambda: ask_all(urls, access), time.sleep)
     print(table(answers))

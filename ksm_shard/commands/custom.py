@@ -20,6 +20,7 @@ from ksm_shard.custom.entries import Entry, Problem
 from ksm_shard.custom.file import read
 from ksm_shard.custom.resolve import Followed, Served, resolve, resource_of, unserved
 from ksm_shard.custom.schemas import Definition
+from ksm_shard.files import reason
 from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family
 from ksm_shard.settings.commands import CustomValidate
@@ -53,7 +54,7 @@ def validate(options: CustomValidate) -> int:
             if usable and (served := specimens.served(entries)) is not None:
                 sys.stdout.writelines(f"{line}\n" for line in _shown(entries, served, specimens))
     except (ValueError, OSError, ClusterError, WireError) as error:
-        sys.stderr.write(f"ksm-shard: {error}\n")
+        sys.stderr.write(f"ksm-shard: {reason(error)}\n")
         return USAGE
     sys.stderr.writelines(f"ksm-shard: {line}\n" for line in specimens.problems)
     return USAGE if specimens.problems else worst

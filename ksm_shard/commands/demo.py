@@ -103,7 +103,5 @@ def _progress(answer: Callable[[str], tuple[int, str]]) -> str:
 def _tell(shards: list[Shard], api: str) -> None:
     print(f"\nThe API server is simulated at {api}; open:\n")
     for number, shard in enumerate(shards):
-        print(
-            f"  shard {number}   status {shard.url}   metrics {shard.url}metrics   telemetry {shard.telemetry}metrics"
-        )
+        print(f"  shard {number}   status {shard.url}   metrics {shard.url}metrics   telemetry {shard.telemetry}")
     print("\nCtrl-C ends it all.", flush=True)

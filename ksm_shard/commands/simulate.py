@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import yaml
 
+from ksm_shard.files import reason
 from ksm_shard.simulator import goyaml
 from ksm_shard.simulator.churn import Churn
 from ksm_shard.simulator.resources import USERS
@@ -53,7 +54,7 @@ def main(options: Simulation) -> int:
             simulator.put(made)
         url = simulator.start(options.port, options.host)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"ksm-shard: {error}\n")
+        sys.stderr.write(f"ksm-shard: {reason(error)}\n")
         return USAGE
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

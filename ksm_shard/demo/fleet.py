@@ -56,6 +56,7 @@ class DemoFleet:
         self._logs = logs
         self._kubelet = Kubelet(api, NAMESPACE, self._start)
         self._set = StatefulSetController(api, self._kubelet, NAMESPACE, NAME, self._wait)
+        self._set.port_of = self._port_of
         self._asked: queue.SimpleQueue[tuple[str, Callable[[], None]]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._guarded, args=(run,)) for run in (self._probe, self._control)]

@@ -73,7 +73,7 @@ def page(looks: Sequence[Look], rows: Sequence[ShardRow], api: str) -> str:
         f'<td data-label="state">{"ready" if row.ready else "not ready"}</td>'
         f'<td data-label="objects">{sight.shares.get(row.pod, 0)}</td>'
         f'<td data-label="links"><span><a href="{row.url}">status</a> <a href="{row.url}metrics">metrics</a> '
-        f'<a href="{row.telemetry}metrics">telemetry</a></span></td></tr>'
+        f'<a href="{row.telemetry}">telemetry</a></span></td></tr>'
         for row in rows
     )
     return f"""<!doctype html>

@@ -192,7 +192,9 @@ def main(options: Scaling) -> int:
         stack.callback(server.shutdown)
         print(
             f"Open http://{LOCAL}:{options.port}/ for the same as a chart and for the pages of the shards; or scale it by\n"
-            f"kubectl --server={url} --namespace={NAMESPACE} scale statefulset {NAME} --replicas=4\n",
+            f"kubectl --server={url} --namespace={NAMESPACE} scale statefulset {NAME} --replicas=4\n"
+            "missing, twice: series that a query misses or sees twice, held against one exporter alone; moved: objects\n"
+            "that another shard has now. The first numbers come in some ten seconds.\n",
             flush=True,
         )
         return watch(judge)

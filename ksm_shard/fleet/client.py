@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPResponse
 from typing import Final
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 from ksm_shard.fleet.access import OPEN, Access
 from ksm_shard.status.report import Report
@@ -46,18 +46,20 @@ def said(error: Exception) -> str:
     """Return a line about an error of `open_url`."""
     if isinstance(error, HTTPError) and error.code in REFUSED:
         return f"{error.code} {error.reason}: --http.config.file names who asks"
+    if isinstance(error, URLError) and not isinstance(error, HTTPError):  # its text is `<urlopen error ...>`
+        return f"{getattr(error.reason, 'strerror', None) or error.reason}"
     # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def ask(url: str, access: Access = OPEN) -> Report:
-    """Fetch the report of the shard at a URL.
+    """Fetch the report of the shard at a URL, which may be that of its metrics.
 
     Raises:
         NoReport: the shard did not answer with a report.
     """
     try:
-        with open_url(f"{url.rstrip('/')}/shard", access) as answer:
+        with open_url(f"{url.rstrip('/').removesuffix('/metrics')}/shard", access) as answer:
             return Report.from_json(answer.read())
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReport(f"{url}: {said(error)}") from None

@@ -242,7 +242,8 @@ class StatefulSetMembership:
         """Return the URL of a pod's status page; "" without an address."""
         address = self._pods.addresses.get(name, "")
         host = f"[{address}]" if ":" in address else address
-        return f"//{host}:{self._port}/" if address and self._port else ""
+        port = self._pods.ports.get(name) or self._port
+        return f"//{host}:{port}/" if address and port else ""
 
 
 def qualified(state: State, heard: Sequence[WatchHealth]) -> State:

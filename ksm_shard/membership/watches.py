@@ -21,6 +21,9 @@ from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 # that: while it is away, kubelets cannot report a deaf pod, and none should be left to report when it is back.
 ASK: Final = 90.0
 SILENT: Final = 150.0
+# Annotation with the port at which a pod is scraped, by a convention older than PodMonitors. Pods of one StatefulSet have one port;
+# those of the demo share an address and so have different ones.
+PORT: Final = "prometheus.io/port"
 
 
 class HealthSource(Protocol):
@@ -170,6 +173,7 @@ class PodSink:
     Attributes:
         listed: whether a list has ever been complete.
         addresses: of pods, by name; some of these are gone.
+        ports: that pods name by the annotation prometheus.io/port, by name; some of these are gone.
         controllers: of pods, by name, such as `StatefulSet ksm-shard`, "" for none; some of these are gone.
     """
 
@@ -180,6 +184,7 @@ class PodSink:
         self._fresh: set[str] = set()
         self.listed = False
         self.addresses: dict[str, str] = {}
+        self.ports: dict[str, int] = {}
         self.controllers: dict[str, str] = {}
 
     def now(self) -> list[Pod] | None:
@@ -205,6 +210,8 @@ class PodSink:
         meta = message.metadata
         self._known[meta.name] = Pod(meta.name, since, meta.HasField("deletionTimestamp"))
         self.addresses[meta.name] = message.status.podIP
+        port = meta.annotations.get(PORT, "")
+        self.ports[meta.name] = int(port) if port.isdecimal() else 0
         by = (f"{owner.kind} {owner.name}" for owner in meta.ownerReferences if owner.controller)
         self.controllers[meta.name] = next(by, "")
         self._fresh.add(meta.name)

@@ -38,7 +38,7 @@ def script(shell: str) -> str:
         return f"#compdef ksm-shard\nautoload -U +X bashcompinit && bashcompinit\n{_bash()}"
     if shell == "fish":
         return _fish()
-    raise UsageError(f"completion: {shell!r} must be {' or '.join(SHELLS)}")
+    raise UsageError(f"completion: {f'{shell!r} must be' if shell else 'give'} {' or '.join(SHELLS)}")
 
 
 def _bash() -> str:

@@ -183,8 +183,9 @@ class _Found:
             if "" in self._flags:
                 self._take(values, self._flags[""], self._flags[""].usage, word)
             else:
+                file = "a file is named by --config, and " if "config" in self._flags else ""
                 self.problems.append(
-                    f"{word!r}: belongs to no flag; on/off flags take their value after =, as in --flag=false"
+                    f"{word!r}: belongs to no flag; {file}on/off flags take their value after =, as in --flag=false"
                 )
 
     def _unknown(self, problem: str, name: str, known: Iterable[str], dashes: str = "") -> None:

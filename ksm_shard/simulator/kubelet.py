@@ -18,6 +18,8 @@ from ksm_shard.simulator.client import Client, Rejected
 
 # As the manifests of a fleet say it, in seconds.
 GRACE: Final = 90
+# Of all pods: they are processes of this machine.
+ADDRESS: Final = "127.0.0.1"
 
 
 class Container(Protocol):
@@ -126,4 +128,4 @@ class Kubelet(Generic[C]):
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
         with suppress(Rejected):  # it may be gone
-            self._api.merge(f"{self._path}/{pod}/status", {"status": {"conditions": [condition]}})
+            self._api.merge(f"{self._path}/{pod}/status", {"status": {"podIP": ADDRESS, "conditions": [condition]}})

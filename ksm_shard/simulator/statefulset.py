@@ -29,6 +29,7 @@ class StatefulSetController(Generic[C]):
         name: of the set; its pods are NAME-ORDINAL.
         path: of the set.
         spec: of the pods that are made from now on.
+        port_of: the port of a pod, which its annotation prometheus.io/port shall name; None for none.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class StatefulSetController(Generic[C]):
         self.name = name
         self.path = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}"
         self.spec = SPEC
+        self.port_of: Callable[[str], int] | None = None
         self._namespace = namespace
         self._api = api
         self._kubelet = kubelet
@@ -139,6 +141,7 @@ class StatefulSetController(Generic[C]):
             "name": pod,
             "labels": self._labels,
             "ownerReferences": [owner],
+            "annotations": {"prometheus.io/port": str(self.port_of(pod))} if self.port_of else {},
         }
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": self.spec}
         made = self._api("POST", f"/api/v1/namespaces/{self._namespace}/pods", body)

@@ -108,8 +108,8 @@ def main_app(
 
     @app.get("/")
     def status() -> Response:
-        links = page.Links(request.scheme, request.host, telemetry_port)
-        view = page.view(source, draining(), links, time.time(), brief=stranger())
+        other = page.other_port(request.scheme, request.host, telemetry_port)
+        view = page.view(source, draining(), other, time.time(), brief=stranger())
         return _page(render_template("status.html", view=view, css=STYLE))
 
     _add_health(app, source, draining, asks_all)
@@ -120,11 +120,12 @@ def telemetry_app(
     source: Source,
     telemetry: Telemetry,
     *,
+    main_port: int,
     draining: Callable[[], bool],
     by_right: bool = False,
     asks_all: Callable[[], bool] = lambda: False,
 ) -> Flask:
-    """The site of the telemetry port."""
+    """The site of the telemetry port; its page links to the main port."""
     app = _site()
     if by_right:
         app.before_request(_hold_to_the_right)
@@ -138,7 +139,8 @@ def telemetry_app(
 
     @app.get("/")
     def landing() -> Response:
-        return _page(render_template("telemetry.html", status=source.status(), css=STYLE))
+        other = page.other_port(request.scheme, request.host, main_port)
+        return _page(render_template("telemetry.html", status=source.status(), main=other, css=STYLE))
 
     _add_health(app, source, draining, asks_all)
     return app

@@ -20,21 +20,6 @@ ELSEWHERE: Final = "the error is in the log, and here for who comes by kubectl p
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """Where the reader came to, and where the telemetry is."""
-
-    scheme: str
-    host: str
-    telemetry_port: int
-
-    @property
-    def telemetry(self) -> str:
-        """URL of the other port on the same host."""
-        name = urlsplit(f"//{self.host}").hostname or "localhost"
-        return f"{self.scheme}://{f'[{name}]' if ':' in name else name}:{self.telemetry_port}/"
-
-
-@dataclass(frozen=True, slots=True)
 class Bar:
     """A rectangle of the strip: columns from `x`, and heights in hundredths of the tallest column."""
 
@@ -54,6 +39,14 @@ class Row:
     old: bool
     relists: int
     errors: int
+
+    @property
+    def idle(self) -> bool:
+        """True if nobody needs to read it: no objects, and nothing wrong."""
+        resource = self.resource
+        return resource.synced and not (
+            resource.seen or resource.owned or resource.last_error or self.old or self.errors
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +70,14 @@ class PageView:
     problems: Sequence[str]
     notes: Sequence[str]
     config_age: str
-    links: Links
+    telemetry: str
     uptime: str
     phase_age: str
     bars: Sequence[Bar]
     tallest: int
     shares: Sequence[tuple[str, str, int, float]]
     rows: Sequence[Row]
+    idle: Sequence[Row]
     custom: Sequence[CustomRow]
     ready_siblings: int
     siblings: Sequence[Sibling]
@@ -93,25 +87,27 @@ class PageView:
     text: str
 
 
-def view(source: Source, draining: bool, links: Links, now: float, *, brief: bool) -> PageView:
+def view(source: Source, draining: bool, telemetry: str, now: float, *, brief: bool) -> PageView:
     """Everything on the page, as of `now` (seconds since 1970); without details of errors if brief."""
     status, readiness = source.status(), source.readiness()
     if brief:
         status, readiness = _brief(status, readiness)
     bars, tallest = strip(status.slots)
+    rows = [_row(resource, now) for resource in sorted(status.resources, key=lambda resource: resource.name)]
     return PageView(
         status=status,
         word="draining" if draining else "ready" if readiness.ready else "not ready",
         problems=readiness.problems,
         notes=readiness.notes,
         config_age=age(now - status.config.read) if status.config is not None and status.config.read else "",
-        links=links,
+        telemetry=telemetry,
         uptime=age(now - status.started),
         phase_age=age(status.phase_seconds),
         bars=bars,
         tallest=tallest,
         shares=list(shares(status.slots)),
-        rows=[_row(resource, now) for resource in sorted(status.resources, key=lambda resource: resource.name)],
+        rows=[row for row in rows if not row.idle],
+        idle=[row for row in rows if row.idle],
         custom=[row for resource in status.resources for row in _custom(resource)],
         ready_siblings=sum(sibling.ready for sibling in status.siblings),
         siblings=sorted(status.siblings, key=lambda sibling: sibling.ordinal),
@@ -120,6 +116,12 @@ def view(source: Source, draining: bool, links: Links, now: float, *, brief: boo
         deflated=size(sum(resource.deflated for resource in status.resources)),
         text=size(sum(resource.text for resource in status.resources)),
     )
+
+
+def other_port(scheme: str, host: str, port: int) -> str:
+    """Return the URL of another port on the host that the reader came by, the header `Host`."""
+    name = urlsplit(f"//{host}").hostname or "localhost"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}/"
 
 
 def strip(slots: Slots) -> tuple[list[Bar], int]:

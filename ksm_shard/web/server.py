@@ -85,7 +85,12 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        raise CannotListen(f"cannot listen on {host} port {port}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Return the words of the operating system alone: create_server adds the address to them."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def serve(
@@ -248,8 +253,9 @@ class _Server:
             by_right=self._reviewer is not None, asks_all=asks_all,
         )  # fmt: skip
         other = telemetry_app(
-            source, metrics, draining=draining, by_right=self._reviewer is not None, asks_all=asks_all
-        )
+            source, metrics,
+            main_port=self._main_address[1], draining=draining, by_right=self._reviewer is not None, asks_all=asks_all,
+        )  # fmt: skip
         host, port = self._main_address[0], str(self._main_address[1])
 
         def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -75,7 +75,12 @@ def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.Cap
         (["chek"], "chek: no such command; did you mean check?"),
         (["frobnicate"], "frobnicate: no such command; there are run, demo, simulate, "),
         (["config"], "config: no such command; did you mean config validate?"),
-        (["completion"], "completion: '' must be bash or zsh or fish"),
+        (["completion"], "completion: give bash or zsh or fish"),
+        (["completion", "tcsh"], "completion: 'tcsh' must be bash or zsh or fish"),
+        (["help", "moving"], "moving: no such command or topic; there are run, demo, "),
+        (["custom", "validate", "/nowhere.yaml"], "/nowhere.yaml: No such file or directory"),
+        (["simulate", "--objects=/nowhere"], "/nowhere: No such file or directory"),
+        (["config", "validate", "ksm.yaml"], "'ksm.yaml': belongs to no flag; a file is named by --config, "),
         (["--total-shard=3"], "--total-shard: no such flag; did you mean --total-shards?"),
         (
             ["config", "validate", "--custom-resource-state-config-file=/nowhere.yaml"],
@@ -121,9 +126,15 @@ def test_other_ways_to_ask(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().out.startswith(expected)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["simulate", "--help"], ["completion", "bash"], ["version"]])
-def test_who_has_seen_enough(words: list[str]) -> None:
-    """A pipe that is closed, as `| head` does, is no reason for a traceback."""
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["--help"], 0), (["simulate", "--help"], 0), (["completion", "bash"], 0), (["version"], 0), (["rbac"], 141),
+        (["plan", "--objects=9"], 141),
+    ],
+)  # fmt: skip
+def test_who_has_seen_enough(words: list[str], status: int) -> None:
+    """A pipe that is closed, as `| head` does, is no reason for a traceback; nor does a command then say that all is well."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing) as closed:
@@ -132,7 +143,7 @@ def test_who_has_seen_enough(words: list[str]) -> None:
             cwd=Path(__file__).parents[2], stdout=closed, stderr=subprocess.PIPE, text=True, check=False, timeout=30,
         )  # fmt: skip
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (status, "") == (done.returncode, done.stderr)
 
 
 def test_completion(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def test_what_it_says() -> None:
     assert re.findall(r'href="(http[^"]+)"', PAGE)[:3] == [
         "http://127.0.0.1:8080/",
         "http://127.0.0.1:8080/metrics",
-        "http://127.0.0.1:9080/metrics",
+        "http://127.0.0.1:9080/",
     ]
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from ksm_shard.membership.watches import PodSink, StatefulSetSink, WatchHealth
 from ksm_shard.status.states import ReflectorState
+from ksm_shard.wire.codec import ProtobufCodec
+from ksm_shard.wire.messages.core_v1_pb2 import Pod as PodMessage
 
 
 class Reflector:
@@ -73,3 +75,17 @@ def test_nothing_is_known_before_the_first_list() -> None:
     pods.end_list("1")
 
     assert (versions.take(), versions.take(), pods.now()) == ([None], [None], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "port"), [("18703", 18703), ("", 0), ("8080/metrics", 0), ("-1", 0), ("\N{SUPERSCRIPT TWO}", 0)]
+)
+def test_the_port_that_a_pod_names_for_its_pages(said: str, port: int) -> None:
+    """The annotation is a link on a page of others: what is no number counts as not there."""
+    message = PodMessage()
+    message.metadata.name = "ksm-shard-0"
+    message.metadata.annotations["prometheus.io/port"] = said
+    pods = PodSink(lambda: None)
+    pods.put(ProtobufCodec(), message.SerializeToString())
+
+    assert pods.ports == {"ksm-shard-0": port}

@@ -146,6 +146,10 @@ class FakeSource:
                     last_error='secrets is forbidden: User "system:serviceaccount:monitoring:ksm-shard" cannot list <b>it</b>',
                 ),
                 ResourceStatus(
+                    name="ingresses", type="*v1.Ingress", reading="protobuf", synced=self.synced, seen=0, owned=0, listed=0,
+                    resource_version="712", filtered=False, families=8, deflated=0, text=0, stats=stats,
+                ),
+                ResourceStatus(
                     name="validatingwebhookconfigurations", type="*v1.ValidatingWebhookConfiguration", reading="metadata",
                     synced=True, seen=120, owned=12, listed=12, resource_version="712", filtered=True, families=5,
                     deflated=812, text=4_100, stats=stats,

@@ -153,8 +153,22 @@ def test_links_follow_the_reader(server: Server) -> None:
 
 
 def test_telemetry_has_a_page(server: Server) -> None:
-    """Who opens the telemetry port in a browser is told what it is."""
-    assert "shard 3 of 10" in server.get("/", port=server.telemetry).text
+    """Who opens the telemetry port in a browser is told what it is, and comes back to the status page."""
+    page = server.get("/", port=server.telemetry, host="shard.example:81").text
+
+    assert "shard 3 of 10" in page
+    assert f'href="http://shard.example:{server.main}/"' in page
+
+
+def test_resources_without_objects_are_folded(server: Server, loading: Server) -> None:
+    """A resource that is empty and well is one line of a telephone less; one that fails or still loads stays in sight."""
+    shown, _, folded = server.get("/").text.partition("<summary>1 resource without objects</summary>")
+
+    assert "?resources=pods" in shown
+    assert "?resources=secrets" in shown
+    assert "?resources=ingresses" in folded
+    assert "?resources=ingresses" not in shown
+    assert "without objects</summary>" not in loading.get("/").text
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def sites(source: FakeSource, **more: Any) -> tuple[Flask, Flask]:
     telemetry = Telemetry(source)
     unread = Unread(source.retired, telemetry.dropped, time.monotonic)
     main = main_app(source, telemetry, unread, gzip=True, scrapes=1, telemetry_port=1, draining=lambda: False, **more)
-    return main, telemetry_app(source, telemetry, draining=lambda: False, **more)
+    return main, telemetry_app(source, telemetry, main_port=1, draining=lambda: False, **more)
 
 
 def get(site: Flask, path: str, address: str) -> tuple[int, str]:

@@ -238,7 +238,7 @@ def test_all_pages_are_known() -> None:
     main = main_app(
         source, telemetry, unread, gzip=True, scrapes=1, telemetry_port=1, draining=lambda: False, by_right=True
     )
-    other = telemetry_app(source, telemetry, draining=lambda: False, by_right=True)
+    other = telemetry_app(source, telemetry, main_port=1, draining=lambda: False, by_right=True)
     rules = {rule.rule for site in (main, other) for rule in site.url_map.iter_rules()}
 
     assert rules == PAGES | HEALTH
@@ -248,7 +248,7 @@ def test_a_site_that_was_told_nothing() -> None:
     """Without a verdict, or with one about another page, nothing is served."""
     source = FakeSource(1, synced=True)
     telemetry = Telemetry(source)
-    site = telemetry_app(source, telemetry, draining=lambda: False, by_right=True)
+    site = telemetry_app(source, telemetry, main_port=1, draining=lambda: False, by_right=True)
     found = {}
     for told in (None, GRANTED, Granted("/"), Granted("/metrics"), Refusal("rights", "403 Forbidden", "no")):
         token = VERDICT.set(told) if told is not None else None
