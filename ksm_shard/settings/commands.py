@@ -272,7 +272,7 @@ COMMANDS: Final = (
     Command("cardinality", "Count series, bytes and churn, and show which no rule or dashboard uses.", Cardinality),
     Command("config validate", "Check the flags, variables and file as run would use them.", Settings),
     Command("custom validate", "Check files of custom resources, and show what they make of objects.", CustomValidate),
-    Command("rbac", "Print the ClusterRole that run needs with the same flags, custom resources included.", Settings),
+    Command("rbac", "Print the ClusterRole and the Roles that run needs with the same flags.", Settings),
     Command("version", "Print the versions of ksm-shard, of Python, and the platform."),
     Command("completion", "Print the completion script for a shell: bash, zsh or fish."),
 )

@@ -26,6 +26,33 @@ def test_built_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"": ["pods"], "apps": ["deployments"]} == rules(capsys, *flags)
 
 
+def test_namespaces(capsys: pytest.CaptureFixture[str]) -> None:
+    """What lives in namespaces is read by a Role in each; a pod follows its fleet, and a filter asks for reviews."""
+    flags = "--resources=pods,nodes", "--namespaces=a,b", "--pod=x-0", "--pod-namespace=b", "--auth-filter"
+    assert 0 == rbac(parse(flags, {}))
+    found = {
+        (role["kind"], role["metadata"].get("namespace")): [
+            (rule["apiGroups"][0], rule["resources"], rule["verbs"]) for rule in role["rules"]
+        ]
+        for role in yaml.safe_load_all(capsys.readouterr().out)
+    }
+
+    pods = ("", ["pods"], ["list", "watch"])
+    assert found == {
+        ("ClusterRole", None): [
+            ("", ["nodes"], ["list", "watch"]),
+            ("authentication.k8s.io", ["tokenreviews"], ["create"]),
+            ("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+        ],
+        ("Role", "a"): [pods],
+        ("Role", "b"): [
+            pods,
+            ("", ["pods"], ["get", "list", "watch"]),
+            ("apps", ["statefulsets"], ["get", "list", "watch"]),
+        ],
+    }
+
+
 def test_custom(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Custom resources are in it by the plural that the API server says, with their definitions; others are told."""
     path = tmp_path / "crs.yaml"
