@@ -15,6 +15,7 @@ from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.ahead import RenderAhead
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.freshness import catch_up
 from ksm_shard.collector.recipe import Recipe, changes
 from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
@@ -277,6 +278,7 @@ class Exporter:
         """
         if not self._complete:
             return None
+        catch_up(self._all())
         # Only scrapes show the difference, and a replacement catches up without news. One that is being made takes its time.
         if self._loading and self._changing.acquire(blocking=False):
             try:
@@ -398,6 +400,7 @@ class Exporter:
 
     def _find(self, collector: Collector, namespace: str, name: str, *, search: bool) -> Owner | None:
         """Return the shard that serves a named object of one collector's resource."""
+        catch_up([collector])
         collector.flush()
         slot = collector.store.slot_of(f"{namespace}/{name}")
         if slot is not None:
@@ -529,6 +532,7 @@ class Exporter:
         """Drop the objects of lost slots, and list once more for gained ones."""
         if gained != NONE:
             self._handover.gain(gained)
+            catch_up(self._all())  # the list interrupts the watches: what is in their sockets would come after it
         for one in self._all():
             if lost != NONE:
                 one.lose(lost)

@@ -16,6 +16,8 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from ksm_shard.cluster.chunked import ChunkedResponse
+from ksm_shard.cluster.coalescing import CoalescedReads
+from ksm_shard.cluster.tls import MemoryTlsSocket
 
 # A dead peer never closes its connection. The kernel probes an idle peer after 30 s and gives up a minute later. A load
 # balancer in between answers the probes itself; then only the deadline of the watch helps.
@@ -45,6 +47,7 @@ class Call:
         self._on_answer = on_answer
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._reads: CoalescedReads | None = None
         self._patient_since = float("-inf")
         self.within = float("inf")
         self.cancelled = self.answered = False
@@ -94,6 +97,17 @@ class Call:
     def expect(self, within: float) -> None:
         """Let each later read fail if `within` seconds bring nothing."""
         self.within, self._patient_since = within, float("-inf")
+
+    def coalesce(self, reads: CoalescedReads) -> None:
+        """Pause before later reads."""
+        self._reads = reads
+
+    def pause(self) -> None:
+        """Pause before the next read of a body in chunks, if this call's reads are coalesced."""
+        # Only the sockets of which it is known where bytes may wait; a proxy's TLS inside TLS is no socket at all.
+        connection = self._socket
+        if self._reads is not None and connection is not None and type(connection) in {socket.socket, MemoryTlsSocket}:
+            self._reads.pause(connection)
 
     def patience(self, deadline: float) -> None:
         """Let the next read fail if nothing comes until the deadline.

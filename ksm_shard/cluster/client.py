@@ -102,6 +102,8 @@ class Response:
         body = answer.fp if answer is not None and isinstance(answer.fp, Dechunked) else self._raw
         with _named(self._path, self._call):
             while True:
+                if body is not self._raw:  # which has a buffer of its own
+                    self._call.pause()
                 self._call.patience(deadline)
                 piece = body.read1(size)
                 self._call.check()

@@ -32,7 +32,7 @@ from typing import Final
 
 from ksm_shard.cluster.backoff import HEALTHY, Backoff
 from ksm_shard.cluster.calls import Call
-from ksm_shard.cluster.coalescing import coalesced
+from ksm_shard.cluster.coalescing import SHORT, CoalescedReads
 from ksm_shard.cluster.delivery import TYPES, Delivery
 from ksm_shard.cluster.errors import (
     Cancelled,
@@ -79,6 +79,7 @@ class Reflector:
 
     Attributes, which any thread may read:
         state: a ReflectorState.
+        reads: the pauses between the reads of a watch.
         since: when that state began, in seconds of the clock.
         synced: whether a full list has ever ended.
         resource_version: of the server's state that the sink equals; "" before the first list, and while the API is absent.
@@ -97,10 +98,12 @@ class Reflector:
         stop: Stop | None = None,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
+        pause: float = SHORT,
     ) -> None:
         """Take the target, where to read and where to put objects.
 
-        `clock` is in seconds; `stop` belongs to this reflector alone.
+        `clock` is in seconds; `stop` belongs to this reflector alone. `pause` is the number of seconds for which the events of
+        a watch may stay in the socket.
         """
         self._target = target
         self._api = api
@@ -115,7 +118,8 @@ class Reflector:
         self._delivery = Delivery(target.path, sink, observer, clock)
         self.pass_over = self._delivery.pass_over
         self._lister = Lister(target, api, clock, self._rng)
-        self._watches = Watches(target, api, observer, clock, self._rng)
+        self.reads = CoalescedReads(pause)
+        self._watches = Watches(target, api, observer, self.reads, clock, self._rng)
         self._garbled = False  # the last watch was garbled, and nothing was read since
         self._gone_at = self._cleaned_at = self._lower_at = float("-inf")
 
@@ -213,12 +217,13 @@ class Reflector:
                 self._absent(),
                 closing(self._watches.events(self.resource_version, self._new_call)) as changes,
             ):
-                for codec, event in coalesced(changes, self._stop, self._clock):
+                for codec, event in changes:
                     seen += event.type != UNREADABLE
                     self._take(codec, event)
                 if not seen and self._clock() - started < TOO_SHORT:
                     raise Unavailable(self._target.path, "the watch ended at once, without an event")
         finally:
+            self.reads.leave()
             with self._lock:
                 self._interruptible = False
         return self.watching

@@ -55,6 +55,11 @@ class MemoryTlsSocket(socket.socket):
             filled += int(count)
         return filled
 
+    @property
+    def buffered(self) -> bool:
+        """True if some of what was received has yet to be read."""
+        return self._received.pending > 0 or self._tls.pending() > 0
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of the data."""
         view = memoryview(data)

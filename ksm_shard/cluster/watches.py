@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ksm_shard.cluster.calls import Call
+from ksm_shard.cluster.coalescing import CoalescedReads
 from ksm_shard.cluster.errors import Cancelled, Forbidden, Gone, NotFound, Restored, Unsupported
 from ksm_shard.cluster.lister import WATCH, watch_query
 from ksm_shard.cluster.protocols import Api, Events, Observer, Opened
@@ -31,15 +32,22 @@ class Watches:
     """
 
     def __init__(
-        self, target: Target, api: Api, observer: Observer, clock: Callable[[], float], rng: random.Random
+        self,
+        target: Target,
+        api: Api,
+        observer: Observer,
+        reads: CoalescedReads,
+        clock: Callable[[], float],
+        rng: random.Random,
     ) -> None:
-        """Take the target, API, observer, clock in seconds and random source.
+        """Take the target, API, observer, pauses between reads, clock in seconds and random source.
 
         The random source gives the length of watches.
         """
         self._target = target
         self._api = api
         self._observer = observer
+        self._reads = reads
         self._clock = clock
         self._rng = rng
         self._silence = Silence(clock)
@@ -82,6 +90,7 @@ class Watches:
             call = new_call(self._opened)
             opened = Opened(self._api.events(query, call), call, self._clock() + seconds)
         self._ends = opened.ends
+        opened.call.coalesce(self._reads)
         yield from self._silence.bounded(opened)
 
     def ended(self, result: str) -> None:

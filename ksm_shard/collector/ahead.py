@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.freshness import catch_up
 from ksm_shard.web.scrapers import Scrapers
 
 # Seconds before a scrape at which rendering begins: what may wait (`pending.MOST`) takes 0.06 s of a core of its own.
@@ -22,7 +23,7 @@ IDLE: Final = 5.0
 
 
 class RenderAhead:
-    """Renders what waits before scrapes.
+    """Reads and renders what waits before scrapes.
 
     Attributes:
         thread: does so until `stop`.
@@ -51,6 +52,7 @@ class RenderAhead:
         early = expected - EARLY - now
         if early > 0:
             return min(early, IDLE)
+        catch_up(self._collectors())
         if sum(one.waiting for one in self._collectors()) > FEW:
             self._flush()
         return TICK

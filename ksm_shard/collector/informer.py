@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from ksm_shard.cluster.coalescing import LONG
 from ksm_shard.cluster.errors import Forbidden, NotFound
 from ksm_shard.cluster.protocols import Api, Stop
 from ksm_shard.cluster.reader import Target
@@ -78,7 +79,7 @@ class Informer:
         """Make the reflector and its thread; nothing runs before the thread is started."""
         self.sink = sink
         self._observer = observer
-        self.reflector = Reflector(target, api, sink, observer, stop=stop)
+        self.reflector = Reflector(target, api, sink, observer, stop=stop, pause=LONG)
         sink.on_skipped = self.reflector.pass_over
         self.thread = threading.Thread(target=self.reflector.run, name=name, daemon=True)
 

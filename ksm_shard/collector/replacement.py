@@ -5,8 +5,8 @@ from typing import Final
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.object_count import number
 
-# Seconds after its lists for which a replacement may be behind the collector that it replaces. A watch brings an event within a
-# tenth of a second; only an event of a namespace that is watched no longer never comes.
+# Seconds after its lists for which a replacement may be behind the collector that it replaces. A scrape has the
+# watches read what has come; only an event of a namespace that is watched no longer never comes.
 CATCH_UP: Final = 5.0
 
 

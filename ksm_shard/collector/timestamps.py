@@ -13,6 +13,7 @@ from typing import Final
 from ksm_shard.cluster.server_clock import ServerClock
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.exposed import joined
+from ksm_shard.collector.freshness import catch_up
 from ksm_shard.sharding.masks import ALL, NONE, difference, intersection, union
 from ksm_shard.sharding.ownership import Ownership
 from ksm_shard.store.pages import Body
@@ -116,6 +117,7 @@ class Handover:
             )
 
     def _leave(self, leaving: bytes) -> None:
+        catch_up(self._collectors())
         for one in self._collectors():
             one.flush()  # events from before this change need no farewell: no scrape has shown what they end
         with self._lock:

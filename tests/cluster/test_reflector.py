@@ -610,7 +610,7 @@ def test_what_it_says_of_itself() -> None:
         ("listing", False, "", None, f"{PATH}: "),
         ("watching", True, "11", listed_at + 5, ""),
         ("watching", True, "11", listed_at + 5, f"{PATH}: "),
-        ("watching", True, "12", listed_at + 5 + world.waits[1] + world.waits[2], ""),
+        ("watching", True, "12", listed_at + 5 + world.waits[1], ""),
     ]
     assert reflector.state == "stopped"
 

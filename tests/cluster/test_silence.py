@@ -2,7 +2,6 @@
 
 import pytest
 
-from ksm_shard.cluster.coalescing import GATHER
 from tests.cluster.script import Step, World, added, bookmark, page
 
 LIST: Step = [page("a", version=10)]
@@ -47,7 +46,7 @@ def test_it_goes_on_at_once() -> None:
     assert world.asked == ["list", "watch 10", "watch 11"]
     assert world.sink.held == {"a", "c"}
     assert world.observer.relists == ["start"]
-    assert set(world.waits) == {GATHER}
+    assert world.waits == []
     assert world.checks  # the server may have been restored meanwhile
 
 
@@ -56,7 +55,7 @@ def test_a_proxy_that_stalls_every_watch() -> None:
     world = watching(*([60, bookmark(version), 60, bookmark(version), 1000] for version in (11, 12, 13)))
 
     assert world.observer.ends == ["stalled"] * 3
-    assert world.now == pytest.approx(3 * (60 + 60 + 180 + 2 * GATHER))
+    assert world.now == pytest.approx(3 * (60 + 60 + 180))
 
 
 def test_a_server_without_bookmarks() -> None:

@@ -86,6 +86,15 @@ def test_what_is_written_arrives(authority: Path, size: int) -> None:
         assert buffer[:4] == b"done"
 
 
+def test_what_a_read_leaves(authority: Path) -> None:
+    """The rest of a record is no longer the kernel's, and yet has to be read."""
+    with connected(authority, lambda peer: peer.sendall(b"x" * 1000)) as connection:
+        assert connection.recv_into(bytearray(10)) == 10
+        assert connection.buffered
+        assert connection.recv_into(bytearray(990)) == 990
+        assert not connection.buffered
+
+
 def test_a_peer_that_just_goes(authority: Path) -> None:
     """A connection that is closed without a farewell has ended, after what came before; HTTP knows if that is all."""
     with connected(authority, lambda peer: peer.sendall(b"half")) as connection, connection.makefile("rb") as file:

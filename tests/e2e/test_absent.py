@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from ksm_shard.cluster.client import connect
-from ksm_shard.cluster.coalescing import GATHER
 from ksm_shard.cluster.reader import Reader
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.exposed import joined
@@ -46,7 +45,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 class Passing(threading.Event):
-    """The stop of a reflector whose waits are over at once; what is to happen meanwhile does, but where it waits for more events.
+    """The stop of a reflector whose waits are over at once; what is to happen meanwhile does.
 
     Attributes:
         waits: the seconds of each.
@@ -59,9 +58,8 @@ class Passing(threading.Event):
         self._meanwhile = meanwhile
 
     def wait(self, timeout: float | None = None) -> bool:
-        if timeout != GATHER:
-            self.waits.append(timeout or 0.0)
-            self._meanwhile()
+        self.waits.append(timeout or 0.0)
+        self._meanwhile()
         return self.is_set()
 
 

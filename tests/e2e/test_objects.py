@@ -1,9 +1,11 @@
 """Which objects a process exports under each of its flags, and which resources it follows at all, on the simulator."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from ksm_shard.cluster.coalescing import LONG
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.test_shards import told
 from tests.e2e.test_storm import node, pod
@@ -29,6 +31,20 @@ def values(text: str, family: str, *labels: str) -> set[str]:
     """Return the values of these labels in the samples of a family, joined by slashes."""
     lines = [line for line in text.splitlines() if line.startswith(f"{family}{{")]
     return {"/".join(line.split(f'{label}="')[1].split('"')[0] for label in labels) for line in lines}
+
+
+def test_a_scrape_has_what_came_before_it() -> None:
+    """Events stay in the socket for seconds, but not when somebody scrapes."""
+    with (
+        Simulator([pod("first", "Running", 0)]) as simulator,
+        Exporter(f"--apiserver={simulator.url}", "--resources=pods") as one,
+    ):
+        one.ready()
+        began, rounds = time.monotonic(), 5
+        for number in range(rounds):
+            simulator.put(pod(f"pod-{number}", "Running", 0))
+            while f"pod-{number}" not in values(one.scrape(), "kube_pod_info", "pod"):
+                assert time.monotonic() - began < rounds * LONG / 2
 
 
 @pytest.mark.parametrize(
