@@ -402,7 +402,7 @@ def test_a_collector_that_joins_meanwhile_ends_as_all_others() -> None:
             seen.append(mask)
 
     threads: list[threading.Thread] = []
-    made = SimpleNamespace(store=Store(), flush=lambda: None)
+    made = SimpleNamespace(store=Store(), flush=lambda: None, informers=[])
     clock = connect("http://127.0.0.1:1").clock
     handover = Handover(lambda: [made], Ownership(MMH3, ALL), clock, 45.0, on=True)  # type: ignore[list-item]
     handover.join(made)  # type: ignore[arg-type]
