@@ -38,9 +38,10 @@ class MemoryTlsSocket(socket.socket):
         """Fill a buffer with what has come, at least one byte; return the number of bytes, 0 at the end."""
         del nbytes, flags
         view, filled = memoryview(buffer), 0
-        while filled < len(view):
+        read, size = self._tls.read, len(view)
+        while filled < size:
             try:
-                count = self._tls.read(len(view) - filled, view[filled:])
+                count = read(size - filled, view[filled:])
             except ssl.SSLWantReadError:
                 if filled:
                     break

@@ -140,7 +140,9 @@ class Block:
                 column = self.columns[family]
                 if column is None:
                     column = self.columns[family] = Column()
-                column.pending.update(compress(enumerate(texts), texts))
+                    column.fill(texts)
+                else:
+                    column.pending.update(compress(enumerate(texts), texts))
                 self.dirty.add(family)
 
     def write(self) -> set[int]:

@@ -68,7 +68,7 @@ class Leaving:
     def make_ready(self, block: Block) -> None:
         """Make the pages with holes of columns without pending text."""
         for family, column in enumerate(block.columns):
-            if column is not None and not column.pending:
+            if column is not None and not column.changed:
                 self.page(block, family, column)
 
     def origin(self, block: Block, row: int) -> Origin | None:
