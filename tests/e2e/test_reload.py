@@ -304,7 +304,6 @@ def test_a_reload_is_as_good_as_a_restart(simulator: Simulator, tmp_path: Path) 
 
 def test_nothing_is_left_of_former_collectors(simulator: Simulator, tmp_path: Path) -> None:
     """Neither the collectors, nor their threads, nor the source of their families, also of those that never loaded."""
-
     sources = [f"<families of {name}>" for name in resources()]  # other tests leave those of custom resources
 
     def living() -> list[list[str]]:
