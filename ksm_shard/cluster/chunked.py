@@ -70,12 +70,7 @@ class Dechunked:
     def _take(self, data: bytes) -> bytes:
         """Return the body's bytes in `data`; keep an incomplete line."""
         found = []
-        at, left = 0, self._left
-        # Whole chunks, of which an event has two. There is no match at an end beyond the data.
-        while left and (between := BETWEEN.match(data, at + left)):
-            found.append(data[at : at + left])
-            left, at = int(between[1], 16), between.end()
-        self._left = left
+        at = 0
         while not self._ended:
             if self._left:
                 part = data[at : at + self._left]
@@ -84,6 +79,10 @@ class Dechunked:
                 self._left -= len(part)
                 if self._left:
                     break
+                if between := BETWEEN.match(data, at):
+                    self._left = int(between[1], 16)
+                    at = between.end()
+                    continue
             end = data.find(b"\r\n", at)
             if end < 0:
                 break

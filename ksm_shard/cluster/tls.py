@@ -38,10 +38,9 @@ class MemoryTlsSocket(socket.socket):
         """Fill a buffer with what has come, at least one byte; return the number of bytes, 0 at the end."""
         del nbytes, flags
         view, filled = memoryview(buffer), 0
-        read, size = self._tls.read, len(view)
-        while filled < size:
+        while filled < len(view):
             try:
-                count = read(size - filled, view[filled:])
+                count = self._tls.read(len(view) - filled, view[filled:])
             except ssl.SSLWantReadError:
                 if filled:
                     break

@@ -5,14 +5,13 @@ Items stay raw until somebody owns them. `identity` reads just enough to decide 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from ksm_shard.wire.frames import WireError, decode, split_frames, unseal
 from ksm_shard.wire.messages.meta_v1_pb2 import Status as StatusMessage
 from ksm_shard.wire.messages.runtime_pb2 import Bookmark, Identity, RawList, WatchEvent
-from ksm_shard.wire.scan import scan_event, scan_identity
 
 M = TypeVar("M", bound=Message)
 Raw = Any  # bytes (protobuf) or msgspec.Raw (JSON): only the codec that made it may look inside
@@ -44,7 +43,8 @@ class ListPage:
     shard_selector: str = ""
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Event:
     """One watch event. `type` is ADDED, MODIFIED, DELETED, BOOKMARK, ERROR or UNREADABLE."""
 
     type: str
@@ -101,9 +101,6 @@ class ProtobufCodec:
     def events(self, chunks: Iterable[bytes]) -> Iterator[Event]:
         """Read a watch in protobuf."""
         for payload in split_frames(chunks):
-            if (found := scan_event(payload)) is not None:
-                yield Event(*found)
-                continue
             try:
                 event = decode(WatchEvent, payload)
                 made = Event(event.type, unseal(event.object.raw)[1])
@@ -113,8 +110,6 @@ class ProtobufCodec:
 
     def identity(self, item: bytes) -> tuple[str, str]:
         """Read uid and version, and nothing else, of a protobuf object."""
-        if (found := scan_identity(item)) is not None:
-            return found
         meta = decode(Identity, item).metadata
         return meta.uid, _text(meta.resourceVersion)
 

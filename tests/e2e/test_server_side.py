@@ -1,5 +1,7 @@
 """A StatefulSet of real processes with `--sharding-mode server-side`, on a server that filters. The rest: test_handover.py."""
 
+import pytest
+
 from ksm_shard.simulator.simulator import Simulator
 from tests.e2e.api import Api
 from tests.e2e.load import Load
@@ -13,6 +15,7 @@ CHANGES = 50.0
 MODE = "--sharding-mode=server-side"
 
 
+@pytest.mark.slow
 def test_no_series_is_missing_and_check_agrees_where_the_server_filters(record_property: Tell) -> None:
     """2 -> 3 -> 2 shards and a restart: zero missing, no shard is shown everything, and `check` is right after each."""
     record_property("measured", HEADER)

@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import pytest
+
 from ksm_shard.simulator.simulator import Simulator
 from tests.processes import Exporter, eventually
 
@@ -60,6 +62,7 @@ def counted(text: str, name: str) -> float:
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
 
+@pytest.mark.slow
 def test_after_a_storm_the_scrape_equals_that_of_a_fresh_process() -> None:
     """Created, updated and deleted objects are all there is, sample for sample; the exporter stayed ready throughout."""
     chance = random.Random(7)
