@@ -383,7 +383,6 @@ REJECTED: list[tuple[Object, str]] = [
         "extraArgs: --metric-whitelist: no such flag; it is --metric-allowlist now",
     ),
     ({"extraArgs": ["--v", "4", "metrics"]}, "extraArgs: metrics: no such flag; docs/options.md has all"),
-    ({"extraArgs": ["--continue-without-config"]}, "extraArgs: --continue-without-config: no such flag"),
     ({"extraArgs": ["--host=127.0.0.1"]}, "extraArgs: --host: the node's probes do not reach a loopback address"),
     *(
         ({"extraArgs": [f"-{flag}", "1"]}, f"extraArgs: --{flag}: the rest of the chart has to know of it: {instead}")
