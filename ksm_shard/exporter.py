@@ -59,6 +59,7 @@ class Terms:
     Attributes:
         recipes: of the collectors of built-in resources, in the order of a scrape.
         settings: digest of the settings that must be the same in all shards.
+        filters: options that decide which series there are, by flag, where they are not the default.
         object_limit: number of objects to list of each resource at most; 0 for all.
         period: seconds between two scrapes of one Prometheus, at most.
         drain: seconds to serve on after SIGTERM.

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from ksm_shard.audit.exposition import Header, Sample, UnreadableError, read
 from ksm_shard.fleet.access import OPEN, Access
 from ksm_shard.fleet.client import open_url, said
+from ksm_shard.settings.values import is_url
 
 # Plain names and no OpenMetrics: what every exporter can write.
 HEADERS: Final = {"Accept": "text/plain;version=0.0.4;q=1,*/*;q=0.1", "Accept-Encoding": "gzip"}
@@ -33,11 +34,6 @@ LARGEST: Final = 4_000_000_000
 LONGEST_LINE: Final = 4_000_000
 PIECE: Final = 1 << 16
 GZIP: Final = b"\x1f\x8b"
-
-
-def is_url(source: str) -> bool:
-    """Tell whether a source is a URL and no file."""
-    return source.startswith(("http://", "https://"))
 
 
 class StoredScrape:

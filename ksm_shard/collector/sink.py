@@ -112,9 +112,8 @@ class StoreSink:
         self._on_listed = on_listed
         self._source = source
         self._pending = Pending(allowance)
-        self._rendering = (
-            Lock()
-        )  # held while a change is taken from those that wait, rendered and put: news of it come later
+        # Held while a change is taken from those that wait, rendered and put, so that news of it come later.
+        self._rendering = Lock()
         self._keys: set[str] | None = None  # of the full list in progress
         self._adding = False
         self._version = 0

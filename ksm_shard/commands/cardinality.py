@@ -17,11 +17,12 @@ from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.given import expressions
-from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters
 from ksm_shard.commands.compare import columns
 from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Cardinality
+from ksm_shard.settings.values import is_url
 from ksm_shard.status.report import Report
 from ksm_shard.web.page import size as bytes_text
 

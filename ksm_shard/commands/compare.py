@@ -16,12 +16,13 @@ from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.findings import FamilyFindings, Finding, findings
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.reasons import FilteredSide, Moving, Reasons
-from ksm_shard.audit.sources import StoredScrapes, exporters, is_url
+from ksm_shard.audit.sources import StoredScrapes, exporters
 from ksm_shard.commands.plan import strays
 from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Compare
 from ksm_shard.settings.options import UsageError
+from ksm_shard.settings.values import is_url
 from ksm_shard.status.report import Report
 
 NOTHING_LOST: Final = 0

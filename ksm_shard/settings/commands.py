@@ -8,7 +8,20 @@ from typing import Final
 
 from ksm_shard.settings.options import Derived, Options, option
 from ksm_shard.settings.run import FILE, HOST, PORT, Settings
-from ksm_shard.settings.values import Boolean, Choice, Duration, Integer, Rate, Scrapes, Several, Text, Url, Urls, Words
+from ksm_shard.settings.values import (
+    Boolean,
+    Choice,
+    Duration,
+    Integer,
+    Rate,
+    Scrapes,
+    Several,
+    Text,
+    Url,
+    Urls,
+    Words,
+    is_url,
+)
 from ksm_shard.sharding.ring import MAX_SHARDS
 
 OPTIONS: Final = "Options"
@@ -244,7 +257,7 @@ class Cardinality(Options):
         """Return a line for each thing that does not go together."""
         if not self.urls:
             return ["cardinality: give --url: the URLs of the exporter, or files with its scrapes"]
-        if self.wait and not all(url.startswith(("http://", "https://")) for url in self.urls):
+        if self.wait and not all(map(is_url, self.urls)):
             return ["--wait: a file is the same whenever it is read; give URLs"]
         return []
 

@@ -228,6 +228,11 @@ class Several(Words):
         return self._checked([text])
 
 
+def is_url(source: str) -> bool:
+    """Tell whether a source of `Scrapes` is a URL and no file."""
+    return source.startswith(("http://", "https://"))
+
+
 class Scrapes(Several):
     """URLs of exporters and names of files with recorded scrapes; HOST:PORT stands for http://HOST:PORT."""
 
