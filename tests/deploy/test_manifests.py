@@ -278,15 +278,20 @@ def test_names_that_no_namespace_holds_carry_one() -> None:
     assert set(named) == set(written)
 
 
+def with_component(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Return what the kustomization makes with a component named in it."""
+    for part in ("statefulset", name):
+        shutil.copytree(DEPLOY / part, folder / part)
+    file = folder / "statefulset" / "kustomization.yaml"
+    file.write_text(file.read_text() + f"components:\n  - ../{name}\n")
+    command = ["kubectl", "kustomize", folder / "statefulset"]
+    return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_the_auth_filter_is_a_component(tmp_path: Path) -> None:
     """Named in the kustomization, it adds its flag to the StatefulSet, and its rights for the account of that namespace."""
-    for name in ("statefulset", "auth-filter"):
-        shutil.copytree(DEPLOY / name, tmp_path / name)
-    file = tmp_path / "statefulset" / "kustomization.yaml"
-    file.write_text(file.read_text() + "components:\n  - ../auth-filter\n")
-    command = ["kubectl", "kustomize", tmp_path / "statefulset"]
-    made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    made = with_component(tmp_path, "auth-filter")
     named = {(one["kind"], one["metadata"]["name"]): one for one in made}
 
     container = named["StatefulSet", "ksm-shard"]["spec"]["template"]["spec"]["containers"][0]
@@ -300,12 +305,7 @@ def test_the_auth_filter_is_a_component(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_the_network_policy_is_a_component(tmp_path: Path) -> None:
     """Named in the kustomization, it is in the namespace of the pods, and selects them."""
-    for name in ("statefulset", "network-policy"):
-        shutil.copytree(DEPLOY / name, tmp_path / name)
-    file = tmp_path / "statefulset" / "kustomization.yaml"
-    file.write_text(file.read_text() + "components:\n  - ../network-policy\n")
-    command = ["kubectl", "kustomize", tmp_path / "statefulset"]
-    made = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    made = with_component(tmp_path, "network-policy")
     named = {one["kind"]: one for one in made}
     selector = named["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
 
