@@ -154,7 +154,7 @@ def test_selectors_change(simulator: Simulator, file: Path) -> None:
     simulator.put({**pot, "metadata": {**pot["metadata"], "labels": {"a": "b"}}})
 
     def followed(*selectors: str) -> None:
-        states = [f'_state{{resource="pots.v1.example.org{one}",state="watching"}} 1.0' for one in selectors]
+        states = [f'_state{{resource="pots.v1.example.org{selector}",state="watching"}} 1.0' for selector in selectors]
         eventually(lambda: all(one_of in one.scrape_telemetry() for one_of in states), f"not followed: {selectors}")
 
     with exporter(simulator, file).ready() as one, scraping(one) as scrapes:
