@@ -3,6 +3,8 @@
 What tests measure is printed when all is done, passed or not: `record_property("measured", line)`.
 """
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -14,6 +16,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ksm-shard")
+
+# A shell ignores SIGINT in what it starts in the background, and what such a process starts ignores it too: a demo that was sent
+# one would run for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

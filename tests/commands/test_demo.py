@@ -16,7 +16,7 @@ import pytest
 
 from ksm_shard.commands import demo
 from ksm_shard.settings.commands import Demo
-from tests.processes import PATIENCE, eventually
+from tests.processes import PATIENCE, eventually, running
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
 def test_nothing_is_left_behind(how: signal.Signals) -> None:
     """A closed terminal, which is a SIGHUP, ends what was started as Ctrl-C does, although it runs in sessions of its own."""
     command = [sys.executable, "-m", "ksm_shard", "demo", "--shards=1", "--pods=10", f"--port={free_ports()}"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with running(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         while "Ctrl-C ends it all" not in process.stdout.readline():
             assert process.poll() is None
@@ -100,9 +100,7 @@ def test_a_demo_that_scales_obeys_keys() -> None:
     before = termios.tcgetattr(theirs)
     command = scaling("--shards=1", "--pods=10")
     page = command[5].replace("--port=", "http://127.0.0.1:")
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with running(command, cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         lines = []
 
@@ -132,13 +130,12 @@ def test_a_demo_that_scales_obeys_keys() -> None:
 
 def test_a_demo_that_scales_is_ended_as_the_other_one() -> None:
     """SIGTERM leaves nothing behind."""
-    with subprocess.Popen(
+    with running(
         scaling("--pods=10"),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
     ) as process:
         assert process.stdout is not None
         while "/2 " not in process.stdout.readline():

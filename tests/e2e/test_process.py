@@ -16,7 +16,7 @@ from ksm_shard.commands.run import last_words, status_of
 from ksm_shard.simulator.simulator import Simulator
 from ksm_shard.web.parent import CANNOT_START, NO_MEMORY, End
 from tests.e2e.test_storm import pod
-from tests.processes import PATIENCE, Exporter, eventually
+from tests.processes import PATIENCE, Exporter, eventually, running
 
 COMMAND = [
     sys.executable,
@@ -134,7 +134,7 @@ def test_one_folder_is_enough() -> None:
     """A /dev/shm that cannot be written is no reason not to start while /tmp can."""
     prefix = without("mount -t tmpfs -o ro none /dev/shm")
     command = [*prefix, *COMMAND, "--apiserver=http://127.0.0.1:9"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with running(command, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if "metrics on" in line or line.startswith("ksm-shard:"))
         process.terminate()

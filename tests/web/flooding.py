@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.processes import running
 from tests.web.serving import ROOT, Server
 
 # Seconds that those that ask may wait together, and bytes that the worker may grow by.
@@ -42,7 +43,7 @@ def flooded(server: Server, sort: str, asked: Mapping[str, dict[str, str]], seco
 
     ask()
     command = [sys.executable, "-m", "tests.web.flood", str(server.main), sort, "1000"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as flood:
+    with running(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as flood:
         assert flood.stdout is not None
         assert flood.stdout.readline() == "there\n"
         slowest, before, ends = 0.0, resident(), time.monotonic() + seconds

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.processes import eventually
+from tests.processes import eventually, running
 from tests.web.crowd import SORTS
 from tests.web.serving import PATIENCE, ROOT, Server, serving
 from tests.web.test_telemetry import samples
@@ -26,7 +26,7 @@ SLOWEST = 0.5
 def crowd(server: Server, each: int, *sorts: str) -> Iterator[None]:
     """Send so many clients of each sort to the main port, and wait until they are there."""
     command = [sys.executable, "-m", "tests.web.crowd", str(server.main), str(each), *sorts]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with running(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"

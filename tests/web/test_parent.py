@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ksm_shard.web.parent import FAULTS, NO_MEMORY, STOPPING
-from tests.processes import eventually
+from tests.processes import eventually, running
 from tests.web.serving import PATIENCE, ROOT, Server, serving
 
 # Those that nothing can be done about, for which the kernel has no handlers.
@@ -76,7 +76,7 @@ def test_the_worker_ends_with_its_parent() -> None:
 def test_a_signal_at_the_start_is_not_lost() -> None:
     """SIGTERM before the worker can take it stops it nevertheless, and the parent need not kill it."""
     command = [sys.executable, "-m", "tests.web.serve_fake"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with running(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.processes import eventually
+from tests.processes import eventually, running
 from tests.web.serving import Server, serving
 from tests.web.test_telemetry import samples
 
@@ -143,7 +143,7 @@ def test_nobody_says_by_a_header_what_was_asked_for(server: Server) -> None:
 def test_invalid_requests_are_logged_once_a_minute() -> None:
     """One line for each reason, however many there are, and however long."""
     command = [sys.executable, "-m", "tests.web.serve_fake"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         main, telemetry = map(int, process.stdout.readline().split())
