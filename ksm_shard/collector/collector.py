@@ -21,7 +21,7 @@ from ksm_shard.store.pages import Body, deflate, inflate
 from ksm_shard.store.stamps import Stamp
 from ksm_shard.store.store import Store
 
-NO_BODY: Final = Body((), 0, 0)
+NO_BODY: Final = Body.of(())
 
 
 def _nobody() -> None:

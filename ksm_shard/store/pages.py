@@ -91,29 +91,31 @@ def inflate(page: Deflated) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Pages in order, with the length and CRC-32 of their whole text."""
+    """Pages in order, with the length and CRC-32 of their whole text, and the bytes that they take deflated."""
 
     pages: Sequence[Deflated]
     length: int
     crc: int
+    size: int
 
     @classmethod
     def of(cls, pages: Iterable[Deflated]) -> "Body":
         """Combine pages.
 
-        This takes 0.3 us a page, so a body is kept until a page changes.
+        This takes 0.4 us a page, so a body is kept until a page changes.
         """
         kept = tuple(page for page in pages if page.length)
-        length = crc = 0
+        length = crc = size = 0
         for page in kept:
             crc = isal_zlib.crc32_combine(crc, page.crc, page.length)
             length += page.length
-        return cls(kept, length, crc)
+            size += page.size
+        return cls(kept, length, crc, size)
 
 
 def gzip_length(bodies: Sequence[Body]) -> int:
     """Return the length of the gzip answer in bytes."""
-    return len(HEADER) + sum(page.size for body in bodies for page in body.pages) + len(LAST_BLOCK) + 8
+    return len(HEADER) + sum(body.size for body in bodies) + len(LAST_BLOCK) + 8
 
 
 def gzip_pieces(bodies: Sequence[Body]) -> Iterator[bytes]:
