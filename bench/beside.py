@@ -15,20 +15,18 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle, takewhile
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import NamedTemporaryFile
-from threading import Event
 from typing import Final
 
 from bench.clusters import Cluster, Object, cluster, made, workloads
 from bench.contestants import Contestant, contestants
 from bench.databases import DEFINITION, FILE, database
+from bench.recorded import recorded
 from bench.results import Table
 from bench.streams import Stream, changes, database_changes, leases, rollouts, starts
 
@@ -39,8 +37,9 @@ INTERVAL: Final = 15.0
 # Shards of a fleet in which a shard owns next to nothing.
 LONELY: Final = 1000
 DATABASES: Final = 5000
-# Seconds for which latencies are taken.
-LOADED: Final = 30.0
+# Seconds for which latencies are taken, and between two scrapes.
+LOADED: Final = 60.0
+PAUSE: Final = 0.5
 # Pods that change meanwhile.
 CHANGED: Final = 2000
 # Seconds that an exporter may be behind the API server when a stream ends.
@@ -152,41 +151,22 @@ def streamed(contestant: Contestant, server: Cluster, stream: Stream, table: Tab
     table.add(f"event, CPU: {stream.name}{slow}", contestant, cpu / len(events) * 1e6, "us", goal)
 
 
-def latency(contestant: Contestant, server: Cluster, pods: Sequence[Object], rate: float, table: Table) -> None:
+def latency(contestant: Contestant, objects: Sequence[Object], rate: float, table: Table) -> None:
     """Measure how long gzip scrapes take while pods change at a rate."""
-    with contestant.running([*server.flags, *PODS]) as tree:
-        tree.quiet()
+    taken = []
+    with (
+        recorded(objects, CHANGED, rate) as url,
+        contestant.running([f"--apiserver={url}", *PODS]) as tree,
+    ):
+        tree.ready()
         tree.scrape("gzip")
-        with loaded(server, pods, rate):
-            began, taken = time.monotonic(), []
-            while time.monotonic() - began < LOADED:
-                time.sleep(0.5)
-                taken.append(tree.scrape("gzip").seconds)
+        began = time.monotonic()
+        while time.monotonic() - began < LOADED:
+            time.sleep(PAUSE)
+            taken.append(tree.scrape("gzip").seconds)
     at = f"gzip scrape under {rate:g} events a second"
     table.add(f"{at}, p50", contestant, median(taken), "s")
     table.add(f"{at}, p99", contestant, quantiles(taken, n=100)[-1] if len(taken) > 1 else taken[0], "s", "0.1 s")
-
-
-@contextmanager
-def loaded(server: Cluster, pods: Sequence[Object], rate: float) -> Iterator[None]:
-    """Change pods at a rate meanwhile."""
-    if not rate:
-        yield
-        return
-    # Made before: copying an object takes as long as writing it.
-    events = list(changes(pods, CHANGED, rate).events(next(server.turns)))
-    ready = list(pods[:CHANGED])
-    stop = Event()
-
-    def endless() -> Iterator[Object]:
-        yield from takewhile(lambda _: not stop.is_set(), cycle([*events, *ready]))
-
-    with ThreadPoolExecutor(1) as executor:
-        writing = executor.submit(server.write, endless(), rate)
-        yield
-        stop.set()
-        reached = writing.result()
-        print(f"  {reached:.0f} of {rate:g} changes a second were made", file=sys.stderr)
 
 
 def starts_in_turn(server: Cluster, sides: Sequence[Contestant], load: Load, rounds: int, table: Table) -> None:
@@ -219,7 +199,7 @@ def streams_in_turn(server: Cluster, sides: Sequence[Contestant], count: int, ro
                 streamed(one, server, stream, table, goal)
     for rate in (0, 100, 1000):
         for one in sides:
-            latency(one, server, objects, rate, table)
+            latency(one, objects, rate, table)
 
 
 def databases_in_turn(server: Cluster, sides: Sequence[Contestant], rounds: int, table: Table) -> None:

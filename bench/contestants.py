@@ -102,13 +102,18 @@ class Tree:
                     total += float(line.split()[1]) * 1024
         return total
 
-    def quiet(self) -> float:
-        """Wait until the tree is ready and does nothing for CALM seconds; return the seconds from its start until these began."""
-        deadline, pause = time.monotonic() + PATIENCE, 0.25
+    def ready(self) -> None:
+        """Wait until the exporter says that it is ready."""
+        deadline = time.monotonic() + PATIENCE
         while not self._ready():
             assert self._process.poll() is None, "the exporter has ended"
             assert time.monotonic() < deadline, "the exporter does not become ready"
             time.sleep(0.05)
+
+    def quiet(self) -> float:
+        """Wait until the tree is ready and does nothing for CALM seconds; return the seconds from its start until these began."""
+        self.ready()
+        deadline, pause = time.monotonic() + PATIENCE, 0.25
         moment, used = time.monotonic(), self.cpu()
         last = moment
         while time.monotonic() - last < CALM:
