@@ -5,6 +5,8 @@ that are not right change nothing but `problem`.
 """
 
 import logging
+import os
+import stat
 import time
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
@@ -36,9 +38,12 @@ def content_of(path: str) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        UnreadableFileError: it cannot be read, or is larger than MOST.
+        UnreadableFileError: it cannot be read, is larger than MOST, or is a pipe: the second look would find it empty, and
+            an empty file is no mistake.
     """
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116  as below
+            raise UnreadableFileError(f"{path}: is a pipe, which can be read only once; expected a file")
         with open(path, "rb") as file:  # noqa: PTH123  Path.open costs half as much again, and some are read at each request
             content = file.read(MOST + 1)
     except FileNotFoundError as error:
