@@ -35,7 +35,7 @@ def first_document(content: bytes) -> yaml.Node | None:
         finally:
             loader.dispose()
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadConfig("it is not YAML: " + " ".join(str(error).split())) from None
+        raise BadConfig("is not YAML: " + " ".join(str(error).split())) from None
 
 
 def fields(node: yaml.Node | None, where: str, known: Mapping[str, Field]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def fields(node: yaml.Node | None, where: str, known: Mapping[str, Field]) -> di
     """
     found: dict[str, Any] = {}
     for key, value in pairs(node, where):
-        at = f"{where}: {key}" if where else key
+        at = _at(where, key)
         if key not in known:
             raise BadConfig(f"{at}: no such key; there are {', '.join(known)}")
         if value.tag != NULL:
@@ -59,18 +59,23 @@ def pairs(node: yaml.Node | None, where: str) -> list[tuple[str, yaml.Node]]:
     if node is None or node.tag == NULL:
         return []
     if not isinstance(node, yaml.MappingNode):
-        raise BadConfig(f"{where or 'it'}: must be keys and values")
+        raise BadConfig(_at(where, "must be keys and values"))
     try:
         yaml.SafeLoader("").flatten_mapping(node)  # `<<`
     except yaml.YAMLError as error:
-        raise BadConfig(f"{where}: " + " ".join(str(error).split())) from None
+        raise BadConfig(_at(where, " ".join(str(error).split()))) from None
     found: dict[str, yaml.Node] = {}
     for key, value in node.value:
-        name = text(key, where)
+        name = text(key, _at(where, "a key"))
         if name in found:
-            raise BadConfig(f"{where}: {name}: is there twice" if where else f"{name}: is there twice")
+            raise BadConfig(f"{_at(where, name)}: is there twice")
         found[name] = value
     return list(found.items())
+
+
+def _at(where: str, what: str) -> str:
+    """Return what is in a part of the file, which is "" for the whole."""
+    return f"{where}: {what}" if where else what
 
 
 def section(node: yaml.Node, where: str) -> yaml.Node:
