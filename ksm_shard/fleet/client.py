@@ -13,6 +13,7 @@ from ksm_shard.status.report import Report
 TIMEOUT: Final = 10.0
 # Statuses that other credentials may change.
 REFUSED: Final = frozenset({401, 403})
+HINT: Final = "--http.config.file names who asks"
 
 
 class NoReport(Exception):
@@ -42,10 +43,10 @@ def open_url(
     return answer
 
 
-def said(error: Exception) -> str:
-    """Return a line about an error of `open_url`."""
+def said(error: Exception, hint: str = HINT) -> str:
+    """Return a line about an error of `open_url`, with a hint for those that other credentials may change."""
     if isinstance(error, HTTPError) and error.code in REFUSED:
-        return f"{error.code} {error.reason}: --http.config.file names who asks"
+        return f"{error.code} {error.reason}: {hint}"
     if isinstance(error, URLError) and not isinstance(error, HTTPError):  # its text is `<urlopen error ...>`
         return f"{getattr(error.reason, 'strerror', None) or error.reason}"
     # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
