@@ -11,6 +11,8 @@ from ksm_shard.fleet.access import OPEN, Access
 from ksm_shard.status.report import Report
 
 TIMEOUT: Final = 10.0
+# Bytes of a report that are read: one of 45 resources has 30 kB, and any URL may be asked by mistake.
+MOST: Final = 16 << 20
 # Statuses that other credentials may change.
 REFUSED: Final = frozenset({401, 403})
 HINT: Final = "--http.config.file names who asks"
@@ -61,7 +63,7 @@ def ask(url: str, access: Access = OPEN) -> Report:
     """
     try:
         with open_url(f"{url.rstrip('/').removesuffix('/metrics')}/shard", access) as answer:
-            return Report.from_json(answer.read())
+            return Report.from_json(answer.read(MOST))
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoReport(f"{url}: {said(error)}") from None
 
