@@ -118,6 +118,9 @@ class Reloadable(Generic[Content, Made]):
                 self._tried = None
             self._refuse(error)
             return False
+        except Exception as error:
+            self._refuse(f"a fault of ksm-shard: {error!r}")
+            raise
         self.made, self.content, self.since = made, content, time.time()
         self._tried, self.problem = None, ""
         LOG.info("%s: new contents are in force", self._flag)
@@ -131,7 +134,7 @@ class Reloadable(Generic[Content, Made]):
     def _is_awaited(self) -> bool:
         return not self.since
 
-    def _refuse(self, error: Exception) -> None:
+    def _refuse(self, error: Exception | str) -> None:
         before, self.problem = self.problem, str(error)
         if self.problem != before:
             for line in self.problem.splitlines():
