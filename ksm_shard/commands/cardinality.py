@@ -13,12 +13,12 @@ from typing import Any, Final
 from ksm_shard.audit.advice import flags
 from ksm_shard.audit.amounts import Amounts, SeriesAmount, amounts
 from ksm_shard.audit.catalogue import families
+from ksm_shard.audit.columns import columns
 from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.sources import StoredScrapes, exporters
-from ksm_shard.commands.compare import columns
 from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Cardinality
