@@ -25,7 +25,7 @@ Tell = Callable[[Verdict], None]
 
 
 class Checks:
-    """Those under way."""
+    """Checks of credentials that are under way."""
 
     def __init__(self, defer: Callable[..., None]) -> None:
         """Take what lets the main thread call something."""
