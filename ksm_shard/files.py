@@ -6,6 +6,7 @@ that are not right change nothing but `problem`.
 
 import logging
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from typing import Final, Generic, TypeVar
 LOG: Final = logging.getLogger(__name__)
 # Bytes of a file that are read: a ConfigMap or a Secret has 1 MiB at most, and a path may lead anywhere, as to /dev/zero.
 MOST: Final = 16 << 20
+
+# What PyYAML's errors quote: single characters, tokens in angle brackets, and words of the text.
+QUOTED: Final = re.compile(r"'(?:.|<[^']*>|([^']*))'")
 
 Content = TypeVar("Content")
 Made = TypeVar("Made")
@@ -32,6 +36,16 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
+
+
+def yaml_fault(error: Exception) -> str:
+    """Return where and why a text is no YAML, without quoting it: files of passwords and keys come to nobody's log.
+
+    PyYAML's own text has the line, and names of aliases and anchors, as which it reads values that begin with * or &.
+    """
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+    return place + " ".join(QUOTED.sub(lambda found: "..." if found[1] else found[0], problem).split())
 
 
 def content_of(path: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from ksm_shard.files import yaml_fault
 from ksm_shard.simulator import goyaml
 
 ENDINGS: Final = frozenset({".jsonl", ".json", ".yaml", ".yml"})
@@ -72,7 +73,7 @@ def _values(path: Path) -> Iterator[tuple[str, Any]]:
             for document in goyaml.documents(text):
                 yield str(path), document
         except yaml.YAMLError as error:
-            raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+            raise ValueError(f"{path}: is not YAML: {yaml_fault(error)}") from None
         except RecursionError:
             raise ValueError(f"{path}: {TOO_DEEP}") from None
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import yaml
 
+from ksm_shard.files import yaml_fault
+
 NULL: Final = "tag:yaml.org,2002:null"
 # The booleans of YAML 1.1.
 TRUE: Final = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
@@ -35,7 +37,7 @@ def first_document(content: bytes) -> yaml.Node | None:
         finally:
             loader.dispose()
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadConfig("is not YAML: " + " ".join(str(error).split())) from None
+        raise BadConfig(f"is not YAML: {yaml_fault(error)}") from None
 
 
 def fields(node: yaml.Node | None, where: str, known: Mapping[str, Field]) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def pairs(node: yaml.Node | None, where: str) -> list[tuple[str, yaml.Node]]:
     try:
         yaml.SafeLoader("").flatten_mapping(node)  # `<<`
     except yaml.YAMLError as error:
-        raise BadConfig(_at(where, " ".join(str(error).split()))) from None
+        raise BadConfig(_at(where, yaml_fault(error))) from None
     found: dict[str, yaml.Node] = {}
     for key, value in node.value:
         name = text(key, _at(where, "a key"))

@@ -91,7 +91,7 @@ def test_times_in_yaml(tmp_path: Path) -> None:
         ("a.jsonl", '{"apiVersion":"v1","kind":"Node"}\n', "a.jsonl:1: expected an object with apiVersion, kind and"),
         ("a.jsonl", '\n{"apiVersion":"v1","kind":"NodeList"}\n', "a.jsonl:2: expected a list of items"),
         ("a.json", "{", "a.json: no JSON: "),
-        ("a.yaml", "a: [b", "a.yaml: while parsing a flow sequence"),
+        ("a.yaml", "a: [b", "a.yaml: is not YAML: line 1, column 6: expected ',' or ']', but got"),
         ("a.txt", "", ": expected files *.jsonl, *.json or *.yaml in there"),
     ],
 )

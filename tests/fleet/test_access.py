@@ -39,6 +39,11 @@ BAD = {
     "no authority": ("tls_config: {ca_file: secret}", "secret: "),
     "another key file": ("tls_config: {cert_file: authority.crt, key_file: prometheus.key}", "authority.crt: "),
     "no YAML": ("basic_auth: [", "is not YAML"),
+    "no YAML behind a password": (
+        "basic_auth: {username: alice, password: SECRET]",
+        "is not YAML: line 1, column 47: ",
+    ),
+    "a password that is an alias": ("basic_auth: {username: a, password: *SECRET}", "is not YAML: line 1, column 37: "),
     "no mapping": ("text", "must be keys and values"),
     "a key that is none": ("[a, b]: c", "a key: must be a single value"),
     "a list": ("[basic_auth]", "must be keys and values"),
