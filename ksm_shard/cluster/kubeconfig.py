@@ -12,7 +12,7 @@ from kubernetes.client.rest import RESTClientObject
 from ksm_shard.cluster.calls import socket_options
 from ksm_shard.cluster.config import CONNECTIONS, CredentialsError, RestConfig
 from ksm_shard.cluster.errors import ConfigurationError
-from ksm_shard.files import yaml_fault
+from ksm_shard.files import reason, yaml_fault
 
 
 def load(apiserver: str | None, kubeconfig: str | None) -> RestConfig:
@@ -42,7 +42,7 @@ def rest_config(configuration: client.Configuration) -> RestConfig:
             token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         except Exception as error:  # a plugin, a file or a cloud's login may raise anything
             _raise_if_ours(error)
-            raise CredentialsError(error) from error
+            raise CredentialsError(reason(error)) from error
         return (token or "").strip()
 
     pool = RESTClientObject(configuration).pool_manager
