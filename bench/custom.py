@@ -1,6 +1,6 @@
 """Measures objects of a Custom Resource State file, step by step and without a server: CPU time an object.
 
-    python -m bench.custom            5,000 objects of 4.5 kB, 10 metrics, 35 samples each; the best of five runs
+    python -m bench.custom            5,000 objects of 5.0 kB, 10 metrics, 35 samples each; the best of five runs
 
 `python -m bench.beside` measures the same objects in whole processes, beside kube-state-metrics.
 """
