@@ -42,7 +42,7 @@ def of_prometheus(answer: bytes, where: str) -> list[Expression]:
     try:
         groups = json.loads(answer)["data"]["groups"]
         return [one for group in groups for one in _of_group(group, f"{where}: {group['name']}")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableError(f"{where}: is not what a Prometheus answers to /api/v1/rules") from None
 
 

@@ -162,6 +162,8 @@ class CustomResources:
             try:
                 self._step()
                 pause = self._pause()
+            except MemoryError:
+                raise  # ends the process, as in every thread
             except Exception as error:
                 LOG.exception("custom resources stay as they are, and are tried again")
                 self._problem, pause = f"a fault of ksm-shard: {error!r}", REGULAR

@@ -64,8 +64,12 @@ def ask(url: str, access: Access = OPEN) -> Report:
     try:
         with open_url(f"{url.rstrip('/').removesuffix('/metrics')}/shard", access) as answer:
             return Report.from_json(answer.read(MOST))
-    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, HTTPException) as error:
         raise NoReport(f"{url}: {said(error)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise NoReport(
+            f"{url}: expected the report of a shard, got something else: is this the main port of a shard?"
+        ) from None
 
 
 def ask_all(urls: Sequence[str], access: Access = OPEN) -> list[Report | NoReport]:

@@ -69,6 +69,25 @@ def test_rules_in_force() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"[]",
+        b"5",
+        b"{}",
+        b'{"data": 5}',
+        b'{"data": {"groups": [5]}}',
+        b'{"data": {"groups": [{"name": "g", "rules": [5]}]}}',
+        b"[" * 100_000,
+    ],
+)
+def test_no_rules_in_force(answer: bytes) -> None:
+    """What no Prometheus answers is an error that names the URL."""
+    with pytest.raises(UnreadableError, match=r"^http://p: is not what a Prometheus answers to /api/v1/rules$"):
+        rules.of_prometheus(answer, "http://p")
+
+
 TARGET = {"expr": "kube_pod_info", "legendFormat": "{{node}}"}
 PANEL = {"title": "Pods", "type": "graph", "targets": [TARGET]}
 VARIABLE = {"name": "node", "type": "query", "query": "label_values(kube_node_info, node)"}
