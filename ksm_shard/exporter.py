@@ -379,7 +379,7 @@ class Exporter:
         ).to_json()
 
     def _since_reload(self, custom: DeclaredStatus | None) -> float | None:
-        """Return the seconds since a file was read that was not there at the start, or was another; None if there was none."""
+        """Return the seconds since other settings or entries came into force; None where those of the start are."""
         settings = [] if self._reloaded is None else [time.monotonic() - self._reloaded]
         entries = [time.time() - custom.read] if custom is not None and custom.read > self._started_at else []
         return min([*settings, *entries], default=None)
