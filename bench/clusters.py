@@ -159,7 +159,7 @@ def cluster(pods: int) -> Iterator[Cluster]:
     """
     kubeconfig = os.environ.get("KSM_SHARD_KUBECONFIG")
     if kubeconfig:
-        config.load_kube_config(config_file=kubeconfig)
+        config.load_kube_config(config_file=kubeconfig)  # type: ignore[no-untyped-call]
         urllib3.disable_warnings()  # a kubeconfig of tests may say not to verify
         api = client.ApiClient()
         known, program = api.configuration, os.environ.get("KSM_SHARD_REALAPI")

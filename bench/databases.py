@@ -58,7 +58,10 @@ def database(number: int) -> dict[str, Any]:
     """Return an object: the same number gives the same object."""
     name = f"database-{number:05d}"
     moment = f"2026-03-{1 + number % 28:02d}T{number % 24:02d}:00:00Z"
-    managed = {f"f:{key}": {f"f:{inner}": {} for inner in "abcdefgh"} for key in ("spec", "status", "metadata", "more")}
+    empty: dict[str, Any] = {}
+    managed = {
+        f"f:{key}": {f"f:{inner}": empty for inner in "abcdefgh"} for key in ("spec", "status", "metadata", "more")
+    }
     kinds = ("Ready", "Available", "Progressing", "Degraded", "BackedUp", "Upgradeable")
     return {
         "apiVersion": "bench.example.org/v1",

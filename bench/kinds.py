@@ -64,7 +64,7 @@ def measure(resource: Resource) -> Cost:
     packed = [message.SerializeToString() for message in messages]
     text = "".join("".join(render(message)) for message in messages)
     return Cost(
-        parse=_time(resource.shape.message.FromString, packed),
+        parse=_time(type(messages[0]).FromString, packed),
         render=_time(render, messages),
         cold=_time_cold(render, messages),
         wire=sum(map(len, packed)) / len(packed),

@@ -1,4 +1,4 @@
-"""What a rolling restart of a fleet costs: `python -m bench.restart [--shards 10] [--pods 5000] [--tree DIR]`.
+"""Measures a rolling restart of a fleet: `python -m bench.restart [--shards 10] [--pods 5000] [--tree DIR]`.
 
 With `--tree` the shards are those of another checkout, such as one of an older commit; all else is this one's. The pods are made
 up, and somebody scrapes each shard every five seconds. Periods are shorter than in earnest, so the time to steady compares trees,

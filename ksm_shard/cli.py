@@ -112,11 +112,14 @@ def _call(function: str, options: Options) -> int:
 
 
 def _version(argv: Sequence[str]) -> int:
-    del argv
+    if argv:
+        raise UsageError(f"version: takes no flags, got {argv[0]!r}")
     return _say(f"ksm-shard {version()}, Python {platform.python_version()}, {sys.platform} {platform.machine()}")
 
 
 def _completion(argv: Sequence[str]) -> int:
+    if argv[1:]:
+        raise UsageError(f"completion: takes one shell, got also {argv[1]!r}")
     return _say(completion.script(argv[0] if argv else "").removesuffix("\n"))
 
 

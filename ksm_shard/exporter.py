@@ -1,11 +1,10 @@
 """Exporter: all collectors under one membership; the Source of the web room."""
 
-import gc
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +14,13 @@ from ksm_shard.cluster.errors import Refused, RequestError
 from ksm_shard.cluster.lookup import uid_of
 from ksm_shard.collector.ahead import RenderAhead
 from ksm_shard.collector.collector import Collector
+from ksm_shard.collector.collectors import Collectors
 from ksm_shard.collector.freshness import catch_up
-from ksm_shard.collector.recipe import Recipe, changes
-from ksm_shard.collector.replacement import Replacement
+from ksm_shard.collector.recipe import Recipe
 from ksm_shard.collector.status import reported, resident, rights_problems, status_of
 from ksm_shard.collector.targets import path_of
 from ksm_shard.collector.timestamps import Handover
+from ksm_shard.collector.undeclared import NoCustomResources
 from ksm_shard.membership.protocol import Membership
 from ksm_shard.settings.live import LiveSettings
 from ksm_shard.sharding.masks import NONE, difference
@@ -44,9 +44,6 @@ LOG: Final = logging.getLogger(__name__)
 # Seconds that threads may take to end. They are daemons, so a thread that hangs, as in a connection to an API server that
 # does not answer, keeps the process no longer.
 LAST_WAIT: Final = 0.3
-# Seconds from the end of a collector until its memory is freed: its threads end within a moment. Python's own collector looks at
-# numbers of objects and not at bytes: 60 reloads with 500 pods took 33 MB before it ran.
-SWEEP: Final = 2.0
 # Hand-over periods within which a regular scraper comes again: one of 45 s would leave out scrapers with an interval of a
 # minute.
 WAITED: Final = 2
@@ -109,15 +106,11 @@ class Exporter:
             live: follows the file that some of the settings come from.
             timestamps: whether samples of leaving slots have timestamps.
         """
-        self._make = make
         self._terms = terms
-        self._custom = custom
+        self._custom: CustomResources | NoCustomResources = custom or NoCustomResources()
         self._followed: Sequence[Recipe] = ()  # of custom resources
-        # All dicts are replaced whole, under the lock, so that readers need none.
-        self._collectors: dict[str, Collector] = {}
-        self._loading: dict[str, Replacement] = {}  # to replace the collector of the same name
-        self._recipes: dict[Collector, Recipe] = {}
-        self._changing = threading.Lock()
+        self._collectors = Collectors(make, self._begin)
+        self._changing = threading.Lock()  # held while collectors change
         self._ownership = ownership
         self._membership = membership
         self.server = server
@@ -128,13 +121,11 @@ class Exporter:
         self._following = False  # whether this pod's slots are known
         self._complete = False  # whether everything was loaded once; from then on the store is served
         self._closed = False
-        self._sweeping = False
-        self._retired = 0  # bytes of pages of collectors that are no more
         self._setup_log = SetupLog()
         self.scrapers = Scrapers(WAITED * terms.period, self._scraped)
-        self._ahead = RenderAhead(self._all, self.scrapers)
-        self._handover = Handover(self._all, ownership, server.clock, terms.period, on=timestamps)
-        self._arrange()
+        self._ahead = RenderAhead(self._collectors.all, self.scrapers)
+        self._handover = Handover(self._collectors.all, ownership, server.clock, terms.period, on=timestamps)
+        self._collectors.arrange(terms.recipes, complete=False)
         ownership.on_change(self._take)
 
     @property
@@ -145,111 +136,53 @@ class Exporter:
     def start(self) -> None:
         """Start the membership, and the collectors once the slots are known."""
         self._membership.start(self)
-        if self._custom is not None:
-            self._custom.start(self)
+        self._custom.start(self)
 
     def follow(self, recipes: Sequence[Recipe]) -> None:
         """Export these custom resources beside the built-in ones from now on."""
         with self._changing:
+            self._collectors.arrange((*self._terms.recipes, *recipes), complete=self._complete)
             self._followed = recipes
-            self._arrange()
         self.notice()
 
     def loading(self, name: str) -> bool:
         """Return whether an exported resource has yet to be listed, be it for the first time or with other settings."""
-        if name in self._loading:
+        if name in self._collectors.loading:
             return True
-        one = self._collectors.get(name)
+        one = self._collectors.exported.get(name)
         return one is not None and not one.settled
 
     def obey(self, terms: Terms) -> None:
         """Export what other terms ask for from now on, without a gap."""
         with self._changing:
+            before = self._collectors.exported
+            made = self._collectors.arrange((*terms.recipes, *self._followed), complete=self._complete)
+            gone = before.keys() - self._collectors.exported.keys()
             self._terms = terms
             self._reloaded = time.monotonic()
             self.scrapers.period, self._handover.period = WAITED * terms.period, terms.period
-            before = self._collectors
-            made = self._arrange()
-            gone = before.keys() - self._collectors.keys()
         LOG.info("loaded anew: %s; exported no longer: %s", _listed(made), _listed(gone))
         self.notice()
 
     def bring(self, custom: "CustomResources | None") -> None:
         """Have custom resources brought by another source from now on, or by none."""
-        former, self._custom = self._custom, None
-        if former is not None:
-            former.stop()  # calls `follow` no more
-            self.follow(())
-        if custom is not None and not self._closed:
-            custom.start(self)
-            self._custom = custom
+        former, self._custom = self._custom, NoCustomResources()
+        former.stop()  # calls `follow` no more
+        self.follow(())
+        with self._changing:  # or a probe could find a thread that has yet to start
+            if custom is not None and not self._closed:
+                custom.start(self)
+                self._custom = custom
 
     def redeclare(self, declared: "Declared", recipe_of: "RecipeOf") -> None:
         """Have the same source bring custom resources by other entries, or by other recipes."""
-        if self._custom is not None:
-            self._custom.redeclare(declared, recipe_of)
+        self._custom.redeclare(declared, recipe_of)
 
-    def _arrange(self) -> Collection[str]:
-        """Make the collectors that differ from those wanted, and end those that nobody wants; under the lock.
-
-        Return the names of those made.
-
-        A collector that is exported already is not touched. One for a resource already exported is swapped in by `_swap`;
-        scrapes have the former one until then, unless they do not show it anyway.
-        """
-        wanted = {one.name: one for one in (*self._terms.recipes, *self._followed)}
-        before, exported, loading = self._all(), self._collectors, self._loading
-        what = changes(
-            wanted.values(),
-            {name: self._recipes[one] for name, one in exported.items()},
-            {name: self._recipes[one.collector] for name, one in loading.items()},
-        )
-        made = {name: self._make(wanted[name]) for name in wanted if name in what.made}
-        beside = {name for name in made if self._complete and name in exported and exported[name].shown}
-        self._recipes = {**self._recipes, **{one: wanted[name] for name, one in made.items()}}
-        self._loading = {
-            **{name: loading[name] for name in what.awaited},
-            **{name: Replacement(made[name]) for name in beside},
-        }
-        self._collectors = {
-            name: made[name] if name in made and name not in beside else exported[name] for name in wanted
-        }
-        for one in made.values():
-            self._handover.join(one)
-            if self._following and not self._closed:
-                one.start(self.notice)
-        self._end(set(before) - set(self._all()))
-        return what.made
-
-    def _swap(self) -> None:
-        """Swap in collectors that have loaded; under the lock."""
-        now = time.monotonic()
-        ready = {
-            name: one.collector for name, one in self._loading.items() if one.may_replace(self._collectors[name], now)
-        }
-        if ready:
-            ended = [self._collectors[name] for name in ready]
-            self._collectors = {**self._collectors, **ready}
-            self._loading = {name: one for name, one in self._loading.items() if name not in ready}
-            self._end(ended)
-
-    def _end(self, ended: Iterable[Collector]) -> None:
-        """Let go of collectors; under the lock."""
-        ended = set(ended)
-        for one in ended:
-            one.stop()
-            self._retired += one.store.retired + one.store.size().deflated
-        self._recipes = {one: recipe for one, recipe in self._recipes.items() if one not in ended}
-        if ended and not self._sweeping:
-            self._sweeping = True
-            timer = threading.Timer(SWEEP, self._sweep)
-            timer.daemon = True
-            timer.start()
-
-    def _sweep(self) -> None:
-        """Free the memory of collectors that have ended: their parts refer to each other."""
-        self._sweeping = False
-        gc.collect()
+    def _begin(self, made: Collector) -> None:
+        """Begin with a collector that was made."""
+        self._handover.join(made)
+        if self._following and not self._closed:
+            made.start(self.notice)
 
     def loaded(self) -> bytes:
         """Return the mask of loaded slots, for the membership."""
@@ -268,7 +201,7 @@ class Exporter:
                 return
             self._following = True
             self._ahead.thread.start()
-            for one in self._all():
+            for one in self._collectors.all():
                 one.start(self.notice)
         self.notice()  # for a process without collectors nobody else does
 
@@ -279,14 +212,14 @@ class Exporter:
         """
         if not self._complete:
             return None
-        catch_up(self._all())
+        catch_up(self._collectors.all())
         # Only scrapes show the difference, and a replacement catches up without news. One that is being made takes its time.
-        if self._loading and self._changing.acquire(blocking=False):
+        if self._collectors.loading and self._changing.acquire(blocking=False):
             try:
-                self._swap()
+                self._collectors.swap()
             finally:
                 self._changing.release()
-        shown = [one for name, one in self._collectors.items() if one.shown and scrape.wanted(name)]
+        shown = [one for name, one in self._collectors.exported.items() if one.shown and scrape.wanted(name)]
         if scrape.draining:
             self._handover.drain()
         self._handover.forget_farewells(self.scrapers.heard(time.monotonic()))
@@ -302,7 +235,7 @@ class Exporter:
 
     def retired(self) -> int:
         """Return the bytes of pages replaced since the start."""
-        return self._retired + sum(one.store.retired for one in self._all())
+        return self._collectors.retired()
 
     def drain_period(self) -> float:
         """Return the seconds to serve on after SIGTERM."""
@@ -310,7 +243,7 @@ class Exporter:
 
     def known(self, resource: str) -> bool:
         """Return whether a resource of that name is exported, or would be if the API server had it."""
-        return bool(self.named(resource)) or (self._custom is not None and self._custom.declares(resource))
+        return bool(self.named(resource)) or self._custom.declares(resource)
 
     def exists(self, resource: str) -> bool:
         """Return whether a resource of that name could be enabled."""
@@ -318,11 +251,11 @@ class Exporter:
 
     def named(self, resource: str) -> set[str]:
         """Return the names of the exported resources that go by a name: plural, or plural.group of custom ones."""
-        if resource in self._collectors:
+        if resource in self._collectors.exported:
             return {resource}
         return {
             name
-            for name, one in self._collectors.items()
+            for name, one in self._collectors.exported.items()
             if name != one.resource.plural
             and resource in {one.resource.plural, f"{one.resource.plural}.{one.resource.group}"}
         }
@@ -333,10 +266,10 @@ class Exporter:
         A loaded process stays ready, unless it loads slots more slowly than others hand them over.
         """
         state, notes = self._membership.state(), []
-        for one in self._collectors.values():
+        for one in self._collectors.exported.values():
             notes += [f"{one.resource.name}: {word} (not waited for)" for word in one.exemptions()]
-        notes += [f"{name}: is being loaded with other settings" for name in self._loading]
-        notes += self._custom.notes() if self._custom is not None else []
+        notes += [f"{name}: is being loaded with other settings" for name in self._collectors.loading]
+        notes += self._custom.notes()
         if not self._complete:
             return Readiness(ready=False, problems=self._problems(), notes=notes)
         unready = [state.unready] if state.unready else []
@@ -351,7 +284,7 @@ class Exporter:
 
     def objects(self) -> int:
         """Return the number of objects in all stores."""
-        return sum(one.objects for one in self._all())
+        return sum(one.objects for one in self._collectors.all())
 
     def status(self) -> Status:
         """Return the state for the status page and the telemetry."""
@@ -375,12 +308,12 @@ class Exporter:
                 covering=state.covering,
             ),
             siblings=self._membership.siblings(),
-            resources=status_of(self._collectors.values()),
+            resources=status_of(self._collectors.exported.values()),
             object_limit=self._terms.object_limit,
             problem=state.problem,
             membership=self._membership.watches(),
             config=self._live.status() if self._live is not None else None,
-            custom=self._custom.status() if self._custom is not None else None,
+            custom=self._custom.status(),
             setup=self._setup(),
             settings=self._terms.settings,
         )
@@ -394,9 +327,9 @@ class Exporter:
 
         Objects of other shards are looked up in the API server, if `search` says so.
         """
-        found = (
-            self._find(self._collectors[one], namespace, name, search=search) for one in sorted(self.named(resource))
-        )
+        exported = self._collectors.exported
+        among = [exported[one] for one in sorted(self.named(resource) & exported.keys())]
+        found = (self._find(one, namespace, name, search=search) for one in among)
         return next((owner for owner in found if owner is not None), None)
 
     def _find(self, collector: Collector, namespace: str, name: str, *, search: bool) -> Owner | None:
@@ -420,7 +353,8 @@ class Exporter:
     def report(self) -> str:
         """Return the report for `ksm-shard check` and `plan`, as JSON."""
         state = self._membership.state()
-        custom = self._custom.status().file if self._custom is not None else None
+        declared = self._custom.status()
+        custom = declared.file if declared is not None else None
         return Report(
             pod=self._membership.pod,
             shard=state.shard,
@@ -436,7 +370,7 @@ class Exporter:
             own=state.own,
             held=state.held,
             memory=resident(),
-            resources=reported(self._collectors.values(), self._loading),
+            resources=reported(self._collectors.exported.values(), self._collectors.loading),
             custom="" if custom is None else f"{custom.hash:012x}",
             problem=state.problem,
             membership=self._membership.watches(),
@@ -445,7 +379,7 @@ class Exporter:
         ).to_json()
 
     def _since_reload(self, custom: DeclaredStatus | None) -> float | None:
-        """Return the seconds since a file was read that was not there at the start, or was another; None if there was none."""
+        """Return the seconds since other settings or entries came into force; None where those of the start are."""
         settings = [] if self._reloaded is None else [time.monotonic() - self._reloaded]
         entries = [time.time() - custom.read] if custom is not None and custom.read > self._started_at else []
         return min([*settings, *entries], default=None)
@@ -459,9 +393,8 @@ class Exporter:
         self._membership.stop()
         if self._live is not None:
             self._live.stop()
-        if self._custom is not None:
-            self._custom.stop()
-        for one in self._all():
+        self._custom.stop()
+        for one in self._collectors.all():
             one.stop()
         deadline = time.monotonic() + LAST_WAIT
         for thread in threads:
@@ -473,8 +406,8 @@ class Exporter:
         Called on the threads of informers and of custom resources.
         """
         with self._changing:
-            self._swap()
-            versions = [one.listed_version() for one in self._collectors.values()]
+            self._collectors.swap()
+            versions = [one.listed_version() for one in self._collectors.exported.values()]
             listed = min((version for version in versions if version is not None), default=self._ownership.version)
             self._ownership.confirm(listed)
             self._complete = self._complete or not self._problems()
@@ -483,18 +416,18 @@ class Exporter:
 
     def _setup(self) -> Setup:
         """Return what is wrong with how this process was set up."""
-        return {**self._membership.setup(), **rights_problems(self._collectors.values())}
+        return {**self._membership.setup(), **rights_problems(self._collectors.exported.values())}
 
     def _problems(self) -> list[str]:
         """Return a line for each resource the first scrape waits for.
 
         Empty once everything is loaded.
         """
-        state, collectors = self._membership.state(), self._collectors.values()
+        state, collectors = self._membership.state(), self._collectors.exported.values()
         problems = (
             [] if state.shard is not None else [state.problem or "the StatefulSet of this pod has not been read yet"]
         )
-        problems += self._custom.awaited() if self._custom is not None else []
+        problems += self._custom.awaited()
         for one in collectors:
             problems += [f"{one.resource.name}: {line}" for line in one.awaited()]
         if collectors and all(one.exempt for one in collectors):
@@ -509,20 +442,15 @@ class Exporter:
         return difference(state.held, self._ownership.loaded()).count(1)
 
     def _threads(self) -> list[threading.Thread]:
-        ahead, collectors = ([self._ahead.thread], self._all()) if self._following else ([], [])
-        custom = self._custom.threads() if self._custom is not None else []
+        ahead, collectors = ([self._ahead.thread], self._collectors.all()) if self._following else ([], [])
         live = self._live.threads() if self._live is not None else []
         return [
             *self._membership.threads(),
             *live,
-            *custom,
+            *self._custom.threads(),
             *ahead,
             *(thread for one in collectors for thread in one.threads()),
         ]
-
-    def _all(self) -> list[Collector]:
-        """Return the collectors, and those to replace some of them."""
-        return [*self._collectors.values(), *(one.collector for one in self._loading.values())]
 
     def _scraped(self) -> None:
         """Wake the membership if it waits for scrapes of leaving slots."""
@@ -533,8 +461,9 @@ class Exporter:
         """Drop the objects of lost slots, and list once more for gained ones."""
         if gained != NONE:
             self._handover.gain(gained)
-            catch_up(self._all())  # the list interrupts the watches: what is in their sockets would come after it
-        for one in self._all():
+            # The list interrupts the watches: what is in their sockets would come after it.
+            catch_up(self._collectors.all())
+        for one in self._collectors.all():
             if lost != NONE:
                 one.lose(lost)
             if gained != NONE:

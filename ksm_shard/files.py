@@ -5,6 +5,9 @@ that are not right change nothing but `problem`.
 """
 
 import logging
+import os
+import re
+import stat
 import time
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
@@ -12,6 +15,9 @@ from typing import Final, Generic, TypeVar
 LOG: Final = logging.getLogger(__name__)
 # Bytes of a file that are read: a ConfigMap or a Secret has 1 MiB at most, and a path may lead anywhere, as to /dev/zero.
 MOST: Final = 16 << 20
+
+# What PyYAML's errors quote: single characters, tokens in angle brackets, and words of the text.
+QUOTED: Final = re.compile(r"'(?:.|<[^']*>|([^']*))'")
 
 Content = TypeVar("Content")
 Made = TypeVar("Made")
@@ -32,13 +38,26 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
+def yaml_fault(error: Exception) -> str:
+    """Return where and why a text is no YAML, without quoting it: files of passwords and keys come to nobody's log.
+
+    PyYAML's own text has the line, and names of aliases and anchors, as which it reads values that begin with * or &.
+    """
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+    return place + " ".join(QUOTED.sub(lambda found: "..." if found[1] else found[0], problem).split())
+
+
 def content_of(path: str) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        UnreadableFileError: it cannot be read, or is larger than MOST.
+        UnreadableFileError: it cannot be read, is larger than MOST, or is a pipe: the second look would find it empty, and
+            an empty file is no mistake.
     """
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116  as below
+            raise UnreadableFileError(f"{path}: is a pipe, which can be read only once; expected a file")
         with open(path, "rb") as file:  # noqa: PTH123  Path.open costs half as much again, and some are read at each request
             content = file.read(MOST + 1)
     except FileNotFoundError as error:
@@ -113,6 +132,9 @@ class Reloadable(Generic[Content, Made]):
                 self._tried = None
             self._refuse(error)
             return False
+        except Exception as error:
+            self._refuse(f"a fault of ksm-shard: {error!r}")
+            raise
         self.made, self.content, self.since = made, content, time.time()
         self._tried, self.problem = None, ""
         LOG.info("%s: new contents are in force", self._flag)
@@ -126,7 +148,7 @@ class Reloadable(Generic[Content, Made]):
     def _is_awaited(self) -> bool:
         return not self.since
 
-    def _refuse(self, error: Exception) -> None:
+    def _refuse(self, error: Exception | str) -> None:
         before, self.problem = self.problem, str(error)
         if self.problem != before:
             for line in self.problem.splitlines():

@@ -18,6 +18,7 @@ from ksm_shard.cluster.client import ApiServer, connect
 from ksm_shard.collector.collector import Collector
 from ksm_shard.collector.informer import Informer
 from ksm_shard.collector.pending import Allowance
+from ksm_shard.collector.recipe import Recipe
 from ksm_shard.collector.replacement import Replacement
 from ksm_shard.collector.timestamps import LEAD, Handover
 from ksm_shard.exporter import Exporter, Terms
@@ -134,7 +135,7 @@ def exporter(membership: Told | None, *names: str, namespaces: str = "", timesta
 
 def informers(one: Exporter) -> list[Informer]:
     """All informers, in order."""
-    return [informer for made in one._collectors.values() for informer in made.informers]
+    return [informer for made in one._collectors.exported.values() for informer in made.informers]
 
 
 @pytest.fixture
@@ -160,14 +161,14 @@ def refused(one: Exporter, which: int, times: int = 2) -> None:
 
 def noticed(one: Exporter) -> None:
     """Have what was done to the reflectors noticed, as their observers do where they run."""
-    for made in one._collectors.values():
+    for made in one._collectors.exported.values():
         made._news = one.notice
         made._tell()
 
 
 def shown(one: Exporter) -> list[str]:
     """The resources that are in a scrape."""
-    return sorted(name for name, made in one._collectors.items() if made.shown)
+    return sorted(name for name, made in one._collectors.exported.items() if made.shown)
 
 
 def test_one_refusal_is_waited_for(alone: Exporter) -> None:
@@ -274,7 +275,7 @@ def leaver() -> Exporter:
     """A shard of pods that writes timestamps; it has one in each of two slots, of which it gives one away."""
     one = exporter(joined(1), "pods", timestamps=True)
     listed(one)
-    pods = one._collectors["pods"]
+    pods = one._collectors.exported["pods"]
     for key, slot in (("a", MMH3.mask(0, 2).index(1)), ("b", MMH3.mask(1, 2).index(1))):
         pods.store.put(key, slot, [f"{key} 1\n"] + [""] * (len(pods._compiled.live) - 1))
     return one
@@ -348,7 +349,7 @@ def test_what_is_covered_is_not_ahead_of_time(leaver: Exporter) -> None:
 
     other = difference(ALL, half)
     told(leaver).become(replace(told(leaver).state(), phase=Phase.COVERING, held=ALL, covering=other, leaving=other))
-    pods = leaver._collectors["pods"]
+    pods = leaver._collectors.exported["pods"]
     pods.store.put("b", other.index(1), ["b 1\n"] + [""] * (len(pods._compiled.live) - 1))
 
     assert stamps(leaver, scraper)["b"] <= 0
@@ -359,7 +360,7 @@ def test_what_ends_before_anybody_scraped_is_said_to_the_first_who_does() -> Non
     one = exporter(Told(Ownership(MMH3), State()), "pods", timestamps=True)
     told(one).become(joined(1).state())
     listed(one)
-    pods = one._collectors["pods"]
+    pods = one._collectors.exported["pods"]
     for key in ("a", "b"):
         pods.store.put(key, 1, [f"{key} 1\n"] + [""] * (len(pods._compiled.live) - 1))
     pods.store.drop("a")
@@ -414,7 +415,7 @@ def test_a_collector_that_joins_meanwhile_ends_as_all_others() -> None:
 def test_timestamps_are_written_only_where_asked_for(alone: Exporter) -> None:
     """Without the option not even a process that is told to stop writes any."""
     listed(alone)
-    pods = alone._collectors["pods"]
+    pods = alone._collectors.exported["pods"]
     pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods._compiled.live) - 1))
 
     assert stamps(alone, Scraper(), draining=True) == {"a": None}
@@ -444,7 +445,7 @@ def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
     """Every scrape has the old series or the new ones, whole; a collector that stays is not touched, one that goes ends."""
     ownership = Ownership(MMH3, ALL)
     one = made(connect(simulator.url), ownership, terms(ownership, "pods", "nodes"), StaticMembership(MMH3, 0, 1))
-    first = list(one._collectors.values())
+    first = list(one._collectors.exported.values())
     one.start()
     eventually(lambda: one.readiness().ready, "not ready")
     stop, scrapes = threading.Event(), list[list[str]]()
@@ -462,16 +463,16 @@ def test_collectors_are_replaced_under_scrapes(simulator: Simulator) -> None:
         lists = first[1].stats.relists.total()
         for number in range(5):
             one.obey(terms(ownership, "pods", "nodes", metric_labels_allowlist=f"pods=[{number}]"))
-            eventually(lambda: not one._loading, "not swapped in")
+            eventually(lambda: not one._collectors.loading, "not swapped in")
         one.obey(terms(ownership, "namespaces", "pods", metric_labels_allowlist="pods=[4]"))
-        eventually(lambda: one._collectors["namespaces"].shown, "not shown")
+        eventually(lambda: one._collectors.exported["namespaces"].shown, "not shown")
     finally:
         stop.set()
         scraper.join()
         one.close()
 
     assert {300} == {len(lines) for lines in scrapes}
-    assert ["namespaces", "pods"] == list(one._collectors)
+    assert ["namespaces", "pods"] == list(one._collectors.exported)
     assert lists == first[1].stats.relists.total()
     assert all(not thread.is_alive() for made in first for thread in made.threads())
 
@@ -481,7 +482,7 @@ def test_a_right_that_was_taken_is_told_and_leaves_the_pod_ready(
 ) -> None:
     """What was listed once and is forbidden for 90 s is named, by metric, report and log; not what never could be read."""
     now = 1000.0
-    for made in alone._collectors.values():
+    for made in alone._collectors.exported.values():
         made._clock = lambda: now
     observers = [informer._observer for informer in informers(alone)]
     for observer in observers:
@@ -526,7 +527,7 @@ def test_what_the_membership_finds_is_told(caplog: pytest.LogCaptureFixture) -> 
 def reloads(one: Exporter, *names: str, **more: str) -> dict[str, Collector]:
     """Have other terms obeyed; return the collectors that load to replace others."""
     one.obey(terms(one._ownership, *names, **more))
-    return {name: each.collector for name, each in one._loading.items()}
+    return {name: each.collector for name, each in one._collectors.loading.items()}
 
 
 def lists(one: Exporter, made: Collector, version: str = "1") -> None:
@@ -542,11 +543,11 @@ def lists(one: Exporter, made: Collector, version: str = "1") -> None:
 def test_before_everything_is_loaded_nothing_is_replaced(alone: Exporter) -> None:
     """Nobody is served yet: the former collectors end at once, and what is not wanted any more is not waited for."""
     listed(alone, 0)
-    former = alone._collectors["pods"]
+    former = alone._collectors.exported["pods"]
 
     assert {} == reloads(alone, "pods", "leases")
 
-    assert alone._collectors["pods"] is not former
+    assert alone._collectors.exported["pods"] is not former
     assert all(informer.reflector._stop.is_set() for informer in former.informers)
     assert [f"{name}: starting" for name in ("pods", "leases")] == alone.readiness().problems
     listed(alone)
@@ -559,10 +560,10 @@ def test_a_replacement_lists_what_was_gained_meanwhile() -> None:
     one = exporter(told, "pods")
     listed(one)
     advance(one, told, 2, 1)
-    former = one._collectors["pods"]
+    former = one._collectors.exported["pods"]
     replacement = reloads(one, "pods", namespaces="a")["pods"]
     lists(one, replacement)
-    assert one._collectors["pods"] is replacement
+    assert one._collectors.exported["pods"] is replacement
 
     another = reloads(one, "pods", namespaces="b")["pods"]
     another.informers[0].sink.start_list()
@@ -571,11 +572,11 @@ def test_a_replacement_lists_what_was_gained_meanwhile() -> None:
     assert one.loaded() == ALL
     another.informers[0].sink.end_list("1")
     one.notice()
-    assert one._collectors["pods"] is replacement
+    assert one._collectors.exported["pods"] is replacement
     assert one.readiness().ready
     lists(one, another)
 
-    assert (one._collectors["pods"], one._loading, one.loaded()) == (another, {}, ALL)
+    assert (one._collectors.exported["pods"], one._collectors.loading, one.loaded()) == (another, {}, ALL)
     assert former.informers[0].reflector._stop.is_set()
 
 
@@ -587,10 +588,10 @@ def test_slots_are_loaded_once_a_new_resource_has_listed_them() -> None:
     advance(one, told, 2, 1)
     reloads(one, "pods", "nodes")
     advance(one, told, 1, 2)
-    lists(one, one._collectors["pods"])
+    lists(one, one._collectors.exported["pods"])
     assert one.loaded() != ALL
 
-    lists(one, one._collectors["nodes"])
+    lists(one, one._collectors.exported["nodes"])
     assert one.loaded() == ALL
 
 
@@ -598,7 +599,7 @@ def test_a_replacement_catches_up(alone: Exporter) -> None:
     """What the former collector saw during the list is not missing after it: an object that was created meanwhile."""
     now = 1000.0
     listed(alone)
-    former = alone._collectors["nodes"]
+    former = alone._collectors.exported["nodes"]
     former.informers[0].reflector.resource_version = "7"
     (replacement,) = (Replacement(each) for each in reloads(alone, "nodes", metric_denylist="kube_node_info").values())
     lists(alone, replacement.collector, "5")
@@ -617,18 +618,18 @@ def test_a_replacement_waits_for_farewells(leaver: Exporter) -> None:
     scraper = Scraper()
     stamps(leaver, scraper)
     stamps(leaver, scraper)
-    former = leaver._collectors["pods"]
+    former = leaver._collectors.exported["pods"]
     former.store.drop("b")
     (replacement,) = reloads(leaver, "pods", metric_denylist="kube_pod_info").values()
     lists(leaver, replacement)
-    before = leaver._collectors["pods"]
+    before = leaver._collectors.exported["pods"]
     told_end = stamps(leaver, scraper)
     leaver.scrapers.completed(scraper, time.monotonic() + 2 * LEAD, "prometheus")
     told(leaver).become(told(leaver).state())
     leaver.notice()
 
     assert (former, {"a": None, "b": None}) == (before, told_end)
-    assert leaver._collectors["pods"] is replacement
+    assert leaver._collectors.exported["pods"] is replacement
 
 
 def test_a_replacement_is_shown_before_it_is_swapped_in(alone: Exporter) -> None:
@@ -643,7 +644,7 @@ def test_a_replacement_is_shown_before_it_is_swapped_in(alone: Exporter) -> None
     assert ["nodes", "pods"] == shown(alone)
 
     lists(alone, replacement, "opaque")
-    assert alone._collectors["nodes"] is replacement
+    assert alone._collectors.exported["nodes"] is replacement
 
 
 def test_a_resource_that_is_loaded_with_other_settings_is_loading(alone: Exporter) -> None:
@@ -697,19 +698,19 @@ def test_a_resource_that_may_not_be_read_with_other_settings(alone: Exporter) ->
     reflector = replacement.informers[0].reflector
     reflector.state, reflector.refusals = ReflectorState.FORBIDDEN, 1
     alone.notice()
-    assert alone._collectors["pods"] is not replacement
+    assert alone._collectors.exported["pods"] is not replacement
 
     reflector.refusals = 2
     alone.notice()
 
-    assert (alone._collectors["pods"], shown(alone)) == (replacement, ["nodes"])
+    assert (alone._collectors.exported["pods"], shown(alone)) == (replacement, ["nodes"])
     assert (True, ["pods: forbidden (not waited for)"]) == (alone.readiness().ready, alone.readiness().notes)
 
 
 def test_pages_of_ended_collectors_count_as_replaced(alone: Exporter) -> None:
     """Slow readers may hold them, and the bound on what they hold goes by bytes that only grow."""
     listed(alone)
-    pods = alone._collectors["pods"]
+    pods = alone._collectors.exported["pods"]
     pods.store.put("a", 1, ["a 1\n"] + [""] * (len(pods._compiled.live) - 1))
     assert b"a 1" in b"".join(text_pieces(alone.scrape(ALL_OF_IT) or []))
     held = pods.store.size().deflated
@@ -719,6 +720,45 @@ def test_pages_of_ended_collectors_count_as_replaced(alone: Exporter) -> None:
 
     assert held > 0
     assert before + held == alone.retired()
+
+
+def test_bytes_of_replaced_pages_never_fall(alone: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor between the moment a collector is exported no longer and the moment it has ended: a scrape may begin there."""
+    listed(alone)
+    pods = alone._collectors.exported["pods"]
+    for number in range(2):
+        pods.store.put("a", 1, [f"a {number}\n"] + [""] * (len(pods._compiled.live) - 1))
+        alone.scrape(ALL_OF_IT)
+    before, meanwhile, stop = alone.retired(), list[int](), pods.stop
+
+    def stops() -> None:
+        meanwhile.append(alone.retired())
+        stop()
+
+    monkeypatch.setattr(pods, "stop", stops)
+    reloads(alone, "nodes")
+
+    assert before > 0
+    assert [before] == meanwhile
+    assert alone.retired() > before
+
+
+def test_terms_that_cannot_be_obeyed_change_nothing() -> None:
+    """Those in force stay so, also for the next change of custom resources."""
+    ownership, server = Ownership(MMH3, ALL), connect("http://127.0.0.1:1")
+
+    def make(recipe: Recipe) -> Collector:
+        if recipe.name == "nodes":
+            raise RuntimeError("no such luck")
+        return collector(recipe, ownership, server, Allowance())
+
+    one = Exporter(make, terms(ownership, "pods"), ownership, StaticMembership(MMH3, 0, 1), server, version="1")
+    with pytest.raises(RuntimeError, match="no such luck"):
+        one.obey(replace(terms(ownership, "nodes"), drain=5.0))
+
+    one.follow(())
+
+    assert (["pods"], 0.0) == (list(one._collectors.exported), one.drain_period())
 
 
 def test_periods_come_into_force(alone: Exporter) -> None:

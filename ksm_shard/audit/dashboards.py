@@ -61,8 +61,9 @@ def _nested(text: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _of_dashboard(dashboard: dict[str, Any], where: str) -> Iterator[Expression]:
     templating = dashboard.get("templating")
     listed = templating.get("list") if isinstance(templating, dict) else None
-    for variable in [*(listed or ()), *(dashboard.get("variables") or ())]:
-        yield from _of_variable(variable, where)
+    for variables in (listed, dashboard.get("variables")):
+        for variable in variables if isinstance(variables, list) else ():
+            yield from _of_variable(variable, where)
     parts = [part for key, part in dashboard.items() if key not in {"templating", "variables"}]
     yield from _of_panels(parts, where)
 
@@ -98,7 +99,10 @@ def _of_panels(part: Any, where: str) -> Iterator[Expression]:
         expression = part.get("expr")
         if _foreign(part):
             # A mixed panel names a data source in each of its targets.
-            mixed = [one for one in part.get("targets") or () if isinstance(one, dict) and _named(one)]
+            targets = part.get("targets")
+            mixed = (
+                [one for one in targets if isinstance(one, dict) and _named(one)] if isinstance(targets, list) else []
+            )
             yield from _of_panels([*mixed, part.get("panels")], place)
             return
         if isinstance(expression, str) and expression.strip():

@@ -65,7 +65,7 @@ class FamilyDifference:
         return not (self.size or self.vanishes)
 
     def persisting(self, later: "FamilyDifference") -> "FamilyDifference":
-        """Return what of this is in the difference of a later round as well."""
+        """Return the part of this difference that a later round has as well."""
         both = self.changed.keys() & later.changed.keys()
         changed = {one: later.changed[one] for one in both if _alike(self.changed[one], later.changed[one])}
         return FamilyDifference(

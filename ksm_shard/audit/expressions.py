@@ -56,7 +56,7 @@ class Expressions:
 
     @property
     def unclear(self) -> list[Expression]:
-        """Those that cannot be read."""
+        """Expressions that cannot be read."""
         return [one for one in self.all if one.fault]
 
     def of(self, families: Iterable[str]) -> Mapping[str, list[Expression]]:

@@ -35,4 +35,7 @@ def _of_files(files: Iterable[str], read: Callable[[bytes, str], list[Expression
             content = Path(file).read_bytes()
         except OSError as error:
             raise UnreadableError(f"{file}: {error.strerror}") from None
-        yield from read(content, file)
+        try:
+            yield from read(content, file)
+        except RecursionError:
+            raise UnreadableError(f"{file}: is nested too deeply for rules or a dashboard") from None

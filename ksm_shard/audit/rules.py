@@ -13,6 +13,7 @@ import yaml
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression
 from ksm_shard.audit.objects import embedded, members
+from ksm_shard.settings.parser import YAML_FAULTS
 
 # In the texts of an alert: `{{ $labels.pod }}`, `{{ .Labels.pod }}`, `{{ index $labels "pod" }}`.
 SHOWN: Final = re.compile(r'(?:\$labels|\.Labels)\s*(?:\.(\w+)|"(\w+)")')
@@ -41,7 +42,7 @@ def of_prometheus(answer: bytes, where: str) -> list[Expression]:
     try:
         groups = json.loads(answer)["data"]["groups"]
         return [one for group in groups for one in _of_group(group, f"{where}: {group['name']}")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableError(f"{where}: is not what a Prometheus answers to /api/v1/rules") from None
 
 
@@ -61,7 +62,7 @@ def documents(content: bytes, where: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         line = f"{where}:{error.problem_mark.line + 1}" if error.problem_mark else where
         raise UnreadableError(f"{line}: is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, *YAML_FAULTS) as error:
         raise UnreadableError(f"{where}: is not YAML: {' '.join(str(error).split())}") from None
 
 
@@ -79,13 +80,14 @@ def _of_document(document: Any, where: str) -> Iterator[Expression]:
 
 
 def _of_group(group: dict[str, Any], where: str) -> Iterator[Expression]:
-    for rule in group.get("rules") or ():
+    for rule in _listed(group.get("rules"), where):
         text = rule.get("expr", rule.get("query"))
         if text is None:
             continue
         record = str(rule.get("record") or (rule.get("name") if rule.get("type") == "recording" else "") or "")
         name = record or str(rule.get("alert") or rule.get("name") or "")
-        texts = [str(one) for key in ("annotations", "labels") for one in (rule.get(key) or {}).values()]
+        beside = (rule.get(key) for key in ("annotations", "labels"))
+        texts = [str(one) for each in beside if isinstance(each, dict) for one in each.values()]
         shown = frozenset(name for text in texts for found in SHOWN.findall(text) for name in found if name)
         place = f"{where} / {name}"
         yield Expression(place, str(text), record, shown)
@@ -93,3 +95,16 @@ def _of_group(group: dict[str, Any], where: str) -> Iterator[Expression]:
             query = found[0] or found[1]
             # Templates within the query stand for values.
             yield Expression(f"{place}, in an annotation", re.sub(r"\{\{.*?\}\}", "x", query[1:-1].replace('\\"', '"')))
+
+
+def _listed(rules: Any, where: str) -> list[dict[str, Any]]:
+    """Return the rules of a group, of which there may be none.
+
+    Raises:
+        UnreadableError: they are no list of mappings. Whoever wrote them meant something by them, so they are not passed over.
+    """
+    if rules is None:
+        return []
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise UnreadableError(f"{where}: rules: expected a list of rules, each with expr")
+    return rules

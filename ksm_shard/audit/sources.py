@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from ksm_shard.audit.exposition import Header, Sample, UnreadableError, read
 from ksm_shard.fleet.access import OPEN, Access
-from ksm_shard.fleet.client import open_url, said
+from ksm_shard.fleet.client import HINT, open_url, said
 from ksm_shard.settings.values import is_url
 
 # Plain names and no OpenMetrics: what every exporter can write.
@@ -135,11 +135,14 @@ def page(url: str) -> bytes:
     """Return what a URL answers.
 
     Raises:
-        UnreadableError: there is no answer.
+        UnreadableError: there is no answer, or not a whole one.
     """
-    with _download(url) as content:
+    with _download(url, hint="no credentials are sent to a Prometheus") as content:
         answer = content.read()
-    return gzip.decompress(answer) if answer.startswith(GZIP) else answer
+    try:
+        return gzip.decompress(answer) if answer.startswith(GZIP) else answer
+    except (EOFError, OSError, zlib.error) as error:
+        raise UnreadableError(f"{url}: {error}") from None
 
 
 def _content(source: str, access: Access) -> IO[bytes]:
@@ -151,7 +154,7 @@ def _content(source: str, access: Access) -> IO[bytes]:
         raise UnreadableError(f"{source}: {error.strerror}") from None
 
 
-def _download(url: str, access: Access = OPEN) -> IO[bytes]:
+def _download(url: str, access: Access = OPEN, hint: str = HINT) -> IO[bytes]:
     content = tempfile.TemporaryFile()  # noqa: SIM115  closed by the scrape
     deadline = time.monotonic() + LONGEST
     try:
@@ -166,6 +169,6 @@ def _download(url: str, access: Access = OPEN) -> IO[bytes]:
         content.close()
         if isinstance(error, UnreadableError):
             raise
-        raise UnreadableError(f"{url}: {said(error)}") from None
+        raise UnreadableError(f"{url}: {said(error, hint)}") from None
     content.seek(0)
     return content

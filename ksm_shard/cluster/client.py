@@ -2,18 +2,19 @@
 
 import logging
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from http.client import BadStatusLine, HTTPException
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, SSLError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, SSLError
 
 from ksm_shard.cluster import incluster
 from ksm_shard.cluster.calls import Call, in_flight, visible
@@ -300,10 +301,22 @@ def _named(path: str, call: Call) -> Iterator[None]:
     except (HTTPError, HTTPException, OSError) as error:
         if call.cancelled:
             raise Cancelled(path, "cancelled") from error
-        # The text in place of a status line may come from the body of another answer, and is not quoted.
-        odd = isinstance(next(iter(error.args[1:]), error), BadStatusLine) and not isinstance(error.args[-1], OSError)
-        said = "expected a status line of HTTP, got something else" if odd else " ".join(str(error).split())
-        raise Unavailable(path, said or type(error).__name__) from error
+        raise Unavailable(path, _said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """Return a line about a failed request, in the words of the operating system where these say it."""
+    system = next((one for one in (error, error.__cause__, *error.args) if isinstance(one, OSError)), None)
+    if isinstance(system, RemoteDisconnected):
+        return "the connection was closed without an answer"
+    if system is not None and system.strerror and not isinstance(system, ssl.SSLError):
+        # urllib3's own text has the connection as Python shows it.
+        host = f"{error.conn.host}:{error.conn.port}: " if isinstance(error, NewConnectionError) else ""
+        return f"{host}{system.strerror}"
+    # The text in place of a status line may come from the body of another answer, and is not quoted.
+    if isinstance(next(iter(error.args[1:]), error), BadStatusLine):
+        return "expected a status line of HTTP, got something else"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _refusal(path: str, raw: urllib3.BaseHTTPResponse) -> RequestError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ksm_shard.cluster.config import CredentialsError, RestConfig, direct
+from ksm_shard.files import reason
 
 FOLDER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 # Seconds between two looks at the token: client-go's. The kubelet replaces it when a fifth of its time is left, 12 minutes.
@@ -38,7 +39,7 @@ class ServiceAccountToken:
             try:
                 token = self._file.read_text().strip()
             except (OSError, ValueError) as error:
-                raise CredentialsError(error) from error
+                raise CredentialsError(reason(error)) from error
             if not token:
                 raise CredentialsError(f"{self._file} is empty")
             self._token, self._read_at = token, self._clock()

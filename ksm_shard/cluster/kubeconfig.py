@@ -12,6 +12,7 @@ from kubernetes.client.rest import RESTClientObject
 from ksm_shard.cluster.calls import socket_options
 from ksm_shard.cluster.config import CONNECTIONS, CredentialsError, RestConfig
 from ksm_shard.cluster.errors import ConfigurationError
+from ksm_shard.files import reason, yaml_fault
 
 
 def load(apiserver: str | None, kubeconfig: str | None) -> RestConfig:
@@ -41,7 +42,7 @@ def rest_config(configuration: client.Configuration) -> RestConfig:
             token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         except Exception as error:  # a plugin, a file or a cloud's login may raise anything
             _raise_if_ours(error)
-            raise CredentialsError(error) from error
+            raise CredentialsError(reason(error)) from error
         return (token or "").strip()
 
     pool = RESTClientObject(configuration).pool_manager
@@ -77,8 +78,17 @@ def _read(configuration: client.Configuration, kubeconfig: str) -> None:
         )
     except Exception as error:  # the package lets KeyError, TypeError and YAML's own errors through as well
         _raise_if_ours(error)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(f"kubeconfig {kubeconfig}: {reason}") from error
+        raise ConfigurationError(f"kubeconfig {kubeconfig}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why a kubeconfig cannot be used."""
+    if hasattr(error, "problem_mark"):  # a YAML error
+        return f"is not YAML: {yaml_fault(error)}"
+    text = " ".join(str(error).split())
+    if isinstance(error, (AttributeError, LookupError, TypeError)):  # the package does not look before it reads
+        return f"expected a kubeconfig, got something else ({text})"
+    return text or type(error).__name__
 
 
 def _raise_if_ours(error: Exception) -> None:

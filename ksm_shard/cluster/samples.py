@@ -31,9 +31,9 @@ def definition(server: ApiServer, served: Served, call: Call) -> dict[str, Any] 
         body = response.body()
     try:
         items = json.loads(body)["items"]
+        return items[0] if items else None
     except (ValueError, LookupError, TypeError, RecursionError):
         raise Unavailable(CRDS, "expected a list of definitions, got something else") from None
-    return items[0] if items else None
 
 
 def first(server: ApiServer, target: Target, most: int, call: Call) -> list[tuple[Codec, Raw]]:

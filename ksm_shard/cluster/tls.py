@@ -6,6 +6,8 @@ the kernel is asked for READ bytes, and OpenSSL takes the records from memory.
 
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from urllib3.util.ssl_ import create_urllib3_context
@@ -110,7 +112,7 @@ def share_context(arguments: dict[str, Any]) -> None:
     Loading the usual authorities takes 30 ms and 0.7 MB, which each of 30 connections did for a kubeconfig that names none.
 
     Raises:
-        OSError: a file is missing or unusable.
+        OSError: a file is missing or unusable; the text names the file.
         ValueError: the private key is encrypted.
     """
     names = "ca_certs", "ca_cert_dir", "ca_cert_data", "cert_file", "key_file", "key_password"
@@ -124,12 +126,23 @@ def share_context(arguments: dict[str, Any]) -> None:
         model.minimum_version,
     )
     if authorities or folder or data:
-        context.load_verify_locations(authorities, folder, data)
+        with _named(authorities or folder or "the given authorities"):
+            context.load_verify_locations(authorities, folder, data)
     elif context.verify_mode != ssl.CERT_NONE:
         context.load_default_certs()
     if certificate:
-        context.load_cert_chain(certificate, key, password or _refuse)
+        with _named(" and ".join(filter(None, (certificate, key)))):
+            context.load_cert_chain(certificate, key, password or _refuse)
     arguments["ssl_context"] = context
+
+
+@contextmanager
+def _named(files: str) -> Iterator[None]:
+    """Name the files in errors of OpenSSL, whose own texts name none."""
+    try:
+        yield
+    except OSError as error:  # OpenSSL's own errors are OSErrors
+        raise OSError(f"{files}: {getattr(error, 'reason', '') or error.strerror or error}") from error
 
 
 def _refuse() -> str:

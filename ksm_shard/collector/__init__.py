@@ -1,1 +1,1 @@
-"""Collectors: one exported resource each, with its store, its informers and its counts."""
+"""Collectors: exported resources, each with its store, its informers and its counts, and how they are replaced."""

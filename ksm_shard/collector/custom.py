@@ -7,6 +7,7 @@ a minute passes                                 discovery is asked: APIs of othe
 the file changes, or others are declared        resources with other metrics are loaded beside the former ones
 a version goes, and another one comes           the former one is exported until the other one has listed
 discovery does not answer                       everything stays, and it is asked again
+something unexpected fails                      everything stays, a problem is told, and all is done again a minute later
 
 Only what differs is touched; the other collectors keep their store and their watch.
 """
@@ -92,6 +93,7 @@ class CustomResources:
         self._wanted: dict[str, _Wanted] = {}
         self._leaving: dict[str, _Wanted] = {}  # not wanted, but exported until others of their kind have listed
         self._answered = False
+        self._outdated = True  # whether entries, recipes or discovery differ from what is followed
         self._problem = "discovery has not been asked yet"
         self._thread = threading.Thread(target=self._run, name="custom resources", daemon=True)
         self._listener: Listener
@@ -158,19 +160,28 @@ class CustomResources:
         while not self._closed:
             self._wake.clear()
             try:
-                changed = self._is_redeclared() | self._declared.changed()
-                looked = self._look() if self._is_due() else False
-                if self._answered and (changed or looked):
-                    self._apply()
-                elif looked:
-                    self._apply()
-                    self._answered = True
-                    self._listener.notice()
-                self._succeed()
-            except Exception:
-                LOG.exception("custom resources stay as they are")
-                self._after(REGULAR)
-            self._wake.wait(self._pause())
+                self._step()
+                pause = self._pause()
+            except MemoryError:
+                raise  # ends the process, as in every thread
+            except Exception as error:
+                LOG.exception("custom resources stay as they are, and are tried again")
+                self._problem, pause = f"a fault of ksm-shard: {error!r}", REGULAR
+                with self._lock:
+                    self._due = [0.0]
+            self._wake.wait(pause)
+
+    def _step(self) -> None:
+        """Look at what may have changed, and follow it; what is not followed yet is so with the next step."""
+        self._outdated |= self._is_redeclared() | self._declared.changed()
+        looked = self._is_due() and self._look()
+        if self._outdated and (looked or self._answered):
+            self._apply()
+            self._outdated = False
+            if not self._answered:
+                self._answered = True
+                self._listener.notice()
+        self._succeed()
 
     def _is_redeclared(self) -> bool:
         with self._lock:
@@ -196,7 +207,7 @@ class CustomResources:
             self._due = self._due or [time.monotonic() + seconds]
 
     def _look(self) -> bool:
-        """Ask discovery; return whether it has answered something new."""
+        """Ask discovery; return whether it has answered."""
         with self._lock:
             if self._closed:
                 return False
@@ -210,7 +221,8 @@ class CustomResources:
         self._problem = ""
         self._after(REGULAR)
         before, self._served = self._served, found
-        return not self._answered or found != before
+        self._outdated |= found != before
+        return True
 
     def _apply(self) -> None:
         wanted = {
@@ -218,25 +230,25 @@ class CustomResources:
         }
         if wanted == self._wanted and self._answered:
             return
-        for name in sorted(wanted.keys() - self._wanted.keys()):
+        known = self._leaving | self._wanted
+        come, gone = wanted.keys() - self._wanted.keys(), self._wanted.keys() - wanted.keys()
+        self._follow(wanted, {name: one for name, one in known.items() if name not in wanted})
+        for name in sorted(come):
             LOG.info("%s is followed", name)
-        for name in sorted(self._wanted.keys() - wanted.keys()):
+        for name in sorted(gone):
             LOG.info("%s is followed no longer", name)
-        known, self._wanted = self._leaving | self._wanted, wanted
-        self._leaving = {name: one for name, one in known.items() if name not in wanted}
-        self._follow()
 
-    def _follow(self) -> None:
+    def _follow(self, wanted: dict[str, _Wanted], leaving: dict[str, _Wanted]) -> None:
         """Have all wanted resources exported, and those of former versions last."""
-        recipes = (one.recipe for one in (*self._wanted.values(), *self._leaving.values()))
+        recipes = (one.recipe for one in (*wanted.values(), *leaving.values()))
         with self._lock:  # or another source could have taken its place meanwhile
             if not self._closed:
                 self._listener.follow([one for one in recipes if one is not None])
+        self._wanted, self._leaving = wanted, leaving
 
     def _succeed(self) -> None:
         """End the resources of which no other version, and no other objects, are still loading."""
         loading = {one.kind for name, one in self._wanted.items() if self._listener.loading(name)}
         leaving = {name: one for name, one in self._leaving.items() if one.kind in loading}
         if leaving != self._leaving:
-            self._leaving = leaving
-            self._follow()
+            self._follow(self._wanted, leaving)

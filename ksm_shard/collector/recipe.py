@@ -9,7 +9,7 @@ from ksm_shard.metrics.families import Resource
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that distinguishes one collector of a process from another: equal recipes make collectors that export the same.
+    """Input of a collector: equal recipes make collectors that export the same.
 
     Attributes:
         resource: the resource.
@@ -48,7 +48,7 @@ class Changes:
 
 
 def changes(wanted: Iterable[Recipe], exported: Mapping[str, Recipe], loading: Mapping[str, Recipe]) -> Changes:
-    """Return the fate of each collector; one that is none of these ends.
+    """Return the fate of each collector; those in no set of the result end.
 
     Args:
         wanted: the recipes of the collectors to be exported.

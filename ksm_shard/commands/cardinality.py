@@ -13,12 +13,12 @@ from typing import Any, Final
 from ksm_shard.audit.advice import flags
 from ksm_shard.audit.amounts import Amounts, SeriesAmount, amounts
 from ksm_shard.audit.catalogue import families
+from ksm_shard.audit.columns import columns
 from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.expressions import Expression, Expressions
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.sources import StoredScrapes, exporters
-from ksm_shard.commands.compare import columns
 from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
 from ksm_shard.settings.commands import Cardinality
@@ -37,7 +37,7 @@ def main(options: Cardinality) -> int:
     try:
         used = expressions(options.rules, options.dashboards)
         access = access_of(options.http_config_file)
-        found = counted(options.urls, options.wait, time.sleep, access)
+        found = some(counted(options.urls, options.wait, time.sleep, access))
     except UnreadableError as error:
         sys.stderr.write(f"ksm-shard: {error}\n")
         return UNCLEAR
@@ -67,6 +67,17 @@ def counted(sources: Sequence[str], wait: float, pause: Callable[[float], object
     pause(max(0.0, wait - (time.monotonic() - began)))
     with StoredScrapes(sources, access) as scrapes:
         return amounts(scrapes.of(sources), time.time(), earlier, wait)
+
+
+def some(found: Amounts) -> Amounts:
+    """Return the amounts.
+
+    Raises:
+        UnreadableError: there is no series: what is empty is another page, or an exporter that has yet to list.
+    """
+    if not found.total(found.families).series:
+        raise UnreadableError("--url: there is no series in its scrapes")
+    return found
 
 
 def _made_at(sources: Sequence[str]) -> float:

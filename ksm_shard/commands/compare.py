@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ksm_shard.audit.affected import affected
+from ksm_shard.audit.columns import columns
 from ksm_shard.audit.differences import Differences, differences, persisting
 from ksm_shard.audit.digest import digest
 from ksm_shard.audit.exposition import UnreadableError
@@ -17,9 +18,9 @@ from ksm_shard.audit.findings import FamilyFindings, Finding, findings
 from ksm_shard.audit.given import expressions
 from ksm_shard.audit.reasons import FilteredSide, Moving, Reasons
 from ksm_shard.audit.sources import StoredScrapes, exporters
-from ksm_shard.commands.plan import strays
 from ksm_shard.fleet.access import OPEN, Access, access_of
 from ksm_shard.fleet.client import ask_all
+from ksm_shard.fleet.strays import strays
 from ksm_shard.settings.commands import Compare
 from ksm_shard.settings.options import UsageError
 from ksm_shard.settings.values import is_url
@@ -114,14 +115,6 @@ def text(
     if used.all:
         yield f"{len(users)} of {len(used.all)} expressions are affected"
     yield _verdict(found.values(), users)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the rows with cells of the same width; all but the first and the last one are numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for first, *numbers, last in rows:
-        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:-1], strict=True)]
-        yield "  ".join([first.ljust(widths[0]), *cells, last]).rstrip()
 
 
 def _count(number: int | None) -> str:

@@ -2,13 +2,13 @@
 
 import math
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ksm_shard.fleet.access import access_of
 from ksm_shard.fleet.client import NoReport, ask_all
+from ksm_shard.fleet.strays import strays
 from ksm_shard.settings.commands import Plan
 from ksm_shard.sharding.masks import SLOTS
 from ksm_shard.sharding.murmur import MMH3
@@ -70,30 +70,6 @@ def main(options: Plan) -> int:
         tls = options.tls or any(url.startswith("https://") for url in options.urls)
         print(advice(options.objects, ring, tls=tls))
     return 0
-
-
-def strays(reports: Sequence[Report], total: int, flag: str = "--url") -> list[str]:
-    """Return the reasons why the reports are not those of one whole fleet.
-
-    `total` is the expected number of shards, 0 for any, and `flag` names the shards. A part of a fleet would give totals that are
-    too low.
-    """
-    if not reports:
-        return []
-    rings = {report.ring for report in reports}
-    totals = {report.total for report in reports}
-    if len(rings) > 1 or len(totals) > 1:
-        return [f"{flag}: these shards are not of one fleet: {sorted(rings)}, of {sorted(totals)} shards"]
-    (there,) = totals
-    if total and total != there:
-        return [f"--from={total}: the shards that {flag} names are of {there}"]
-    counts = Counter(report.shard for report in reports)
-    missing = [str(shard) for shard in range(there) if shard not in counts]
-    twice = [str(shard) for shard, count in counts.items() if count > 1]
-    return [
-        *([f"{flag}: give it once for each of the {there} shards; missing: {', '.join(missing)}"] if missing else []),
-        *([f"{flag}: given more than once for shard {', '.join(twice)}"] if twice else []),
-    ]
 
 
 def movement(ring: Ring, before: int, after: int, size: FleetSize | None) -> str:

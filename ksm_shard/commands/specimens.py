@@ -10,10 +10,10 @@ from ksm_shard.cluster.errors import RequestError
 from ksm_shard.cluster.samples import definition, first
 from ksm_shard.cluster.served import served
 from ksm_shard.collector.targets import Scope, targets
-from ksm_shard.commands.simulate import read
 from ksm_shard.custom.entries import Entry
 from ksm_shard.custom.resolve import Followed, Served, matches, resource_of
 from ksm_shard.custom.schemas import ANYTHING, Definition, definitions
+from ksm_shard.simulator.objectfiles import read
 from ksm_shard.wire.codec import Codec, Raw
 from ksm_shard.wire.frames import WireError
 from ksm_shard.wire.json import JsonCodec, raw
@@ -55,13 +55,13 @@ class Files:
         """Read the directories; "" for none.
 
         Raises:
-            OSError, ValueError: as simulate.read.
+            OSError, ValueError: as objectfiles.read.
         """
         self.problems: list[str] = []
         self._compared = bool(crds)
-        self._objects = list(_read(objects))
-        found = [one for one in (*_read(crds), *self._objects) if one["kind"] == "CustomResourceDefinition"]
-        self._definitions = [one for crd in found for one in definitions(crd)]
+        given = list(_read(objects))
+        self._objects = [one for _, one in given]
+        self._definitions = [one for place, found in (*_read(crds), *given) for one in _defined(place, found)]
 
     def definitions(self, entries: Sequence[Entry]) -> list[Definition] | None:
         """Return all definitions."""
@@ -137,8 +137,17 @@ class Cluster:
             self.problems.append(line)
 
 
-def _read(folder: str) -> Iterator[Object]:
-    return (found for _, found in read(Path(folder))) if folder else iter(())
+def _read(folder: str) -> Iterator[tuple[str, Object]]:
+    return read(Path(folder)) if folder else iter(())
+
+
+def _defined(place: str, found: Object) -> list[Definition]:
+    if found["kind"] != "CustomResourceDefinition":
+        return []
+    try:
+        return list(definitions(found))
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _guessed(objects: Iterable[Object], known: Iterable[Definition]) -> Iterator[Served]:

@@ -66,10 +66,19 @@ def definitions(crd: Any) -> Iterator[Definition]:
             if version.get("served", True):
                 schema = (version.get("schema") or {}).get("openAPIV3Schema") or ANYTHING
                 namespaced = spec.get("scope", "Namespaced") == "Namespaced"
-                served = Served(spec["group"], version["name"], names["kind"], names["plural"], namespaced)
+                group, plural = _text(spec["group"]), _text(names["plural"])
+                served = Served(group, _text(version["name"]), _text(names["kind"]), plural, namespaced)
                 yield Definition(served, _whole(schema))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"expected a CustomResourceDefinition, got one without {error}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(
+            "expected a CustomResourceDefinition with spec.group, spec.names and a list spec.versions"
+        ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
 def _whole(schema: Schema) -> Schema:

@@ -41,10 +41,13 @@ def access_of(name: str) -> Access:
     """
     if not name:
         return OPEN
+    where = "--http.config.file"
     try:
-        return parse(_content(Path(name)).encode(), Path(name).parent)
+        content = _content(Path(name)).encode()  # an error names the file itself
+        where += f": {name}"
+        return parse(content, Path(name).parent)
     except BadConfig as error:
-        raise UsageError(f"--http.config.file: {name}: {error}") from None
+        raise UsageError(f"{where}: {error}") from None
 
 
 def parse(content: bytes, folder: Path) -> Access:

@@ -11,8 +11,11 @@ from ksm_shard.fleet.access import OPEN, Access
 from ksm_shard.status.report import Report
 
 TIMEOUT: Final = 10.0
+# Bytes of a report that are read: one of 45 resources has 30 kB, and any URL may be asked by mistake.
+MOST: Final = 16 << 20
 # Statuses that other credentials may change.
 REFUSED: Final = frozenset({401, 403})
+HINT: Final = "--http.config.file names who asks"
 
 
 class NoReport(Exception):
@@ -42,10 +45,10 @@ def open_url(
     return answer
 
 
-def said(error: Exception) -> str:
-    """Return a line about an error of `open_url`."""
+def said(error: Exception, hint: str = HINT) -> str:
+    """Return a line about an error of `open_url`, with a hint for those that other credentials may change."""
     if isinstance(error, HTTPError) and error.code in REFUSED:
-        return f"{error.code} {error.reason}: --http.config.file names who asks"
+        return f"{error.code} {error.reason}: {hint}"
     if isinstance(error, URLError) and not isinstance(error, HTTPError):  # its text is `<urlopen error ...>`
         return f"{getattr(error.reason, 'strerror', None) or error.reason}"
     # The error for an answer that is not HTTP quotes its first line, and some errors have no text.
@@ -60,9 +63,13 @@ def ask(url: str, access: Access = OPEN) -> Report:
     """
     try:
         with open_url(f"{url.rstrip('/').removesuffix('/metrics')}/shard", access) as answer:
-            return Report.from_json(answer.read())
-    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+            return Report.from_json(answer.read(MOST))
+    except (OSError, HTTPException) as error:
         raise NoReport(f"{url}: {said(error)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise NoReport(
+            f"{url}: expected the report of a shard, got something else: is this the main port of a shard?"
+        ) from None
 
 
 def ask_all(urls: Sequence[str], access: Access = OPEN) -> list[Report | NoReport]:

@@ -109,9 +109,9 @@ class LiveSettings:
         return content_of(self._running.config)
 
     def _made(self, content: bytes, former: Settings) -> Settings:
-        asked = self._parse(content)
-        settings = merged(former, asked)
         try:
+            asked = self._parse(content)
+            settings = merged(former, asked)
             self._apply(settings)
         except (MemoryError, UsageError):
             raise

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ksm_shard import kinds
-from ksm_shard.files import MissingFileError, UnreadableFileError, content_of
+from ksm_shard.files import MissingFileError, UnreadableFileError, content_of, yaml_fault
 from ksm_shard.settings.foreign import FORMER, IGNORED, IGNORED_FLAGS
 from ksm_shard.settings.options import Option, Options, UsageError, options_of
 from ksm_shard.settings.run import Settings
@@ -157,10 +157,10 @@ class _Found:
         try:
             loaded = yaml.safe_load(content.decode())
         except (yaml.YAMLError, *YAML_FAULTS) as error:
-            self.problems.append(f"--config: {path!r} is not YAML: {' '.join(str(error).split())}")
+            self.problems.append(f"{path}: is not YAML: {yaml_fault(error)}")
             return {}
         if loaded is not None and not isinstance(loaded, dict):
-            self.problems.append(f"--config: {path!r} must hold keys and values, such as total_shards: 3")
+            self.problems.append(f"{path}: must hold keys and values, such as total_shards: 3")
             return {}
         return loaded or {}
 

@@ -100,7 +100,7 @@ class Catalogue:
         """Serve the versions of a CRD anew, unless only its status or metadata change."""
         try:
             found = defined(data)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             raise ValueError("expected a CRD with spec.group, spec.names, spec.scope and spec.versions") from None
         before = self._objects.get(crds.storage, ("", data["metadata"]["name"]))
         if before is None or before.data["spec"] != data["spec"]:

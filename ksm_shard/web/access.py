@@ -80,10 +80,10 @@ class Asked:
 
 
 class Guard(Protocol):
-    """One of the questions."""
+    """A question that every request is asked: the limit of the rate, a password, a token."""
 
     def look(self, asked: Asked) -> Verdict | CredentialCheck:
-        """Answer at once, or say what has to be found out."""
+        """Return the verdict, or the check that has to come before it."""
 
 
 GRANTED: Final = Granted()
@@ -97,14 +97,14 @@ VERDICT: Final[ContextVar[Verdict]] = ContextVar("VERDICT", default=UNTOLD)
 
 
 class Gate:
-    """All questions, in order: the first that does not grant decides."""
+    """All guards, in order: the first that does not grant decides."""
 
     def __init__(self, guards: Callable[[], Iterable[Guard]], denied: Callable[[str], None]) -> None:
         """Ask those guards that are there at the time; call `denied` with the reason of each refusal."""
         self._guards, self._denied = guards, denied
 
     def look(self, asked: Asked) -> Verdict | CredentialCheck:
-        """Return the verdict, or what has to be found out for it."""
+        """Return the verdict of all guards, or the first check that is needed for it."""
         verdict: Verdict | CredentialCheck = GRANTED
         for guard in self._guards():
             verdict = guard.look(asked)

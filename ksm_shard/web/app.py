@@ -265,7 +265,7 @@ def _site() -> Flask:
 
 
 def _hold_to_the_right() -> None:
-    """Serve no page but the one that was granted, however the request spelt it: what was asked about is what is found here."""
+    """Refuse any page but the granted one: Flask may find another page by a path than the filter did."""
     rule, verdict = request.url_rule, VERDICT.get()
     if (
         rule is not None

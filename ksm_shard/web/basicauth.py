@@ -52,7 +52,7 @@ class BasicAuth:
         self._lock = Lock()
 
     def look(self, asked: Asked) -> Verdict | CredentialCheck:
-        """Answer from what was checked before."""
+        """Answer by earlier checks, or return the check that is needed."""
         given = credentials(asked.authorization)
         if given is None:
             return UNAUTHORIZED

@@ -6,6 +6,7 @@ waits: tokens are good for a minute, and a flood from the scraper's own address 
 only.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Final
 
 from ksm_shard.web.access import TOO_MANY, UNTOLD, CredentialCheck, Verdict
 
+LOG: Final = logging.getLogger(__name__)
 # Threads: the API server answers a review in milliseconds, and in three seconds at most. bcrypt takes one of them.
 THREADS: Final = 4
 # Checks under way or waiting, of all and of one address: 32 of bcrypt's at its usual cost take two seconds.
@@ -23,7 +25,7 @@ Tell = Callable[[Verdict], None]
 
 
 class Checks:
-    """Those under way."""
+    """Checks of credentials that are under way."""
 
     def __init__(self, defer: Callable[..., None]) -> None:
         """Take what lets the main thread call something."""
@@ -67,6 +69,9 @@ class Checks:
         self._tell(key, done)
 
     def _tell(self, key: bytes, done: "Future[Verdict]") -> None:
-        verdict = UNTOLD if done.cancelled() or done.exception() else done.result()
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
+            LOG.error("credentials could not be checked, and whoever showed them gets 500", exc_info=error)
+        verdict = UNTOLD if done.cancelled() or error is not None else done.result()
         for tell in self._waiting.pop(key):
             tell(verdict)

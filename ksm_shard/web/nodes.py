@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import yaml
 
+from ksm_shard.files import yaml_fault
+
 NULL: Final = "tag:yaml.org,2002:null"
 # The booleans of YAML 1.1.
 TRUE: Final = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
@@ -35,7 +37,7 @@ def first_document(content: bytes) -> yaml.Node | None:
         finally:
             loader.dispose()
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadConfig("it is not YAML: " + " ".join(str(error).split())) from None
+        raise BadConfig(f"is not YAML: {yaml_fault(error)}") from None
 
 
 def fields(node: yaml.Node | None, where: str, known: Mapping[str, Field]) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def fields(node: yaml.Node | None, where: str, known: Mapping[str, Field]) -> di
     """
     found: dict[str, Any] = {}
     for key, value in pairs(node, where):
-        at = f"{where}: {key}" if where else key
+        at = _at(where, key)
         if key not in known:
             raise BadConfig(f"{at}: no such key; there are {', '.join(known)}")
         if value.tag != NULL:
@@ -59,18 +61,23 @@ def pairs(node: yaml.Node | None, where: str) -> list[tuple[str, yaml.Node]]:
     if node is None or node.tag == NULL:
         return []
     if not isinstance(node, yaml.MappingNode):
-        raise BadConfig(f"{where or 'it'}: must be keys and values")
+        raise BadConfig(_at(where, "must be keys and values"))
     try:
         yaml.SafeLoader("").flatten_mapping(node)  # `<<`
     except yaml.YAMLError as error:
-        raise BadConfig(f"{where}: " + " ".join(str(error).split())) from None
+        raise BadConfig(_at(where, yaml_fault(error))) from None
     found: dict[str, yaml.Node] = {}
     for key, value in node.value:
-        name = text(key, where)
+        name = text(key, _at(where, "a key"))
         if name in found:
-            raise BadConfig(f"{where}: {name}: is there twice" if where else f"{name}: is there twice")
+            raise BadConfig(f"{_at(where, name)}: is there twice")
         found[name] = value
     return list(found.items())
+
+
+def _at(where: str, what: str) -> str:
+    """Return what is in a part of the file, which is "" for the whole."""
+    return f"{where}: {what}" if where else what
 
 
 def section(node: yaml.Node, where: str) -> yaml.Node:

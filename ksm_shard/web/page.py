@@ -125,7 +125,7 @@ def other_port(scheme: str, host: str, port: int) -> str:
 
 
 def strip(slots: Slots) -> tuple[list[Bar], int]:
-    """The slots in order as bars, neighbours that look the same as one; and how many of its 256 the tallest column has."""
+    """Return bars for the slots in order, equal neighbours as one bar, and the number of slots in the tallest column."""
     wide = SLOTS // COLUMNS
     served = difference(slots.own, slots.gained)
     counted = [

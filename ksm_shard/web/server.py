@@ -20,8 +20,11 @@ from ksm_shard.web.parent import CANNOT_START, Census, End, Parent
 from ksm_shard.web.source import Source
 
 if TYPE_CHECKING:
+    from ksm_shard.web.telemetry import Telemetry
     from ksm_shard.web.tokens import Reviewer
     from ksm_shard.web.webfile import WebFile
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 LOG: Final = logging.getLogger(__name__)
 # Connections that wait to be taken, 60 us each: beyond it the kernel drops them, and a client tries again a second later.
@@ -222,30 +225,45 @@ class _Server:
             "loglevel": "warning",
         }
 
-    def wsgi(self) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-        """Start the source, and return both sites as one: the address that was asked decides."""
-        from ksm_shard.web.access import Gate, guarded  # noqa: PLC0415
-        from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
-        from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
+    def wsgi(self) -> Application:
+        """Start the source, and return the application that answers for it."""
         from ksm_shard.web.process import keep_census  # noqa: PLC0415
         from ksm_shard.web.telemetry import Telemetry  # noqa: PLC0415
-        from ksm_shard.web.tokens import TokenFilter  # noqa: PLC0415
-        from ksm_shard.web.unread import Unread  # noqa: PLC0415
         from ksm_shard.web.worker import Worker  # noqa: PLC0415
 
         self._source = source = self._start()
         keep_census(source, self._census)
         Worker.drain_period = staticmethod(source.drain_period)
-        web = self._web
-        metrics = Telemetry(source, web)
+        metrics = Telemetry(source, self._web)
+        Worker.invalid, Worker.dropped = metrics.invalid, metrics.dropped
+        both = self._sites(source, metrics)
+        secure = self._web is not None and self._web.secure
+        if self._web is not None and secure:
+            from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415  only for TLS, as above
+
+            Worker.connect = staticmethod(partial(TlsConnection, tls=self._web.tls))  # or 3.14 would bind it
+        if self._reviewer is not None and not secure:
+            LOG.warning("--auth-filter: without tls_server_config in --tls-config tokens cross the network in the open")
+        served = self._asked(both, source, metrics)
+        self._started("https" if secure else "http")
+        return served
+
+    def _sites(self, source: "Source", metrics: "Telemetry") -> Application:
+        """Return both sites as one: the address that was asked decides."""
+        from ksm_shard.web.app import main_app, telemetry_app  # noqa: PLC0415
+        from ksm_shard.web.limits import SCRAPES  # noqa: PLC0415
+        from ksm_shard.web.unread import Unread  # noqa: PLC0415
+        from ksm_shard.web.worker import Worker  # noqa: PLC0415
+
+        host, port = self._main_address
         unread = Unread(source.retired, metrics.dropped, time.monotonic)
-        Worker.invalid, Worker.dropped, Worker.look = metrics.invalid, metrics.dropped, unread.look
+        Worker.look = unread.look
 
         def draining() -> bool:
             return Worker.draining
 
         def asks_all() -> bool:
-            return web is not None and web.asks_all
+            return self._web is not None and self._web.asks_all
 
         site = main_app(
             source, metrics, unread,
@@ -254,30 +272,31 @@ class _Server:
         )  # fmt: skip
         other = telemetry_app(
             source, metrics,
-            main_port=self._main_address[1], draining=draining, by_right=self._reviewer is not None, asks_all=asks_all,
+            main_port=port, draining=draining, by_right=self._reviewer is not None, asks_all=asks_all,
         )  # fmt: skip
-        host, port = self._main_address[0], str(self._main_address[1])
 
         def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            asked = environ["SERVER_PORT"] == port and environ["SERVER_NAME"] == host
+            asked = environ["SERVER_PORT"] == str(port) and environ["SERVER_NAME"] == host
             return (site if asked else other)(environ, start_response)
 
-        if self._reviewer is not None and not (web is not None and web.secure):
-            LOG.warning("--auth-filter: without tls_server_config in --tls-config tokens cross the network in the open")
-        tokens = [TokenFilter(self._reviewer(source), time.monotonic)] if self._reviewer is not None else []
-        if web is not None and web.secure:
-            from ksm_shard.web.tls import TlsConnection  # noqa: PLC0415  only for TLS, as above
+        return dispatch
 
-            Worker.connect = staticmethod(partial(TlsConnection, tls=web.tls))  # or 3.14 would bind it
-        self._started("https" if web is not None and web.secure else "http")
+    def _asked(self, application: Application, source: "Source", metrics: "Telemetry") -> Application:
+        """Return an application that answers whom the web configuration and the auth filter let in."""
+        from ksm_shard.web.access import Gate, guarded  # noqa: PLC0415
+        from ksm_shard.web.tokens import TokenFilter  # noqa: PLC0415
+        from ksm_shard.web.worker import Worker  # noqa: PLC0415
+
+        web = self._web
+        tokens = [TokenFilter(self._reviewer(source), time.monotonic)] if self._reviewer is not None else []
         if web is None and not tokens:
-            return dispatch
+            return application
         Worker.gate = Gate(lambda: [*(web.now().guards if web is not None else ()), *tokens], metrics.denied)
-        served = guarded(dispatch)
+        served = guarded(application)
         return _with_headers(served, web) if web is not None else served
 
 
-def _with_headers(application: Callable[..., Iterable[bytes]], web: "WebFile") -> Callable[..., Iterable[bytes]]:
+def _with_headers(application: Application, web: "WebFile") -> Application:
     """Return an application that adds the headers of the web configuration where it sets none of that name itself."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

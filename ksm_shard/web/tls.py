@@ -174,7 +174,7 @@ class TlsConnection(Connection):
         return super().began or (isinstance(self.sock, TlsSocket) and not self.sock.shaken)
 
     def read_some(self) -> bytes | None:
-        """Return what has come, as `Connection` does, or go on with the handshake. Plain HTTP is read as it is, to be refused."""
+        """Return bytes that have come, as `Connection` does, or go on with the handshake; plain HTTP is read too, to be refused."""
         try:
             if not isinstance(self.sock, TlsSocket) and not self._begins():
                 return super().read_some()

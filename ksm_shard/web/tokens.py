@@ -67,7 +67,7 @@ class _Said:
 
 @dataclass(slots=True)
 class _Holder:
-    """Who holds a token; None is nobody."""
+    """The user that a token stands for, with the answers about pages; None for nobody."""
 
     user: Mapping[str, Any] | None
     said: _Said
@@ -87,7 +87,7 @@ class TokenFilter:
         self._logged = float("-inf")
 
     def look(self, asked: Asked) -> Verdict | CredentialCheck:
-        """Answer from what was said before."""
+        """Answer by earlier reviews, or return the review that is needed."""
         if asked.path in HEALTH:
             return Granted()
         token = bearer(asked.authorization)
@@ -110,7 +110,10 @@ class TokenFilter:
             return said is not None and said.yes
 
     def _verdict(self, digest: bytes, page: tuple[str, str] | None) -> Verdict | None:
-        """Return what is known, None if that is too little. Who is known, asks for no page of ours, and gets a 404 or a 405."""
+        """Return the verdict by answers that still count; None where one is missing.
+
+        A known user who asks for no page of ours is granted: the application answers with 404 or 405.
+        """
         now = self._clock()
         with self._lock:
             holder = self._somebody.get(digest) or self._nobody.get(digest)

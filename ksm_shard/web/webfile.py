@@ -33,7 +33,7 @@ class RateLimit:
         self._lock = Lock()
 
     def look(self, asked: Asked) -> Verdict | CredentialCheck:
-        """Take a token for a request, once however often it is looked at."""
+        """Take a token of the bucket for a request; later looks at the same request take none."""
         if asked.counted:
             return Granted()
         asked.counted = True
@@ -58,7 +58,7 @@ class InForce:
 
     @property
     def guards(self) -> tuple[Guard, ...]:
-        """Return what asks of every request, in order."""
+        """The guards of every request, in order."""
         return tuple(guard for guard in (self.limit, self.auth) if guard is not None)
 
 
@@ -109,7 +109,7 @@ class WebFile:
         return self.in_force.auth is not None or (self.secure and self.in_force.config.tls.verifies_all)
 
     def now(self) -> InForce:
-        """Return what is in force, after a look at the files."""
+        """Read the files again, and return the configuration that is in force then."""
         with self._lock:
             if self._files.look():
                 self._warn()
@@ -127,7 +127,7 @@ class WebFile:
             LOG.warning("--tls-config: %s: %s", self.name, line)
 
     def _read(self) -> dict[str, bytes]:
-        """Return what the file, and those that it names, hold now, by path."""
+        """Return the contents of the file and of those that it names, by path."""
         content = _content(self.name)
         if self._parsed is None or self._parsed[0] != content:
             self._parsed = content, _outcome(content, self.name)
@@ -165,7 +165,7 @@ def config_of(name: str) -> WebConfig:
 
 
 def notes(config: WebConfig) -> list[str]:
-    """Return a line for each thing that is accepted and is not what one may think."""
+    """Return a line for each setting whose effect may surprise."""
     lines = []
     if config.http2 and config.tls.enabled:
         lines.append("http2: is not offered here; clients that ask for it get HTTP/1.1")

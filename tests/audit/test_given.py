@@ -1,6 +1,8 @@
 """Rules and dashboards in all the forms that people have them in."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,25 @@ def test_rules_in_force() -> None:
     assert [("http://p: g / pods:sum", "pods:sum"), ("http://p: g / Full", "")] == [
         (one.place, one.record) for one in found
     ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"[]",
+        b"5",
+        b"{}",
+        b'{"data": 5}',
+        b'{"data": {"groups": [5]}}',
+        b'{"data": {"groups": [{"name": "g", "rules": [5]}]}}',
+        b"[" * 100_000,
+    ],
+)
+def test_no_rules_in_force(answer: bytes) -> None:
+    """What no Prometheus answers is an error that names the URL."""
+    with pytest.raises(UnreadableError, match=r"^http://p: is not what a Prometheus answers to /api/v1/rules$"):
+        rules.of_prometheus(answer, "http://p")
 
 
 TARGET = {"expr": "kube_pod_info", "legendFormat": "{{node}}"}
@@ -166,6 +187,10 @@ def test_queries_of_variables(query: str, expected: list[str]) -> None:
         (b"{", "f.yaml:2: is not YAML"),
         (b"a: 1", "f.yaml: has no rules"),
         (json.dumps(DASHBOARD).encode(), "f.yaml: has no rules"),
+        (b"a: 2001-99-99", "f.yaml: is not YAML: month must be in 1..12"),
+        (b"[" * 100_000, "f.yaml: is nested too deeply"),
+        (b"groups: [{name: g, rules: {}}]", "f.yaml: g: rules: expected a list of rules"),
+        (b"groups: [{name: g, rules: [up]}]", "f.yaml: g: rules: expected a list of rules"),
     ],
 )
 def test_a_file_without_rules_is_an_error(
@@ -179,6 +204,28 @@ def test_a_file_without_rules_is_an_error(
         expressions(["f.yaml"], [])
     with pytest.raises(UnreadableError, match=r"^nowhere: No such file"):
         expressions([], ["nowhere"])
+
+
+def _bent(value: object) -> Iterator[object]:
+    """Yield a document with each of its values replaced by one of another type."""
+    yield from (None, 5, "x", ["x"], {"x": 5})
+    for key in range(len(value)) if isinstance(value, list) else value if isinstance(value, dict) else ():
+        copy = value.copy()
+        for bent in _bent(value[key]):
+            copy[key] = bent
+            yield copy
+
+
+@pytest.mark.parametrize("form", [*RULE_FILES.values(), *DASHBOARDS.values()])
+def test_any_value_of_another_type(form: object) -> None:
+    """A value that is not what it should be costs itself, or the file is refused by one line with its name."""
+    for document in _bent(form):
+        for read in (rules.of_file, dashboards.of_file):
+            try:
+                said = [one.place for one in read(json.dumps(document).encode(), "f.json")]
+            except UnreadableError as error:
+                said = [str(error)]
+            assert all(re.fullmatch(r"f\.json.+", line) for line in said)
 
 
 def test_who_uses_a_family_may_be_far_away() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ksm_shard.audit import sources
 from ksm_shard.audit.exposition import UnreadableError
 from ksm_shard.audit.findings import FamilyFindings
-from ksm_shard.audit.sources import StoredScrapes, metrics_url
+from ksm_shard.audit.sources import StoredScrapes, metrics_url, page
 from ksm_shard.commands.compare import LEAST_ROUNDS, MOST_ROUNDS, PAUSE, compared
 
 Answer = Callable[[int, str], tuple[int, dict[str, str], bytes]]
@@ -107,6 +107,20 @@ def rounds(old: Callable[[int], str], new: Callable[[int], str]) -> tuple[dict[s
     ):
         found = compared([one], [other], [], pauses.append)
     return {name: family for name, family in found.items() if family.findings}, pauses
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ((401, {}, b""), "401 Unauthorized: no credentials are sent to a Prometheus"),
+        ((200, {}, gzip.compress(b"{}")[:-4]), "Compressed file ended before"),
+        ((200, {}, gzip.compress(b"{}")[:10] + b"\xff" * 40), "Error -3 while decompressing"),
+    ],
+)
+def test_a_prometheus_that_does_not_tell_its_rules(answer: tuple[int, dict[str, str], bytes], why: str) -> None:
+    """One line says why."""
+    with serving(lambda *_: answer) as url, pytest.raises(UnreadableError, match=f"^{url}/rules: {why}"):
+        page(f"{url}/rules")
 
 
 def test_equal_sides_are_scraped_once() -> None:

@@ -130,11 +130,24 @@ def test_retry_after(status: int) -> None:
 
 
 def test_nobody_there() -> None:
-    """A port where nobody listens is a server that is not available."""
+    """A port where nobody listens is a server that is not available, in the words of the operating system."""
     with serving(lambda request: None) as server:
         api = connect(server.url)
-    with pytest.raises(Unavailable, match=f"^{PATH}: .*refused"):
+    with pytest.raises(Unavailable, match=f"^{PATH}: 127.0.0.1:{server.server_port}: Connection refused$"):
         api.get(PATH, {}, "x/y")
+
+
+def test_no_answer() -> None:
+    """A connection that is closed instead of answered is a server that is not available."""
+
+    def close(request: Request) -> None:
+        request.close_connection = True
+
+    with (
+        serving(close) as server,
+        pytest.raises(Unavailable, match=f"^{PATH}: the connection was closed without an answer$"),
+    ):
+        connect(server.url).get(PATH, {}, "x/y")
 
 
 def test_no_http() -> None:

@@ -1,6 +1,7 @@
 """Ways to the API server: which configuration is found, what is wrong with it, and that credentials do not grow old."""
 
 import json
+import re
 import shutil
 import ssl
 import subprocess
@@ -140,14 +141,15 @@ def test_a_token_that_is_replaced(service_account: Path) -> None:
     for broken in (lambda: file.write_text(" \n"), file.unlink):
         broken()
         now[0] += 60.0
-        with pytest.raises(CredentialsError, match="token"):
+        with pytest.raises(CredentialsError, match=f"^{file}(: No such file or directory| is empty)$"):
             token.authorization()
 
 
 def test_an_authority_that_is_none(service_account: Path) -> None:
     """A certificate that cannot be read is named at the start: no request could succeed."""
     (service_account / "ca.crt").write_text("a certificate")
-    with pytest.raises(ConfigurationError, match=r"^the certificates for https://127\.0\.0\.1:\d+ cannot be used: "):
+    why = rf"^the certificates for https://127\.0\.0\.1:\d+ cannot be used: {service_account}/ca.crt: [A-Z_]+$"
+    with pytest.raises(ConfigurationError, match=why):
         connect()
 
 
@@ -286,6 +288,24 @@ def test_broken_kubeconfig(text: str | None, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"kubeconfig {path}: ")
     assert str(caught.value).endswith(": no such file") is (text is None)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("text", "expected a kubeconfig, got something else ("),
+        ("users: [{user: {token: *SECRET}}]", "is not YAML: line 1, column 24: found undefined alias ..."),
+        ("users: [{user: {token: SECRET]", "is not YAML: line 1, column 30: expected ',' or '}', but got ']'"),
+    ],
+)
+def test_what_is_wrong_with_a_kubeconfig(text: str, why: str, tmp_path: Path) -> None:
+    """The line says it in words that are not Python's, and has no token."""
+    path = tmp_path / "config"
+    path.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=re.escape(f"kubeconfig {path}: {why}")) as caught:
+        connect(kubeconfig=str(path))
+    assert "SECRET" not in str(caught.value)
 
 
 class Older(Configuration):

@@ -26,6 +26,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with a scrape, a dashboard and rules."""
     monkeypatch.chdir(tmp_path)
     Path("scrape").write_text(SCRAPE)
+    Path("empty").write_text("# TYPE kube_job_failed gauge\n")
     Path("d.json").write_text(json.dumps(DASHBOARD))
     Path("r.yaml").write_text(
         yaml.safe_dump({"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "kube_job_failed"}]}]})
@@ -86,6 +87,7 @@ def test_without_rules_nothing_is_called_unused(capsys: pytest.CaptureFixture[st
         ([], "cardinality: give --url: the URLs of the exporter, or files with its scrapes"),
         (["--url=scrape", "--wait=1s"], "--wait: a file is the same whenever it is read; give URLs"),
         (["--url=scrape", "--output=yaml"], "--output: 'yaml' must be table or json"),
+        (["--url=empty"], "--url: there is no series in its scrapes"),
         (["--url=r.yaml"], "r.yaml:1: not a sample of the text format: 'groups:'"),
     ],
 )

@@ -77,6 +77,8 @@ def test_validate_reads_the_web_configuration(tmp_path: Path, capsys: pytest.Cap
         (["config"], "config: no such command; did you mean config validate?"),
         (["completion"], "completion: give bash or zsh or fish"),
         (["completion", "tcsh"], "completion: 'tcsh' must be bash or zsh or fish"),
+        (["completion", "zsh", "--now"], "completion: takes one shell, got also '--now'"),
+        (["version", "--short"], "version: takes no flags, got '--short'"),
         (["help", "moving"], "moving: no such command or topic; there are run, demo, "),
         (["custom", "validate", "/nowhere.yaml"], "/nowhere.yaml: No such file or directory"),
         (["simulate", "--objects=/nowhere"], "/nowhere: No such file or directory"),

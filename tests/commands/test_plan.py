@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from ksm_shard import cli
-from ksm_shard.commands.plan import FleetSize, advice, movement, strays
+from ksm_shard.commands.plan import FleetSize, advice, movement
+from ksm_shard.fleet.strays import strays
 from ksm_shard.sharding.murmur import MMH3
 from ksm_shard.sharding.ranges import SERVER_SIDE
 from tests.commands.test_check import fleet

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ksm_shard.commands.simulate import read
 from ksm_shard.simulator import Simulator
+from ksm_shard.simulator.objectfiles import read
 
 ROOT = Path(__file__).parents[2]
 SIMULATE = [sys.executable, "-m", "ksm_shard", "simulate"]
@@ -49,8 +49,12 @@ def test_serves_until_told_to_stop(tmp_path: Path, how: signal.Signals) -> None:
         ({"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]}, [("v1", "Pod")]),
         ({"kind": "EndpointsList", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]}, [("v1", "Endpoints")]),
         (
-            {"kind": "List", "apiVersion": "v1", "items": [{"kind": "Job", "apiVersion": "batch/v1"}, {"kind": "Pod"}]},
-            [("batch/v1", "Job"), (None, "Pod")],
+            {
+                "kind": "List",
+                "apiVersion": "v1",
+                "items": [{"kind": "Job", "apiVersion": "batch/v1"}, {"kind": "Pod", "apiVersion": "v1"}],
+            },
+            [("batch/v1", "Job"), ("v1", "Pod")],
         ),
         ({"kind": "AllowList", "apiVersion": "e.com/v1", "metadata": {"name": "a"}}, [("e.com/v1", "AllowList")]),
     ],
@@ -87,7 +91,7 @@ def test_times_in_yaml(tmp_path: Path) -> None:
         ("a.jsonl", '{"apiVersion":"v1","kind":"Node"}\n', "a.jsonl:1: expected an object with apiVersion, kind and"),
         ("a.jsonl", '\n{"apiVersion":"v1","kind":"NodeList"}\n', "a.jsonl:2: expected a list of items"),
         ("a.json", "{", "a.json: no JSON: "),
-        ("a.yaml", "a: [b", "a.yaml: while parsing a flow sequence"),
+        ("a.yaml", "a: [b", "a.yaml: is not YAML: line 1, column 6: expected ',' or ']', but got"),
         ("a.txt", "", ": expected files *.jsonl, *.json or *.yaml in there"),
     ],
 )
@@ -100,3 +104,27 @@ def test_bad_files(tmp_path: Path, name: str, text: str, expected: str) -> None:
     assert (2, "", 1) == (done.returncode, done.stdout, done.stderr.count("\n"))
     assert done.stderr.startswith("ksm-shard: ")
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.json", b"[" * 100_000, "a.json: is nested too deeply"),
+        ("a.yaml", b"[" * 3000, "a.yaml: is nested too deeply"),
+        ("a.yaml", b"a: &a [*a]", "a.yaml: is nested too deeply"),
+        ("a.json", b"\xff", "a.json: is not UTF-8: invalid start byte at byte 0"),
+        ("a.json", b'{"kind": 5, "apiVersion": "v1"}', "a.json: expected an object with apiVersion and kind"),
+        ("a.json", b'{"kind": "List", "apiVersion": "v1", "items": [5]}', "a.json: expected an object with"),
+        (
+            "a.json",
+            b'{"kind": "List", "apiVersion": "v1", "items": [{"kind": "Pod"}]}',
+            "a.json: expected an object with",
+        ),
+    ],
+)
+def test_objects_that_are_none(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    """Whoever reads the directory, `custom validate` as well, gets the file's name."""
+    tmp_path.joinpath(name).write_bytes(content)
+
+    with pytest.raises(ValueError, match=f"^{tmp_path}/{expected}"):
+        list(read(tmp_path))

@@ -143,7 +143,14 @@ def test_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    "crd", [{}, {"spec": None}, {"spec": {"group": "g"}}, {"spec": {"names": {}, "versions": [1]}}]
+    "crd",
+    [
+        {},
+        {"spec": None},
+        {"spec": {"group": "g"}},
+        {"spec": {"names": {}, "versions": [1]}},
+        {"spec": {"group": ["g"], "names": {"kind": "K", "plural": "ks"}, "versions": [{"name": "v1"}]}},
+    ],
 )
 def test_no_definition(crd: object) -> None:
     """What is no definition is an error."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from tests.e2e.api import Api, Rejected
@@ -101,7 +102,7 @@ class Load:
     def writers(self, stop: threading.Event) -> list[Callable[[], None]]:
         """Return what is to run in a thread each until `stop`: together they change as much as they should, late if not in time."""
         self._began = time.monotonic()
-        return [lambda number=number: self._write(number, stop) for number in range(WRITERS)]
+        return [partial(self._write, number, stop) for number in range(WRITERS)]
 
     def _write(self, number: int, stop: threading.Event) -> None:
         chance = random.Random(number)

@@ -116,9 +116,9 @@ def is_loaded(one: Exporter) -> bool:
     one.scrape(ALL_OF_IT)
     return (
         one.readiness().ready
-        and not one._loading
-        and all(each.shown or each.exempt for each in one._collectors.values())
-        and not (one._custom is not None and (one._custom.awaited() or one._custom._redeclared))
+        and not one._collectors.loading
+        and all(each.shown or each.exempt for each in one._collectors.exported.values())
+        and not (one._custom.awaited() or getattr(one._custom, "_redeclared", None))
     )
 
 
@@ -377,7 +377,7 @@ def test_a_right_is_missing_afterwards(simulator: Simulator, tmp_path: Path) -> 
             note = "leases: forbidden (not waited for)"
             eventually(lambda: note in one.exporter.readiness().notes, "not told")
             assert one.exporter.readiness().ready
-            assert ["pods"] == [name for name, made in one.exporter._collectors.items() if made.shown]
+            assert ["pods"] == [name for name, made in one.exporter._collectors.exported.items() if made.shown]
     finally:
         simulator.faults.clear()
 
@@ -395,10 +395,10 @@ def test_a_file_names_another_that_is_not_there_yet(simulator: Simulator, tmp_pa
 
         other = tmp_path / "other.yaml"
         other.write_text(POTS + ENTRY % ("Pan", "pan"))
-        pots = one.exporter._collectors["pots.v1.example.org"]
+        pots = one.exporter._collectors.exported["pots.v1.example.org"]
         one.turn({"resources": ["nodes"], "custom_resource_state_config_file": str(other)})
         eventually(lambda: "pan_litres{" in text_of(one.exporter), "the other file is not read")
-        assert pots is one.exporter._collectors["pots.v1.example.org"]
+        assert pots is one.exporter._collectors.exported["pots.v1.example.org"]
 
 
 def test_a_web_configuration_that_is_not_right_by_then(simulator: Simulator, tmp_path: Path) -> None:

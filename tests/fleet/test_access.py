@@ -38,7 +38,14 @@ BAD = {
     "no such authority": ("tls_config: {ca_file: nowhere}", "nowhere: No such file"),
     "no authority": ("tls_config: {ca_file: secret}", "secret: "),
     "another key file": ("tls_config: {cert_file: authority.crt, key_file: prometheus.key}", "authority.crt: "),
-    "no YAML": ("basic_auth: [", "it is not YAML"),
+    "no YAML": ("basic_auth: [", "is not YAML"),
+    "no YAML behind a password": (
+        "basic_auth: {username: alice, password: SECRET]",
+        "is not YAML: line 1, column 47: ",
+    ),
+    "a password that is an alias": ("basic_auth: {username: a, password: *SECRET}", "is not YAML: line 1, column 37: "),
+    "no mapping": ("text", "must be keys and values"),
+    "a key that is none": ("[a, b]: c", "a key: must be a single value"),
     "a list": ("[basic_auth]", "must be keys and values"),
     # Prometheus sends an empty one; such a token, and files of TLS, fail at its first request.
     "no password": ("basic_auth: {username: a}", "password is missing, or password_file"),
@@ -101,10 +108,7 @@ def test_without_a_file() -> None:
     assert access_of("") is OPEN
     with pytest.raises(UsageError) as error:
         access_of("/nowhere/http.yml")
-    assert (
-        str(error.value)
-        == "--http.config.file: /nowhere/http.yml: /nowhere/http.yml: cannot be read: No such file or directory"
-    )
+    assert str(error.value) == "--http.config.file: /nowhere/http.yml: cannot be read: No such file or directory"
 
 
 # The system's authorities are loaded for each tls_config.

@@ -8,6 +8,7 @@ from ksm_shard.metrics.compiler import compile_resource
 from ksm_shard.metrics.families import Family, Resource
 from ksm_shard.metrics.headers import header
 from ksm_shard.wire.convert import fill
+from ksm_shard.wire.shape import MessageShape
 
 OBJECTS = Path(__file__).parent / "objects"
 EXPECTED = Path(__file__).parent / "expected"
@@ -47,6 +48,7 @@ def objects(resource: Resource) -> list[Any]:
     """Return the objects of a resource that the goldens show, as messages."""
     source = OBJECTS / f"{resource.plural}.jsonl"
     assert source.exists(), f"make {source}: objects as the API serves them, one a line, with a sample for each family"
+    assert isinstance(resource.shape, MessageShape)
     messages = []
     for line in source.read_text().splitlines():
         messages.append(resource.shape.message())

@@ -253,6 +253,20 @@ def test_a_fault_of_ours_ends_no_thread(file: File, caplog: pytest.LogCaptureFix
     assert "--config: what was read before stays in force: a fault of ksm-shard: ZeroDivisionError()" in caplog.text
 
 
+def test_a_fault_of_ours_in_reading_options_ends_no_thread(file: File) -> None:
+    """A thread that ends makes /livez 503, and the process that follows reads the same file."""
+
+    def fail(content: bytes) -> Settings:
+        raise ZeroDivisionError(content)
+
+    live = LiveSettings(parse([f"--config={file.path}"], {}), fail, Script(file.holds("v: 1"), nothing))
+    live.start(file.applied.append)
+    live.threads()[0].join()
+
+    assert "a fault of ksm-shard: ZeroDivisionError(b'v: 1')" == live.status().problem
+    assert not file.applied
+
+
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates()
 KEYS = st.sampled_from([one.key for one in options_of(Settings) if one.key]) | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS, inner, max_size=3))

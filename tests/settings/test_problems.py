@@ -127,7 +127,7 @@ def test_combinations() -> None:
         ("port: http", "FILE: port: 'http' must be a whole number from 0 to 65535"),
         ("labels_allow_list: {pods: app}", "FILE: labels_allow_list: {'pods': 'app'} must have a list of keys for pods"),
         ("namespaces: [[a]]", "FILE: namespaces: [['a']] must be plain text or a number"),
-        ("- a", "--config: 'FILE' must hold keys and values, such as total_shards: 3"),
+        ("- a", "FILE: must hold keys and values, such as total_shards: 3"),
     ],
 )  # fmt: skip
 def test_files(tmp_path: Path, text: str, expected: str) -> None:
@@ -141,7 +141,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (broken,) = problems_of_file(tmp_path, "a: [b\nc: d")
 
     assert missing == "--config: /nowhere.yaml: cannot be read: No such file or directory"
-    assert broken.startswith("--config: 'FILE' is not YAML: ")
+    assert broken.startswith("FILE: is not YAML: ")
     assert "line 2" in broken
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ksm_shard.simulator import Simulator
 from tests.processes import eventually
 from tests.simulator.servers import Server
 
@@ -138,3 +139,13 @@ def test_only_the_spec_matters(kind: Kind) -> None:
     kind.change(v1=False, v2=True)
 
     assert ["DELETED"] == types()
+
+
+def test_versions_that_are_no_list() -> None:
+    """A definition that is none is an error, which names what is missing."""
+    spec = {"group": "example.org", "names": {"plural": "kettles", "kind": "Kettle"}, "scope": "Cluster"}
+    meta = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "k"}}
+
+    for versions in (None, ["v1"], {"v1": {}}):
+        with pytest.raises(ValueError, match=r"^expected a CRD with spec\.group"):
+            Simulator([{**meta, "spec": {**spec, "versions": versions}}])

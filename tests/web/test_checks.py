@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ksm_shard.web.access import GRANTED, TOO_MANY, CredentialCheck, Verdict
+from ksm_shard.web.access import GRANTED, TOO_MANY, UNTOLD, CredentialCheck, Verdict
 from ksm_shard.web.checks import MOST, MOST_OF_ONE, Checks
 from tests.web.serving import PATIENCE
 
@@ -86,3 +86,15 @@ def test_once_for_all_who_wait(world: World) -> None:
 
     assert world.until(5) == [GRANTED] * 5
     assert asked == [1]
+
+
+def test_a_check_that_fails_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is let in by it, and the log has the reason."""
+
+    def fail() -> Verdict:
+        raise TypeError("odd")
+
+    world.checks.add(CredentialCheck(b"", fail), "10.0.0.1", world.told.append)
+
+    assert [UNTOLD] == world.until(1)
+    assert ["TypeError('odd')"] == [repr(record.exc_info and record.exc_info[1]) for record in caplog.records]

@@ -133,6 +133,16 @@ def test_nothing_secret_is_shown(folder: Path) -> None:
     with pytest.raises(BadConfig) as error:
         parse(b"basic_auth_users: {alice: SECRET}", folder)
     assert "SECRET" not in str(error.value)
+    for text in (
+        b'{key: "SECRET',
+        b"{key: SECRET]",
+        b"{key: *SECRET}",
+        b"{key: &SECRET a, cert: &SECRET b}",
+        b"{<<: SECRET}",
+    ):
+        with pytest.raises(BadConfig) as error:
+            parse(b"tls_server_config: " + text, folder)
+        assert "SECRET" not in str(error.value)
 
 
 def test_notes(folder: Path) -> None:
