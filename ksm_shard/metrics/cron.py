@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ksm_shard.metrics.durations import nanoseconds
+
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -45,21 +47,7 @@ DESCRIPTORS: Final = {
     "@hourly": "0 * * * *",
 }
 EVERY: Final = "@every "
-# The syntax of Go's time.ParseDuration. Go counts nanoseconds in 63 bits (LONGEST).
-DURATION: Final = re.compile(r"[-+]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)")
-DURATION_PART: Final = re.compile(r"([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)")
 SECOND: Final = 10**9
-UNITS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "μs": 10**3,
-    "ms": 10**6,
-    "s": SECOND,
-    "m": 60 * SECOND,
-    "h": 3600 * SECOND,
-}
-LONGEST: Final = 2**63 - 1
 
 # robfig/cron stops its search after this many years.
 YEARS: Final = 5
@@ -282,12 +270,7 @@ def _number(text: str, field: Field) -> int:
 
 def _duration(text: str) -> int:
     """Return a duration in whole seconds, at least 1, as robfig/cron's `@every` does."""
-    if DURATION.fullmatch(text) is None:
-        raise ValueError(f"expected a duration such as 1h30m, got {text!r:.80}")
-    total = sum(
-        int(whole or 0) * UNITS[unit] + int(fraction or 0) * UNITS[unit] // 10 ** len(fraction)
-        for whole, fraction, unit in DURATION_PART.findall(text)
-    )
-    if total > LONGEST:
-        raise ValueError(f"expected a duration of at most 2562047h, got {text!r:.80}")
-    return 1 if text.startswith("-") else max(total // SECOND, 1)
+    try:
+        return max(nanoseconds(text) // SECOND, 1)
+    except ValueError as error:
+        raise ValueError(f"expected a duration after @every: {text!r:.80} {error}") from None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
+from ksm_shard.metrics.durations import nanoseconds
 from ksm_shard.metrics.patterns import compiled
 
 T = TypeVar("T")
@@ -15,8 +16,6 @@ Keys = Mapping[str, tuple[str, ...]]
 
 TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 # A host, or an address of IPv6 in brackets, and a port.
 ADDRESS: Final = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]+")
 # Matches one `resource=[key,key]` and the comma or end behind it.
@@ -154,10 +153,10 @@ class Duration(Kind[float]):
 
     def parse(self, text: str) -> float:
         """Read numbers with units, such as 1h30m; `0` needs no unit."""
-        parts = DURATION.findall(text)
-        if text != "0" and (not parts or "".join(number + unit for number, unit in parts) != text):
-            raise ValueError("must be a duration such as 30s, 1m30s or 500ms")
-        return sum(float(number) * SECONDS[unit] for number, unit in parts)
+        value = nanoseconds(text)
+        if value < 0:
+            raise ValueError("must not be negative")
+        return value / 1e9
 
     def show(self, value: float) -> str:
         """Write hours, minutes and seconds, leaving out those that are 0."""

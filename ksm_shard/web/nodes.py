@@ -7,15 +7,12 @@ from typing import Any, Final
 import yaml
 
 from ksm_shard.files import yaml_fault
+from ksm_shard.metrics.durations import nanoseconds
 
 NULL: Final = "tag:yaml.org,2002:null"
 # The booleans of YAML 1.1.
 TRUE: Final = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 FALSE: Final = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
-# time.ParseDuration.
-SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-NANOSECOND: Final = 1e-9
 
 Field = Callable[[yaml.Node, str], Any]
 
@@ -125,10 +122,8 @@ def duration(node: yaml.Node, where: str) -> float:
     """Read a duration in seconds: `1m30s`, or a number of nanoseconds."""
     word = text(node, where)
     if re.fullmatch(r"[-+]?[0-9]{1,18}", word) and not getattr(node, "style", None):
-        return int(word) * NANOSECOND
-    bare = word[1:] if word[:1] in {"-", "+"} else word
-    parts = PART.findall(bare)
-    if bare != "0" and (not parts or "".join(number + unit for number, unit in parts) != bare):
-        raise BadConfig(f"{where}: {word!r} must be a duration such as 1s, 1m30s or 500ms")
-    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
-    return -seconds if word.startswith("-") else seconds
+        return int(word) / 1e9
+    try:
+        return nanoseconds(word) / 1e9
+    except ValueError as error:
+        raise BadConfig(f"{where}: {word!r} {error}") from None
