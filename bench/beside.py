@@ -1,6 +1,7 @@
 """Measures this exporter beside kube-state-metrics, in one run and in turn: `python -m bench.beside`.
 
     KSM_REFERENCE=BINARY          the kube-state-metrics to compare with; without it this exporter is measured alone
+    BENCH_PYTHONS="PYTHON ..."    other interpreters to measure this exporter with
     KSM_SHARD_KUBECONFIG=FILE     a real API server; without it the simulator serves the objects
     KSM_SHARD_REALAPI=PROGRAM     of that API server: objects are then written straight to its etcd
 

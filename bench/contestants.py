@@ -60,12 +60,13 @@ OURS: Final = Contestant("ksm-shard", (sys.executable, "-m", "ksm_shard"), defer
 
 
 def contestants() -> list[Contestant]:
-    """Return this exporter, and the reference if KSM_REFERENCE names its binary."""
-    binary = os.environ.get("KSM_REFERENCE")
-    return [
-        OURS,
-        *([Contestant("kube-state-metrics", (binary, "--enable-gzip-encoding"), deferring=False)] if binary else []),
-    ]
+    """Return this exporter, the reference that KSM_REFERENCE names, and this exporter with each Python of BENCH_PYTHONS."""
+    found = [OURS]
+    if binary := os.environ.get("KSM_REFERENCE"):
+        found += [Contestant("kube-state-metrics", (binary, "--enable-gzip-encoding"), deferring=False)]
+    for python in os.environ.get("BENCH_PYTHONS", "").split():
+        found += [Contestant(f"ksm-shard, {Path(python).name}", (python, "-m", "ksm_shard"), deferring=True)]
+    return found
 
 
 @dataclass(frozen=True)
