@@ -51,7 +51,7 @@ def start(items: list[bytes]) -> dict[str, float]:
         clock.each("identity", codec.identity, page)
         parsed = clock.each("parse", lambda item: pods.shape.parse(codec, item), page)
         keys = clock.each("key", pods.shape.key, parsed)
-        texts = clock.each("render", compiled.render, parsed)
+        texts = clock.each("render", lambda one: compiled.render(*one), zip(parsed, page, strict=True))
         clock.each("put", lambda put: store.put(put[0], 0, put[1], listed=True), zip(keys, texts, strict=True))
     clock.each("scrape", lambda _: store.bodies(), [None])
     return clock.spent

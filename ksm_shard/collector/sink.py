@@ -260,7 +260,7 @@ class StoreSink:
         try:
             parsed = self._parse(codec, item)
             key = self._key(parsed)
-            texts = self._render(parsed)
+            texts = self._render(parsed, codec.encoded(item))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001  a bad object costs nothing but itself

@@ -57,20 +57,16 @@ class ScalerView:
     """An autoscaler with its metrics looked up, once for both families of metrics.
 
     Attributes:
-        metadata, spec, status: as in the API.
         targets: metrics as specified.
         values: current metrics.
     """
 
-    __slots__ = ("_needed", "metadata", "spec", "status", "targets", "values")
+    __slots__ = ("_needed", "targets", "values")
 
     def __init__(self, scaler: HorizontalPodAutoscaler) -> None:
         """Look up the metrics of an autoscaler."""
-        self.metadata = scaler.metadata
-        self.spec = spec = scaler.spec
-        self.status = status = scaler.status
-        self.targets = _metrics(spec.metrics[:])
-        self.values = _metrics(status.currentMetrics[:])
+        self.targets = _metrics(scaler.spec.metrics[:])
+        self.values = _metrics(scaler.status.currentMetrics[:])
         self._needed: Needed | None = None
 
     @property

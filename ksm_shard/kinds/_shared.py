@@ -22,7 +22,7 @@ def created(resource: Resource, prefix: str, stability: str = STABLE, *, absent:
     `absent` is the value for an object without one, None for no sample.
     """
 
-    @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability, varied=True)
+    @resource.value(f"{prefix}_created", "Unix creation timestamp.", stability)
     def creation(obj: Any) -> int | None:
         moment = seconds(obj.metadata.creationTimestamp)
         return absent if moment is None else moment
@@ -54,7 +54,7 @@ def metadata_generation(resource: Resource, prefix: str, stability: str = STABLE
 def metadata_resource_version(resource: Resource, prefix: str, stability: str = ALPHA) -> None:
     """Declare the resource version, which changes with every change of the object."""
 
-    @resource.value(f"{prefix}_metadata_resource_version", "Resource version of the object.", stability, varied=True)
+    @resource.value(f"{prefix}_metadata_resource_version", "Resource version of the object.", stability)
     def resource_version(obj: Any) -> float | None:
         text = obj.metadata.resourceVersion
         return float(text) if text else None
@@ -102,7 +102,6 @@ def owners(resource: Resource, prefix: str, stability: str = STABLE) -> None:
         "Owner of the object.",
         stability,
         labels="owner_kind owner_name owner_is_controller",
-        varied=True,
     )
     def owners_of(obj: Any) -> Rows:
         references = obj.metadata.ownerReferences[:]

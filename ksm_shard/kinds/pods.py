@@ -1,7 +1,6 @@
 """Pods: node, phase, conditions, containers, and volumes."""
 
 import re
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -10,7 +9,22 @@ from ksm_shard.kinds._pod import PodView
 from ksm_shard.metrics.families import ALPHA, STABLE, Resource, Rows
 from ksm_shard.metrics.quantity import quantity, whole
 from ksm_shard.metrics.time import seconds
-from ksm_shard.wire.messages.core_v1_pb2 import Pod, Toleration
+from ksm_shard.wire.messages.core_v1_pb2 import Pod
+
+# Fields in which pods of one workload differ. Without them 20,000 made-up pods of 800 workloads are of 2 kinds.
+VARIED = {
+    "Pod": "metadata",
+    "PodSpec": "nodeName",
+    "Volume": "name",
+    "PersistentVolumeClaimVolumeSource": "claimName",
+    "Container": "image",
+    "PodStatus": "hostIP podIP podIPs startTime",
+    "PodCondition": "lastTransitionTime",
+    "PodResourceClaimStatus": "resourceClaimName",
+    "ContainerStatus": "containerID image imageID restartCount",
+    "ContainerStateRunning": "startedAt",
+    "ContainerStateTerminated": "finishedAt startedAt",
+}
 
 pods = Resource(
     "v1",
@@ -19,6 +33,7 @@ pods = Resource(
     labels={"namespace": "namespace", "pod": "name", "uid": "uid"},
     shared={"node": "spec.nodeName"},
     view=PodView,
+    varied=VARIED,
 )
 
 # Tried before `ipaddress`, because the pattern takes 0.4 us instead of 2.5 us.
@@ -51,21 +66,20 @@ DISRUPTION_REASONS = frozenset(
 
 
 @pods.viewed.value(
-    "kube_pod_completion_time", "Unix time at which the last container of a completed pod terminated.", STABLE
+    "kube_pod_completion_time",
+    "Unix time at which the last container of a completed pod terminated.",
+    STABLE,
 )
 def completion_time(pod: PodView) -> int | None:
-    last = 0
-    for status in pod.statuses:
-        if status.terminated is not None:
-            last = max(last, seconds(status.terminated.finishedAt) or 0)
-    return last or None
+    ended = [one.state.terminated.finishedAt for one in pod.statuses if one.state.HasField("terminated")]
+    return max((seconds(moment) or 0 for moment in ended), default=0) or None
 
 
 _containers.declare(
     pods,
     "kube_pod_container",
     "a container",
-    specs=lambda pod: pod.containers,
+    specs=lambda pod: pod.spec.containers[:],
     statuses=lambda pod: pod.statuses,
     alpha=False,
 )
@@ -78,7 +92,6 @@ _shared.deletion_timestamp(pods, "kube_pod")
     "Addresses, node and controller of a pod.",
     STABLE,
     labels="host_ip pod_ip node created_by_kind created_by_name priority_class host_network",
-    varied=True,
 )
 def info(pod: Pod) -> Rows:
     owner = _shared.controller_of(pod)
@@ -96,7 +109,7 @@ def info(pod: Pod) -> Rows:
     ]
 
 
-@pods.info("kube_pod_ips", "IP addresses of a pod and their family.", ALPHA, labels="ip ip_family", varied=True)
+@pods.info("kube_pod_ips", "IP addresses of a pod and their family.", ALPHA, labels="ip ip_family")
 def ips(pod: Pod) -> Rows:
     return [(one.ip, family) for one in pod.status.podIPs[:] if (family := ip_family(one.ip))]
 
@@ -119,8 +132,8 @@ _containers.declare(
     pods,
     "kube_pod_init_container",
     "an init container",
-    specs=lambda pod: pod.init_containers,
-    statuses=lambda pod: pod.init_statuses,
+    specs=lambda pod: pod.spec.initContainers[:],
+    statuses=lambda pod: pod.status.initContainerStatuses[:],
     alpha=True,
 )
 _shared.annotations(pods, "kube_pod")
@@ -208,7 +221,9 @@ volumes = pods.part(claimed_volumes, {"volume": "name", "persistentvolumeclaim":
 
 
 @volumes.info(
-    "kube_pod_spec_volumes_persistentvolumeclaims_info", "Persistent volume claims among the volumes of a pod.", STABLE
+    "kube_pod_spec_volumes_persistentvolumeclaims_info",
+    "Persistent volume claims among the volumes of a pod.",
+    STABLE,
 )
 def volumes_info(volume: ClaimedVolume) -> Rows:
     del volume
@@ -224,7 +239,7 @@ def volumes_readonly(volume: ClaimedVolume) -> bool:
     return volume.read_only
 
 
-@pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE, varied=True)
+@pods.value("kube_pod_start_time", "Unix time at which the kubelet acknowledged a pod.", STABLE)
 def start_time(pod: Pod) -> int | None:
     return seconds(pod.status.startTime)
 
@@ -249,26 +264,22 @@ def qos_class(pod: Pod) -> str:
     states=_shared.CONDITION_STATES,
 )
 def ready(pod: PodView) -> Rows:
-    return [(status,) for kind, status, _ in pod.conditions if kind == "Ready"]
+    return [(_shared.state_of(one.status),) for one in pod.conditions if one.type == "Ready"]
 
 
-@pods.viewed.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA, varied=True)
+@pods.viewed.value("kube_pod_status_ready_time", "Unix time since which a pod is ready.", ALPHA)
 def ready_time(pod: PodView) -> int | None:
-    return pod.since("Ready", "true")
+    return pod.since("Ready", "True")
 
 
-@pods.viewed.value(
-    "kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA, varied=True
-)
+@pods.viewed.value("kube_pod_status_initialized_time", "Unix time since which a pod is initialized.", ALPHA)
 def initialized_time(pod: PodView) -> int | None:
-    return pod.since("Initialized", "true")
+    return pod.since("Initialized", "True")
 
 
-@pods.viewed.value(
-    "kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA, varied=True
-)
+@pods.viewed.value("kube_pod_status_container_ready_time", "Unix time since which all containers are ready.", ALPHA)
 def container_ready_time(pod: PodView) -> int | None:
-    return pod.since("ContainersReady", "true")
+    return pod.since("ContainersReady", "True")
 
 
 @pods.viewed.info(
@@ -277,14 +288,8 @@ def container_ready_time(pod: PodView) -> int | None:
 def reason(pod: PodView) -> Rows:
     stated = pod.status.reason
     found = {stated}
-    for _, _, condition in pod.conditions:
-        found.add(condition.reason)
-    for status in pod.statuses:
-        if status.terminated is not None:
-            found.add(status.terminated.reason)
-    # Nearly all pods end here, after 0.35 us.
-    if len(found) == 1 and not stated:
-        return ()
+    found.update(condition.reason for condition in pod.conditions)
+    found.update(status.state.terminated.reason for status in pod.statuses if status.state.HasField("terminated"))
     rows = [(text,) for text in sorted(found & REASONS)]
     return [*rows, ("Other",)] if stated and stated not in REASONS else rows
 
@@ -293,7 +298,7 @@ def reason(pod: PodView) -> Rows:
     "kube_pod_status_disruption_reason", "Reason of an imminent disruption of a pod.", ALPHA, labels="reason"
 )
 def disruption_reason(pod: PodView) -> Rows:
-    reasons = [condition.reason for kind, _, condition in pod.conditions if kind == "DisruptionTarget"]
+    reasons = [condition.reason for condition in pod.conditions if condition.type == "DisruptionTarget"]
     return [(text if text in DISRUPTION_REASONS else "Other",) for text in reasons]
 
 
@@ -305,26 +310,22 @@ def disruption_reason(pod: PodView) -> Rows:
     states=_shared.CONDITION_STATES,
 )
 def scheduled(pod: PodView) -> Rows:
-    return [(status,) for kind, status, _ in pod.conditions if kind == "PodScheduled"]
+    return [(_shared.state_of(one.status),) for one in pod.conditions if one.type == "PodScheduled"]
 
 
-@pods.viewed.value(
-    "kube_pod_status_scheduled_time", "Unix time since which a pod is scheduled to a node.", STABLE, varied=True
-)
+@pods.viewed.value("kube_pod_status_scheduled_time", "Unix time since which a pod is scheduled to a node.", STABLE)
 def scheduled_time(pod: PodView) -> int | None:
-    return pod.since("PodScheduled", "true")
+    return pod.since("PodScheduled", "True")
 
 
 @pods.viewed.value("kube_pod_status_unschedulable", "1 if a pod cannot be scheduled; no sample otherwise.", STABLE)
 def unschedulable(pod: PodView) -> int | None:
-    return 1 if any(kind == "PodScheduled" and now == "false" for kind, now, _ in pod.conditions) else None
+    return 1 if any(one.type == "PodScheduled" and one.status == "False" for one in pod.conditions) else None
 
 
-@pods.viewed.value(
-    "kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA, varied=True
-)
+@pods.viewed.value("kube_pod_status_unscheduled_time", "Unix time since which a pod cannot be scheduled.", ALPHA)
 def unscheduled_time(pod: PodView) -> int | None:
-    return pod.since("PodScheduled", "false")
+    return pod.since("PodScheduled", "False")
 
 
 @pods.info(
@@ -334,16 +335,16 @@ def unscheduled_time(pod: PodView) -> int | None:
     labels="key operator value effect toleration_seconds",
 )
 def tolerations(pod: Pod) -> Rows:
-    return [toleration_row(one.SerializeToString()) for one in pod.spec.tolerations[:]]
-
-
-# Cached (0.4 us with the encoding instead of 1.2 us): nearly all pods have the same two or eight.
-@lru_cache(maxsize=1024)
-def toleration_row(encoded: bytes) -> tuple[str, str, str, str, str]:
-    """Return the row of an encoded toleration."""
-    one = Toleration.FromString(encoded)
-    until = str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else ""
-    return one.key, one.operator, one.value, one.effect, until
+    return [
+        (
+            one.key,
+            one.operator,
+            one.value,
+            one.effect,
+            str(one.tolerationSeconds) if one.HasField("tolerationSeconds") else "",
+        )
+        for one in pod.spec.tolerations[:]
+    ]
 
 
 @pods.mapping("kube_pod_nodeselectors", "Node selector of a pod.", ALPHA, prefix="nodeselector", opt_in=True)

@@ -20,8 +20,10 @@ from ksm_shard.metrics.text import SMALL, escape, large
 Noted = Callable[[Family | None, str], None]
 # Most values are small, so the look-up in SMALL stands inline: a call would cost 0.05 us, 30 times a pod.
 NUMBER: Final = "{small(v) or num(v)}"
-# Families that must have something in common before templates are kept for them.
-FEW: Final = 8
+# Read before several labels, as each read makes an object.
+METADATA: Final = "metadata = obj.metadata"
+# Families from which on templates are kept. To look one up takes 10 us, a family 0.7.
+FEW: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,14 @@ class Compiled:
     Attributes:
         families: the families that are on, in the order of their declaration.
         live: indices of the families that can have samples; a family whose allowlist is empty has none.
-        render: takes a thin message and returns one text for each live family, with a line for each sample, newline included.
-            Raises whatever reading the identity labels raises.
+        render: takes a thin message, and its encoding if that is at hand, and returns one text for each live family, with a line
+            for each sample, newline included. Raises whatever reading the identity labels, or making the view, raises.
         source: the generated Python.
     """
 
     families: tuple[Family, ...]
     live: tuple[int, ...]
-    render: Callable[[Any], list[str]]
+    render: Callable[..., list[str]]
     source: str
 
 
@@ -67,7 +69,7 @@ def compile_resource(
     live = {index: family for index, family in enumerate(families) if allowed[family.allowlist]}
     used = dict.fromkeys(family.part for family in live.values() if family.part is not None)
     parts = {part: at for at, part in enumerate(used)}
-    common = _common(live) if resource.labels else {}
+    common = resource.common() if len(live) >= FEW else None
     scope: dict[str, Any] = {
         "esc": escape,
         "small": SMALL.get,
@@ -86,26 +88,23 @@ def compile_resource(
     source = resource.source() if resource.source is not None else None
     if source is not None:
         scope |= {**source.scope, "duplicated": duplicated, "noted": noted}
-    writer = _Writer(list(live), parts, source)
-    body = []
-    # Making a pod's view takes 5 to 7 us, kube_pod_info 2 us. With only that family on, an unused view took most of the time.
-    if resource.view is not None and any(family.viewed for family in live.values()):
-        body += ["obj = view(obj)"]
-    if resource.labels:
-        body += [f"ids = f'{_pairs(resource.labels, 'obj')}'"]
-    body += _looked_up(common, parts) if common else [f"texts = [''] * {len(live)}"]
-    body += writer.lines({index: family for index, family in live.items() if index not in common})
-    text = _function("render(obj)", [*body, "return texts"])
-    if common:
-        body = [f"texts = [''] * {len(live)}", *writer.lines(common), "return texts"]
-        text = _function("write(obj, ids, shared, failed, once)", body) + "\n\n" + text
+    body = ["seen = view(obj)"] if any(family.viewed for family in live.values()) else []
+    body += _Writer(live, parts, source, guarded=common is not None).lines()
+    ids = [METADATA, f"ids = f'{_pairs(resource.labels, 'obj')}'"] if resource.labels else []
+    if common is not None:
+        text = _function("write(obj, ids, shared, failed, once, own, texts)", body) + "\n\n"
+        text += _function("render(obj, encoded=None)", [*ids, "return templates.texts(obj, encoded, ids)"])
+    else:
+        text = _function("render(obj, encoded=None)", [*ids, f"texts = [''] * {len(live)}", *body, "return texts"])
     if any(part.shared for part in parts):
-        text = _function("shared(obj)", [f"return f'{_pairs(resource.shared, 'obj')}'"]) + "\n\n" + text
+        text = _function("shared(obj)", [METADATA, f"return f'{_pairs(resource.shared, 'obj')}'"]) + "\n\n" + text
     where = f"<families of {resource.name}>"
     entry = linecache.cache[where] = (len(text), None, text.splitlines(keepends=True), where)
     exec(compile(text, where, "exec"), scope)  # noqa: S102  the only exec in the house; its source is ours alone
-    if common:
-        scope["templates"] = Templates(scope["write"], scope.get("shared"), failed, duplicated)
+    if common is not None:
+        scope["templates"] = Templates(
+            tuple(live.values()), common, scope["write"], scope.get("shared"), failed, duplicated
+        )
     weakref.finalize(scope["render"], _forget, where, entry)
     return Compiled(tuple(families), tuple(live), scope["render"], text)
 
@@ -116,91 +115,72 @@ def _forget(where: str, entry: object) -> None:
         del linecache.cache[where]
 
 
-def _common(families: Mapping[int, Family]) -> dict[int, Family]:
-    """Return the families of which templates are kept: those that many objects have the same to say of, if these are enough."""
-    common = {
-        index: family
-        for index, family in families.items()
-        if not family.varied and family.shape not in {"mapping", "source"}
-    }
-    return common if len(common) >= FEW else {}
-
-
 def _function(signature: str, body: Iterable[str]) -> str:
     return "\n".join([f"def {signature}:", *_indented(body), ""])
 
 
-def _looked_up(families: Mapping[int, Family], parts: Mapping[Part, int]) -> list[str]:
-    """Return source that looks up the texts of families by what their functions say, or has them written."""
-    values = [_said(family, index, "obj") for index, family in families.items() if family.part is None]
-    say = ["said = [", *_indented(f"{value}," for value in values), "]"]
-    for part, at in parts.items():
-        calls = [_said(family, index, "item") for index, family in families.items() if family.part is part]
-        if calls:
-            said = [*_fields(part.labels, "item").values(), *calls]
-            say += [
-                f"for item in items{at}(obj):",
-                f"    said.append(({', '.join(said)},))",
-                "said.append(None)",  # here the part ends, and another begins
-            ]
-    return [
-        "texts = said = None",
-        "if templates.useful:",
-        "    try:",
-        *_indented(_indented([*say, "said = tuple(said)", "texts = templates.texts(said, obj, ids)"])),
-        "    except MemoryError: raise",
-        "    except Exception: said = None",  # the family to blame is found when its text is written
-        "if texts is None: texts = templates.written(said, obj, ids)",
-    ]
-
-
-def _said(family: Family, index: int, subject: str) -> str:
-    """Return source of what the function of a family says, as part of a key."""
-    call = f"fn{index}({subject})"
-    return call if family.shape in {"value", "one_hot"} else f"(*{call},)"
+def _subject(family: Family) -> str:
+    """Return the variable of what the function of a family, or of its part, takes."""
+    return "seen" if family.viewed else "obj"
 
 
 class _Writer:
     """Generates the statements that write families."""
 
-    def __init__(self, live: list[int], parts: Mapping[Part, int], source: FamilySource | None) -> None:
-        """Take the families that have texts, in order, all parts, and the source of families that are no functions."""
+    def __init__(
+        self, live: Mapping[int, Family], parts: Mapping[Part, int], source: FamilySource | None, *, guarded: bool
+    ) -> None:
+        """Take the families that have texts, and their parts, by number, and the source of families that are no functions.
+
+        Those that are `guarded` are written where the list `own` says so.
+        """
         self._live = live
         self._parts = parts
         self._source = source
+        self._own = {index: f"own[{at}]" if guarded else "" for at, index in enumerate(live)}
 
-    def lines(self, families: Mapping[int, Family]) -> list[str]:
+    def lines(self) -> list[str]:
         """Return source that puts the text of each family into `texts`."""
-        body = []
+        body: list[str] = []
         for part, at in self._parts.items():
-            if any(family.part is part for family in families.values()):
-                shared = ",{shared(obj)}" if part.shared else ""
-                pair = f"(f'{{ids}},{_pairs(part.labels, 'item')}{shared}', item)"
-                body += [
+            families = [index for index, family in self._live.items() if family.part is part]
+            shared = ",{shared(obj)}" if part.shared else ""
+            pair = f"(f'{{ids}},{_pairs(part.labels, 'item')}{shared}', item)"
+            body += self._if_own(
+                families,
+                [
                     "try:",
-                    f"    part{at} = [{pair} for item in items{at}(obj)]",
-                    f"    if len(part{at}) > 1: part{at} = once.items(part{at})",
+                    f"    part{at} = [{pair} for item in items{at}({_subject(self._live[families[0]])})]",
+                    f"    if len(dict(part{at})) < len(part{at}): part{at} = once.items(part{at})",
                     "except Exception as error:",
                     f"    part{at} = Broken(error)",
-                ]
-        statements = [line for index, family in families.items() for line in self._family(index, family)]
+                ],
+            )
+        statements = [line for index, family in self._live.items() for line in self._family(index, family)]
         # After the statements are known, for which it reads what several need.
         return [*body, *(self._source.prelude() if self._source is not None else []), *statements]
 
-    def _family(self, index: int, family: Family) -> list[str]:
+    def _if_own(self, families: Iterable[int], statements: Sequence[str]) -> Sequence[str]:
+        conditions = " or ".join(filter(None, (self._own[index] for index in families)))
+        return [f"if {conditions}:", *_indented(statements)] if conditions else statements
+
+    def _family(self, index: int, family: Family) -> Sequence[str]:
         if family.shape == "source" and self._source is not None:
             statements = self._source.statements(family, f"family{index}")
         elif family.part is None:
-            statements = _statements(family, index, "obj", "ids")
+            statements = _statements(family, index, _subject(family), "ids")
         else:
             statements = [f"for of, item in part{self._parts[family.part]}:"]
             statements += _indented(_statements(family, index, "item", "of"))
-        return [
-            "try:",
-            *_indented(["text = ''", *statements, f"texts[{self._live.index(index)}] = text"]),
-            "except MemoryError: raise",  # no fault of the object: the process ends
-            f"except Exception as error: failed(family{index}, error)",
-        ]
+        return self._if_own(
+            [index],
+            [
+                "try:",
+                *_indented(["text = ''", *statements, f"texts[{list(self._live).index(index)}] = text"]),
+                "except MemoryError: raise",  # no fault of the object: the process ends
+                f"except Exception as error: failed(family{index}, error)",
+            ],
+        )
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
@@ -297,7 +277,7 @@ def _fields(labels: Mapping[str, str], variable: str) -> dict[str, str]:
     A field name without a dot belongs to the metadata; in the labels of a part, to the item itself.
     """
     return {
-        label: f"{variable}.{path}" if "." in path or variable == "item" else f"{variable}.metadata.{path}"
+        label: f"{variable}.{path}" if "." in path or variable == "item" else f"metadata.{path}"
         for label, path in labels.items()
     }
 

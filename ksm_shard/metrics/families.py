@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
+from ksm_shard.wire.narrowed import narrowed
 from ksm_shard.wire.reading import Reading
 from ksm_shard.wire.shape import MessageShape, Shape
 
@@ -59,9 +60,8 @@ class Family:
         allowlist: "labels" or "annotations" if that allowlist selects the keys to write; "" if all keys are written.
         sparse: labels that a row omits if their value is None.
         opt_in: off by default; on if the opt-in list names the family.
-        viewed: the function, or the function of its part, needs the view of an object; others take object and view alike.
+        viewed: the function, or the function of its part, takes the view of an object.
         deprecated_since: version of kube-state-metrics that deprecated the family; "" if none did.
-        varied: hardly two objects have the same to say, as with times and addresses, so no templates are kept of the texts.
         repeats: different objects may have the same series, because no label tells them apart for certain.
     """
 
@@ -81,7 +81,6 @@ class Family:
     viewed: bool = False
     deprecated_since: str = ""
     repeats: bool = False
-    varied: bool = False
 
 
 class Declarations:
@@ -206,6 +205,7 @@ class Resource(Declarations):
         reading: Reading = Reading.FULL,
         columns: Mapping[str, int] | None = None,
         view: Callable[[Any], Any] | None = None,
+        varied: Mapping[str, str] | None = None,
         name: str = "",
         selectors: Mapping[str, str] | None = None,
         source: Callable[[], FamilySource] | None = None,
@@ -224,9 +224,10 @@ class Resource(Declarations):
             default: exported unless `--resources` says otherwise.
             reading: representation of the objects to request.
             columns: for Reading.TABLE: message fields -> positions of cells.
-            view: takes a message and returns the object that functions of `viewed` families take; called once an object. The view
-                needs all fields of the message that other families read, because they receive the view too if any `viewed` family
-                is on.
+            view: takes a message and returns the object that functions of `viewed` families take; called once an object, and never
+                to read a `varied` field.
+            varied: fields in which most objects differ, by the name of their message, with blanks between them. If there are any,
+                texts that are written without them are kept as templates, so functions must say the same of the same object.
             name: name here, if the plural alone is not enough; by default the plural.
             selectors: `labelSelector` and `fieldSelector` of the objects to request.
             source: makes the statements of families of the shape `source`.
@@ -244,8 +245,16 @@ class Resource(Declarations):
         self.reading = reading
         self.columns = dict(columns or {})
         self.view = view
+        self.varied = dict(varied or {})
         self.selectors = dict(selectors or {})
         self.source = source
+
+    def common(self) -> Callable[[bytes], Any] | None:
+        """Return what parses an encoded object as a message without `varied` fields; None if there are none."""
+        shape = self.shape
+        return (
+            narrowed(shape.message, self.varied).FromString if self.varied and isinstance(shape, MessageShape) else None
+        )
 
     @property
     def group(self) -> str:

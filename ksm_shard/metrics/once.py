@@ -27,6 +27,8 @@ class Once:
 
     def infos(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """Drop rows that repeat an earlier row."""
+        if len(rows) == 2 and rows[0] != rows[1]:  # as of a pod with a sidecar: hashing both took 0.7 us
+            return rows
         if len(kept := dict.fromkeys(rows)) == len(rows):
             return rows
         self._duplicated(len(rows) - len(kept))

@@ -83,6 +83,9 @@ class Codec(Protocol):
     def parse(self, item: Raw, kind: type[M]) -> M:
         """Parse an item as a thin message."""
 
+    def encoded(self, item: Raw) -> bytes | None:
+        """Return the item in protobuf; None if it came as something else."""
+
     def keep(self, item: Raw) -> Raw:
         """Return an item to be kept: it has a length in bytes, and refers to no larger buffer."""
 
@@ -128,6 +131,10 @@ class ProtobufCodec:
     def parse(self, item: bytes, kind: type[M]) -> M:
         """Parse a protobuf object."""
         return decode(kind, item)
+
+    def encoded(self, item: bytes) -> bytes:
+        """Return the item as it came."""
+        return item
 
     def keep(self, item: bytes) -> bytes:
         """Return the item, which is a copy already."""

@@ -144,6 +144,9 @@ class JsonCodec:
         fill(message, _load(item))
         return message
 
+    def encoded(self, item: Raw) -> None:
+        """Return None: the item is JSON."""
+
     def keep(self, item: Raw) -> Raw:
         """Return an item that does not refer to the line it was in."""
         return item.copy()

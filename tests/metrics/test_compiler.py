@@ -126,22 +126,25 @@ def test_identity_labels_are_escaped(things: Things) -> None:
     assert [r'f{namespace="shop",thing="\"\\\n"} 1' + "\n"] == things.render('"\\\n')
 
 
-@pytest.mark.parametrize(("viewed", "namespace", "looks"), [(True, "seen", 1), (False, "shop", 0)])
-def test_families_take_the_view_of_a_resource(viewed: bool, namespace: str, looks: int) -> None:
-    """It is made once an object, and gives the identity labels too; where no family that is on asks for it, not at all."""
+@pytest.mark.parametrize(("viewed", "length", "looks"), [(True, 6, 1), (False, 4, 0)])
+def test_families_take_the_view_of_a_resource(viewed: bool, length: int, looks: int) -> None:
+    """It is made once an object, for those that are declared so; where none of them is on, not at all."""
     made = []
 
     def view(message: PartialObjectMetadata) -> PartialObjectMetadata:
         made.append(message)
-        return PartialObjectMetadata(metadata={"namespace": "seen", "name": message.metadata.name})
+        return PartialObjectMetadata(metadata={"namespace": "window"})
+
+    def measured(thing: PartialObjectMetadata) -> int:
+        return len(thing.metadata.namespace)
 
     things = Things(view=view)
     declare = things.resource.viewed if viewed else things.resource
-    declare.value("f", "Text.", STABLE)(lambda thing: len(thing.metadata.namespace))
-    things.resource.value("g", "Text.", STABLE)(lambda thing: 1)
-    ids = f'namespace="{namespace}",thing="t"'
+    declare.value("f", "Text.", STABLE)(measured)
+    declare.value("g", "Text.", STABLE)(measured)
+    things.resource.value("h", "Text.", STABLE)(measured)
 
-    assert [f"f{{{ids}}} 4\n", f"g{{{ids}}} 1\n"] == things.render()
+    assert [f"f{{{IDS}}} {length}\n", f"g{{{IDS}}} {length}\n", f"h{{{IDS}}} 4\n"] == things.render()
     assert looks == len(made)
 
 
