@@ -124,9 +124,8 @@ class _Metric:
         if self._alike and not metric.value_from:
             # By far the most gauges: one number, with the labels of the object.
             put = [f"text = f'{line}{self._labels.base}}}}} {{n}}\\n'"] if line else self._put(self._labels.base, "n")
-            lines.append(f"n = sample({value})")
-            lines.append(f"if n is None: n = lone({value}, {metric.nil_is_zero}, {self._family}, noted, duplicated)")
-            lines += ["if n is not None:", *indented(put)]
+            otherwise = f"lone({value}, {metric.nil_is_zero}, {self._family}, noted, duplicated)"
+            lines += [f"n = sample({value}) or {otherwise}", "if n is not None:", *indented(put)]
             return
         lines.append(f"if {value} is None:")
         lines += indented(self._put(self._labels.base, "'0'") if metric.nil_is_zero else [self._noted("nil")])
