@@ -208,16 +208,17 @@ class StoreSink:
         uid, version = codec.identity(item)
         slot = self._slot_of(uid)
         self.seen.add(slot, version)
-        self._take(codec, item, uid, slot, number(version), added=True)
+        if self._wants(slot):
+            self._take(codec, item, uid, slot, number(version), added=True)
 
     def change(self, codec: Codec, item: Raw) -> None:
         """Take the object of a MODIFIED event."""
         uid, version = codec.identity(item)
-        self._take(codec, item, uid, self._slot_of(uid), number(version), added=False)
+        slot = self._slot_of(uid)
+        if self._wants(slot):
+            self._take(codec, item, uid, slot, number(version), added=False)
 
     def _take(self, codec: Codec, item: Raw, uid: str, slot: int, version: int, *, added: bool) -> None:
-        if not self._wants(slot):
-            return
         replayed = self._is_replayed(version)
         if replayed and self._added[slot]:
             return

@@ -75,6 +75,17 @@ class Suite:
             self.lines += [f"{found} = {expression}", *(f"{left}{found}{right}" for left, right in updates)]
         return found
 
+    def inner(self) -> "Suite":
+        """Return a suite for a block within this one."""
+        return Suite(self._names, self)
+
+    def either(self, kind: str, condition: str, expression: str, rest: "Suite", other: str) -> str:
+        """Return a variable that is one expression under a condition, and otherwise, after the rest, another one."""
+        found = self._names.new(kind)
+        self.lines += [f"if {condition}: {found} = {expression}", "else:"]
+        self.lines += indented([*rest.lines, f"{found} = {other}"])
+        return found
+
     def walk(self, start: str, path: Path) -> str:
         """Return the variable at a path without wildcards, read from `start`."""
         for step in path:

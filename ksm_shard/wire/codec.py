@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from google.protobuf.message import Message
+from msgspec import Struct
 
 from ksm_shard.wire.frames import WireError, decode, split_frames, unseal
 from ksm_shard.wire.messages.meta_v1_pb2 import Status as StatusMessage
@@ -43,8 +44,8 @@ class ListPage:
     shard_selector: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+# A dataclass is made in 0.5 us, a Struct in 0.05: there is one for each object, of other shards too.
+class Event(Struct, frozen=True):
     """One watch event. `type` is ADDED, MODIFIED, DELETED, BOOKMARK, ERROR or UNREADABLE."""
 
     type: str

@@ -3,6 +3,7 @@
 A row is a metric, an object, and its samples without the labels customresource_*. The dialect is in test_dialect.py.
 """
 
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from ksm_shard.custom.file import read
+from ksm_shard.custom.labels import TOGETHER
 from ksm_shard.custom.resolve import Served
 from tests.custom.rendering import Rendered
 
@@ -288,3 +290,35 @@ def test_headers() -> None:
         == found.text()
     )
     assert '# HELP a back\\\\slash, \\"quotes\\",\\nnew line\n' in found.text(openmetrics=True)
+
+
+VALUES = [
+    ("plain", "plain"),
+    ("", ""),
+    ('a"b', r"a\"b"),
+    ("a\\b", r"a\\b"),
+    ("a\nb", r"a\nb"),
+    ("\u00e9\U0001f600", "\u00e9\U0001f600"),
+    (7, "7"),
+    (True, "true"),
+    (None, None),
+    (["x"], "[x]"),
+]
+
+
+@pytest.mark.parametrize("labels", [1, 2, 3, TOGETHER, TOGETHER + 1])
+@pytest.mark.parametrize("where", ["first", "last"])
+def test_values_of_labels(labels: int, where: str) -> None:
+    """The value of a label is escaped, and left out where it is null, whatever the other labels of the sample have."""
+    names = [f"n{at:02d}" for at in range(labels)]
+    odd = names[0 if where == "first" else -1]
+    paths = ", ".join(f"{name}: [{name}]" for name in names)
+    items = [{**dict.fromkeys(names, f"t{at}"), odd: value, "v": at} for at, (value, _) in enumerate(VALUES)]
+    found = rendered(gauge(f"path: [list], valueFrom: [v], labelsFromPath: {{{paths}}}"), json.dumps({"list": items}))
+
+    wanted = []
+    for at, (_, text) in enumerate(VALUES):
+        texts = {**dict.fromkeys(names, f"t{at}"), odd: text}
+        pairs = ",".join(f'{name}="{text}"' for name, text in texts.items() if text is not None)
+        wanted.append(f"g{{{pairs}}} {at}" if pairs else f"g {at}")
+    assert wanted == samples(found)

@@ -84,6 +84,31 @@ def test_deep_item() -> None:
         CODEC.parse(page.items[0], PartialObjectMetadata)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"ADDED","object":%s}',
+        b'{"type":"ADDED","object":%s }',
+        b'{"object":%s,"type":"ADDED"}',
+        b' { "type" : "ADDED" , "object" : %s } ',
+        b'{"type":"ADDED","object":%s,"more":{}}',
+    ],
+)
+@pytest.mark.parametrize(
+    ("item", "identity"), [({"metadata": META}, ("u", "7")), ({"metadata": {"uid": 1}}, ("1", ""))]
+)
+def test_event(line: bytes, item: dict[str, Any], identity: tuple[str, str]) -> None:
+    """An event is read as API servers write it, and in any other spelling; its object has an identity before and after its turn."""
+    found, turn = [], []
+    for event in CODEC.events([line % json.dumps(item).encode() + b"\n"]):
+        turn.append((event.type, CODEC.identity(event.item)))
+        found.append(event.item)
+
+    assert [("ADDED", identity)] == turn
+    assert [identity] == list(map(CODEC.identity, found))
+    assert [item] == list(map(item_of, found))
+
+
 @given(ITEMS, st.integers(0, 2))
 def test_cut(items: list[Any], indent: int) -> None:
     """Cutting by brackets finds the same items, texts with brackets and quotes in them included."""
