@@ -64,7 +64,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        if path != "/api/v1/pods":
+        if path == "/version":  # which kube-state-metrics asks for before all else
+            self._answer(200, "application/json", b'{"major":"1","minor":"36","gitVersion":"v1.36.0"}')
+        elif path != "/api/v1/pods":
             self._answer(404, "application/json", _status(404, "NotFound"))
         elif "sendInitialEvents" in query:  # as a server without WatchList: exporters ask for pages then
             self._answer(422, "application/json", _status(422, "Invalid"))
