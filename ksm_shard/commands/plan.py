@@ -23,8 +23,8 @@ from ksm_shard.web.page import size as bytes_text
 BASE: Final = 80e6  # bytes of a process without objects
 BYTES_EACH: Final = 2500.0  # of memory an object, its pages included
 BESIDES: Final = 1100.0  # of those, the bytes outside of pages: 20,000 pods are 44 MB, and 22 MB of pages
-OWN: Final = 190e-6  # CPU seconds to load an object
-FOREIGN: Final = 35e-6  # CPU seconds to skip an object of another shard
+OWN: Final = 125e-6  # CPU seconds to load an object
+FOREIGN: Final = 25e-6  # CPU seconds to skip an object of another shard
 LOADING: Final = 1.3  # peak memory of a start, relative to the memory afterwards
 # Limits of a shard: a start that fits between two scrapes, and the memory that deploy/statefulset requests.
 LONGEST_START: Final = 30.0

@@ -80,9 +80,9 @@ def test_a_huge_cluster_is_told_what_more_shards_cannot_help() -> None:
     """Beyond some size passing over other shards' objects is the larger part of a start, unless the server filters."""
     filtered, here = advice(2_000_000, SERVER_SIDE), advice(2_000_000)
 
-    assert "CPU: 13 to load what they own within 30 s, at 190 us an object" in filtered
+    assert "CPU: 9 to load what they own within 30 s, at 125 us an object" in filtered
     assert "passing over" not in filtered
-    assert "68 s of a start are passing over the others' objects, at 35 us, which more shards do not help" in here
+    assert "48 s of a start are passing over the others' objects, at 25 us, which more shards do not help" in here
     assert "do not help" not in advice(500_000)
 
 
