@@ -105,7 +105,7 @@ class Templates:
             raise
         except Exception:  # noqa: BLE001  the families that show these labels fail by themselves
             return self._alone(obj, ids)
-        if self._resting:
+        if self._resting > 0:  # two threads may have taken the last one
             self._resting -= 1
             return self._alone(obj, ids)
         common = self._parse(obj.SerializeToString() if encoded is None else encoded)
