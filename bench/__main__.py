@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 failed = False
-for name in ("kinds", "beside", "stamps", "custom"):
+for name in ("kinds", "beside", "stamps", "tls", "custom"):
     print(f"=== {name}", flush=True)
     failed |= subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode != 0
 sys.exit(failed)

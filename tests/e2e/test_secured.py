@@ -6,7 +6,6 @@ What is refused, spelt in which way, is in tests/web; here are the parts that on
 import base64
 import http.client
 import json
-import re
 import shutil
 import socket
 import ssl
@@ -202,52 +201,6 @@ def test_an_api_server_that_goes_away(tmp_path: Path) -> None:
             assert status(one, authority, "/livez") == 200
             assert sum("cannot be asked" in line for line in one.log) == 1
             assert "good" not in "".join(line for line in one.log if "auth-filter" in line)
-
-
-def cpu(process: int) -> float:
-    """The seconds of CPU that a process has taken."""
-    return sum(float(file.read_text().split()[0]) for file in Path(f"/proc/{process}/task").glob("*/schedstat")) / 1e9
-
-
-def scraped(exporter: Exporter, client: socket.socket) -> float:
-    """Scrape it compressed; return the seconds of CPU that this took."""
-    before = cpu(exporter.worker())
-    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n")
-    header, _, body = client.recv(1 << 18).partition(b"\r\n\r\n")
-    length = int(header.partition(b"Content-Length: ")[2].split()[0])
-    left = length - len(body)
-    while left:
-        left -= len(client.recv(1 << 18))
-    assert length > 20e6
-    return cpu(exporter.worker()) - before
-
-
-@pytest.mark.slow
-def test_cost(tmp_path: Path) -> None:
-    """TLS costs a gzip scrape of 20,000 pods no more than twice its CPU: the least of many each, in turn, a tenth for noise."""
-    authority = Authority(tmp_path / "authority")
-    context = ssl.create_default_context(cafile=authority.cert)
-    command = [sys.executable, "-m", "ksm_shard", "simulate", "--pods=20000"]
-    with ExitStack() as stack:
-        simulator = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        stack.callback(simulator.terminate)
-        assert simulator.stdout is not None
-        found = re.search(r"http://\S+:\d+", simulator.stdout.readline())
-        assert found is not None
-        flags = [f"--apiserver={found[0]}", "--resources=pods"]
-        plain = stack.enter_context(Exporter(*flags))
-        tls = stack.enter_context(Exporter(*flags, configured(tmp_path / "a", authority.issue("server"))))
-        clients = []
-        for one in plain, tls:
-            eventually(lambda one=one: status(one, authority, "/readyz") == 200, "not ready", seconds=5 * PATIENCE)  # type: ignore[misc]
-            at = urlsplit(one.url)
-            clients.append(stack.enter_context(socket.create_connection((at.hostname, at.port), PATIENCE)))
-        clients[1] = stack.enter_context(context.wrap_socket(clients[1], server_hostname="127.0.0.1"))
-        took = [(scraped(plain, clients[0]), scraped(tls, clients[1])) for _ in range(60)]
-    least, over_tls = (min(column) * 1e3 for column in zip(*took, strict=True))
-    print(f"{least:.1f} ms, and {over_tls:.1f} ms over TLS")
-
-    assert over_tls < 2.1 * least
 
 
 @pytest.mark.parametrize(
