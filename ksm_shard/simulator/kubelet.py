@@ -96,7 +96,7 @@ class Kubelet(Generic[C]):
         self._forget(pod)
         one.kill()
         one.wait(GRACE)
-        self._mark(pod, ready=False)
+        self._write(pod, ready=False)
 
     def revive(self, pod: str) -> None:
         """Start the container of a pod that has none."""
@@ -109,7 +109,11 @@ class Kubelet(Generic[C]):
         for pod, one in self.running().items():
             ready = one.is_ready()
             if ready != self.is_ready(pod) and self.running().get(pod) is one:
-                self._mark(pod, ready=ready)
+                self._write(pod, ready=ready)
+                # After the API server knows: who waits for this pod deletes the next, which only Ready pods cover.
+                with self._lock:
+                    if self._running.get(pod) is one:
+                        self._ready[pod] = ready
 
     def stop(self) -> None:
         """End all containers at once; the pods stay."""
@@ -123,8 +127,7 @@ class Kubelet(Generic[C]):
             del self._running[pod]
             self._ready.pop(pod, None)
 
-    def _mark(self, pod: str, *, ready: bool) -> None:
-        self._ready[pod] = ready
+    def _write(self, pod: str, *, ready: bool) -> None:
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": moment}
         with suppress(Rejected):  # it may be gone

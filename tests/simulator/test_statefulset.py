@@ -1,7 +1,8 @@
 """The controller and the kubelet in small: what the API server shows of pods that are made, restarted and ended. Nothing runs."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,23 @@ def test_readiness_follows_the_probe(node: Node) -> None:
     node.kubelet.probe()
 
     assert {"s-5": "False"} == node.pods()
+
+
+def test_a_pod_is_ready_once_the_api_server_knows(monkeypatch: pytest.MonkeyPatch, node: Node) -> None:
+    """Who waited for it deletes the next pod: written the other way round, no shard covered that one."""
+    known = []
+    merge = Client.merge
+
+    def noting(self: Client, path: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+        known.append(node.kubelet.is_ready("s-5"))
+        return merge(self, path, patch)
+
+    monkeypatch.setattr(Client, "merge", noting)
+    node.set.reconcile(1)
+    node.set.until_ready(5)
+
+    assert not any(known)
+    assert known
 
 
 def test_the_size_is_the_api_servers(node: Node) -> None:
