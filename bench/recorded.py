@@ -3,23 +3,21 @@
 A real one, its etcd and the writer need more than two cores for 1,000 changes a second, and scrapes would wait for them.
 """
 
-import copy
 import json
 import multiprocessing
-import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Final
 
-from ksm_shard.simulator.protobuf import encode, message_name
-from ksm_shard.wire.frames import seal
-from ksm_shard.wire.messages.runtime_pb2 import RawList, WatchEvent
+from bench.streams import Object, restarted
+from ksm_shard.simulator.errors import ApiError
+from ksm_shard.simulator.formats import PROTOBUF, Protobuf
+from ksm_shard.simulator.objects import Stored
 
-Object = dict[str, Any]
-PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+PODS: Final = Protobuf("v1", "Pod", "k8s.io.api.core.v1.Pod")
 # Every event has a version of its own, in as many digits as this one, in whose place it is written.
 VERSION: Final = 9_000_000
 # Seconds between two looks at which events are due.
@@ -44,7 +42,8 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, pods: Sequence[Object], changed: int, rate: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.pods = _list(pods)
+        objects = [_stored(pod, number) for number, pod in enumerate(pods, 1)]
+        self.pods = PODS.many(objects, {"resourceVersion": str(len(pods))})
         self.states = [_states(pod) for pod in pods[:changed]]
         self.rate = rate
 
@@ -67,9 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/version":  # which kube-state-metrics asks for before all else
             self._answer(200, "application/json", b'{"major":"1","minor":"36","gitVersion":"v1.36.0"}')
         elif path != "/api/v1/pods":
-            self._answer(404, "application/json", _status(404, "NotFound"))
+            self._answer(404, "application/json", _failed(404, "NotFound"))
         elif "sendInitialEvents" in query:  # as a server without WatchList: exporters ask for pages then
-            self._answer(422, "application/json", _status(422, "Invalid"))
+            self._answer(422, "application/json", _failed(422, "Invalid"))
         elif "watch=" in query:
             self._watch()
         else:
@@ -105,34 +104,15 @@ def _serve(pods: Sequence[Object], changed: int, rate: float, there: Connection)
         server.serve_forever()
 
 
-def _status(code: int, reason: str) -> bytes:
-    return json.dumps(
-        {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code}
-    ).encode()
+def _failed(code: int, reason: str) -> bytes:
+    return json.dumps(ApiError(code, reason, reason).status).encode()
 
 
-def _list(pods: Sequence[Object]) -> bytes:
-    raw = RawList(items=[_encoded(pod, number) for number, pod in enumerate(pods, 1)])
-    raw.metadata.resourceVersion = str(len(pods))
-    return seal("v1", "PodList", raw.SerializeToString())
+def _stored(pod: Object, version: int) -> Stored:
+    return Stored({**pod, "metadata": {**pod["metadata"], "resourceVersion": str(version)}}, version)
 
 
 def _states(pod: Object) -> list[bytes]:
     """Return the frames of two changes of a pod, of which either undoes the other."""
-    frames = []
-    for restarts, ready in ((1, False), (2, True)):
-        changed = copy.deepcopy(pod)
-        first = changed["status"]["containerStatuses"][0]
-        first["restartCount"] += restarts
-        first["ready"] = ready
-        event = WatchEvent(type="MODIFIED")
-        event.object.raw = seal("v1", "Pod", _encoded(changed, VERSION))
-        encoded = event.SerializeToString()
-        frames.append(struct.pack(">I", len(encoded)) + encoded)
-    return frames
-
-
-def _encoded(pod: Object, version: int) -> bytes:
-    name = message_name("", "v1", "Pod")
-    assert name is not None
-    return encode(name, {**pod, "metadata": {**pod["metadata"], "resourceVersion": str(version)}})
+    changed = restarted(pod, 1, ready=False), restarted(pod, 2, ready=True)
+    return [PODS.event("MODIFIED", _stored(one, VERSION)) for one in changed]

@@ -43,14 +43,20 @@ def changes(pods: Sequence[Object], count: int, rate: float) -> Stream:
 
     def events(turn: int) -> Iterator[Object]:
         for number, pod in enumerate(chosen):
-            changed = copy.deepcopy(pod)
-            first = changed["status"]["containerStatuses"][0]
-            first["restartCount"] += 1 + turn
-            first["ready"] = False
+            changed = restarted(pod, 1 + turn, ready=False)
             changed["status"]["message"] = f"change {number} of turn {turn}"
             yield changed
 
     return Stream(f"one MODIFIED, each of another pod, {rate:g} a second", ["--resources=pods"], rate, (), events)
+
+
+def restarted(pod: Object, restarts: int, *, ready: bool) -> Object:
+    """Return a pod whose first container has restarted so many times more."""
+    changed = copy.deepcopy(pod)
+    first = changed["status"]["containerStatuses"][0]
+    first["restartCount"] += restarts
+    first["ready"] = ready
+    return changed
 
 
 def starts(pods: Sequence[Object], count: int, rate: float) -> Stream:
