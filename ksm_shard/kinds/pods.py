@@ -66,9 +66,7 @@ DISRUPTION_REASONS = frozenset(
 
 
 @pods.viewed.value(
-    "kube_pod_completion_time",
-    "Unix time at which the last container of a completed pod terminated.",
-    STABLE,
+    "kube_pod_completion_time", "Unix time at which the last container of a completed pod terminated.", STABLE
 )
 def completion_time(pod: PodView) -> int | None:
     ended = [one.state.terminated.finishedAt for one in pod.statuses if one.state.HasField("terminated")]
@@ -221,9 +219,7 @@ volumes = pods.part(claimed_volumes, {"volume": "name", "persistentvolumeclaim":
 
 
 @volumes.info(
-    "kube_pod_spec_volumes_persistentvolumeclaims_info",
-    "Persistent volume claims among the volumes of a pod.",
-    STABLE,
+    "kube_pod_spec_volumes_persistentvolumeclaims_info", "Persistent volume claims among the volumes of a pod.", STABLE
 )
 def volumes_info(volume: ClaimedVolume) -> Rows:
     del volume
